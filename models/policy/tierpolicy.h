@@ -1,0 +1,218 @@
+/* tierpolicy.h: the contract between a KV-cache manager (the host) and a placement or eviction
+ * policy. C11; every struct starts with its size and only ever grows at the end.
+ *
+ * Who owns what. Host: key index, bytes, residency, reference and pin counts, what is in flight,
+ * time. Policy: order, ghosts, sketches, class models. A slot is a frame number of one pool, dense
+ * in [0, capacity_blocks) and stable while the block stays in the pool; ghosts keep keys.
+ *
+ * Spans. A batch is an array of spans in prefix order; a span {first_slot, count} means its blocks
+ * in order: slot first_slot holds the block nearest the prefix's head. A batch is canonical in its
+ * blocks: a span of n equals n spans of one, by answers and by state hash.
+ *
+ * Rules for a policy. No clock, thread, I/O, environment, exception across this boundary or
+ * address-dependent order; no allocation in notices after create; randomness from the seed and part
+ * of save. Ties end in slot order. An instance is single-threaded and externally synchronised.
+ * now_ns never decreases. No pointer passed in is kept after the call returns.
+ *
+ * Minimal cache policy: info, create, destroy, on_insert, on_touch, on_remove, select, commit,
+ * abort. Every other entry may be NULL and gets the host default stated beside it.
+ */
+#ifndef TIERPOLICY_H
+#define TIERPOLICY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* MAJOR stays 0 until the simulator, a production manager and a Python binding all run on it. */
+#define TP_ABI_MAJOR 0u
+#define TP_ABI_MINOR 1u
+
+/* Return codes of every call. */
+enum {
+  TP_OK = 0,
+  TP_EINVAL = 1,   /* an argument breaks this contract; state unchanged */
+  TP_ENOMEM = 2,   /* create or restore could not allocate */
+  TP_ESTATE = 3,   /* call out of order, for example commit without select; state unchanged */
+  TP_EREFUSED = 4, /* select cannot answer as asked; state unchanged */
+  TP_ESPACE = 5    /* the caller's output array is too small; state unchanged */
+};
+
+typedef struct tp_span {
+  uint32_t first_slot;
+  uint32_t count; /* at least 1 */
+} tp_span;
+
+/* Identity of a block: equal keys mean equal content and equal prefix. */
+typedef struct tp_key {
+  uint64_t hi;
+  uint64_t lo;
+} tp_key;
+
+enum { TP_BLOCK_LEAF = 1u, TP_BLOCK_PINNED = 2u };
+
+/* What the host tells about one block as it is inserted. One view for each block of the batch, in
+ * batch order. Zero means unknown, except where stated. */
+typedef struct tp_block {
+  uint32_t size;   /* sizeof(tp_block) of the caller; also the stride of arrays */
+  uint32_t flags;  /* TP_BLOCK_* */
+  tp_key key;
+  uint32_t parent_slot; /* UINT32_MAX: none in this pool */
+  uint32_t depth;       /* blocks from the head of the prefix, 0 is the first */
+  uint32_t tokens;
+  uint32_t bytes;
+  uint32_t tenant;
+  uint32_t priority;     /* 0 to 100, larger is kept longer */
+  uint64_t session;
+  uint64_t recompute_ns; /* time to compute it again, its parent being present */
+  int64_t expires_ns;    /* INT64_MAX: never */
+} tp_block;
+
+enum {
+  TP_HINT_STEPS_TO_RUN = 1,     /* steps of the agent graph until the session runs again */
+  TP_HINT_TOOL_RETURN_NS = 2,   /* expected time until a tool returns */
+  TP_HINT_TOOL_RETURN_P90_NS = 3,
+  TP_HINT_SESSION_ENDS = 4,     /* 1: the session will not come back */
+  TP_HINT_JOINING_SIBLINGS = 5  /* sub-agents that will still join */
+};
+
+typedef struct tp_hint {
+  uint32_t kind; /* TP_HINT_*; unknown kinds are ignored */
+  uint32_t reserved;
+  int64_t value;
+} tp_hint;
+
+typedef struct tp_request {
+  uint32_t size; /* sizeof(tp_request) of the caller */
+  uint32_t tenant;
+  uint64_t id;
+  uint64_t session;
+  uint64_t agent;
+  uint32_t turn;
+  uint32_t priority;
+  int64_t arrival_ns;
+  int64_t deadline_ns; /* INT64_MAX: none */
+  uint32_t prompt_tokens;
+  uint32_t hint_count;
+  const tp_hint* hints;
+} tp_request;
+
+enum {
+  TP_PHASE_ARRIVE = 1,
+  TP_PHASE_SCHEDULE = 2,
+  TP_PHASE_PREEMPT = 3,
+  TP_PHASE_FINISH = 4,
+  TP_PHASE_TOOL_CALL = 5,
+  TP_PHASE_RESUME = 6
+};
+
+enum {
+  TP_REMOVED_EVICTED = 1, /* a committed victim has left */
+  TP_REMOVED_DROPPED = 2, /* the host gave it up on its own */
+  TP_REMOVED_MOVED = 3,   /* it lives on in another pool */
+  TP_REMOVED_FAILED = 4   /* its content never arrived */
+};
+
+/* One pool as seen by its cache policy. */
+typedef struct tp_pool {
+  uint32_t size; /* sizeof(tp_pool) of the caller */
+  uint32_t capacity_blocks;
+  uint32_t block_tokens;
+  uint32_t block_bytes;
+} tp_pool;
+
+typedef struct tp_victims {
+  uint64_t token;      /* names this answer to commit or abort */
+  uint32_t span_count; /* spans written */
+  uint32_t block_count;
+} tp_victims;
+
+typedef struct tp_info {
+  uint32_t size; /* sizeof(tp_info) as the library was compiled */
+  uint32_t abi_major;
+  uint32_t abi_minor;
+  uint32_t capabilities; /* TP_CAP_* */
+  const char* name;      /* registry name, lower case, static storage */
+  const char* version;
+} tp_info;
+
+enum {
+  TP_CAP_SPANS = 1u,         /* handles spans whole */
+  TP_CAP_PREFIX_CLOSED = 2u, /* never names a victim while a later block of the same batch stays */
+  TP_CAP_READS_KEYS = 4u     /* needs tp_block.key at insert (ghosts, sketches) */
+};
+
+typedef struct tp_cache tp_cache; /* the policy's state, opaque */
+
+/* Eviction and admission of one pool. */
+typedef struct tp_cache_table {
+  uint32_t size; /* sizeof(tp_cache_table) as the library was compiled */
+  uint32_t reserved;
+
+  const tp_info* (*info)(void);
+
+  /* config: parameters as a NUL-terminated text of `name=value` lines, empty for all defaults.
+   * error: receives a NUL-terminated message on failure, at most error_size bytes. */
+  int (*create)(const char* config, const tp_pool* pool, uint64_t seed, tp_cache** out, char* error,
+                size_t error_size);
+  void (*destroy)(tp_cache* self);
+
+  /* Serialised state. save with buffer NULL answers the size needed. NULL: not supported. */
+  int (*save)(const tp_cache* self, void* buffer, size_t capacity, size_t* size);
+  int (*restore)(tp_cache* self, const void* buffer, size_t size);
+  /* Digest of everything that can influence a later answer. NULL: 0. */
+  uint64_t (*hash_state)(const tp_cache* self);
+
+  /* Notices. The request may be NULL where none is behind the call. */
+  int (*on_request)(tp_cache* self, int64_t now_ns, const tp_request* request, uint32_t phase);
+
+  /* Blocks entered the pool. They are pinned until on_evictable(on) says otherwise. blocks may be
+   * NULL unless info says TP_CAP_READS_KEYS. */
+  int (*on_insert)(tp_cache* self, int64_t now_ns, const tp_request* request, const tp_span* spans,
+                   size_t span_count, const tp_block* blocks);
+  /* Blocks were used again. */
+  int (*on_touch)(tp_cache* self, int64_t now_ns, const tp_request* request, const tp_span* spans,
+                  size_t span_count);
+  /* Blocks left the pool; their slots may be reused at once. */
+  int (*on_remove)(tp_cache* self, int64_t now_ns, uint32_t reason, const tp_span* spans,
+                   size_t span_count);
+  /* The last pin went (on != 0) or the first one came (on == 0). */
+  int (*on_evictable)(tp_cache* self, int64_t now_ns, uint32_t on, const tp_span* spans,
+                      size_t span_count);
+
+  /* Should a block be taken in at all? verdicts[i] = 1 admits. NULL: all are admitted. */
+  int (*admit)(tp_cache* self, int64_t now_ns, const tp_request* request, const tp_block* blocks,
+               size_t block_count, uint8_t* verdicts);
+
+  /* Names exactly `need_blocks` evictable blocks to leave, as spans, or answers TP_EREFUSED; all or
+   * nothing. Asking changes nothing: hands and draws advance at commit. At most one answer is
+   * outstanding; it must be committed or aborted before any other call. */
+  int (*select)(const tp_cache* self, int64_t now_ns, uint32_t need_blocks, tp_span* out,
+                size_t out_capacity, tp_victims* victims);
+  /* accepted: one byte a span, 0 refuses it (it stays evictable); NULL accepts all. An accepted
+   * block is leaving: it is no candidate any more and the host reports on_remove once it has gone,
+   * or on_evictable(on) again when its move failed. */
+  int (*commit)(tp_cache* self, int64_t now_ns, uint64_t token, const uint8_t* accepted);
+  int (*abort)(tp_cache* self, uint64_t token);
+
+  int (*on_tick)(tp_cache* self, int64_t now_ns);
+  /* When on_tick matters next; INT64_MAX: never. NULL: never. */
+  int64_t (*next_wakeup)(const tp_cache* self, int64_t now_ns);
+} tp_cache_table;
+
+/* The one symbol a plug-in exports. Returns NULL when it cannot serve this version. */
+typedef const tp_cache_table* (*tp_cache_entry_fn)(uint32_t abi_major, uint32_t abi_minor);
+#define TP_CACHE_ENTRY_SYMBOL "tp_cache_entry"
+
+/* Built-in policies, in a fixed order. NULL past the end or for an unknown name. */
+const tp_cache_table* tp_builtin_cache(size_t index);
+const tp_cache_table* tp_find_builtin_cache(const char* name);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
