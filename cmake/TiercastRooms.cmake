@@ -1,0 +1,73 @@
+# tiercast_room(name path [DEPENDS room...] [LIBS target...])
+#
+# Makes the .cpp files of a folder the static library tiercast_<name> (an INTERFACE library while
+# it has none). Rooms it depends on are linked PUBLIC, third-party libraries PRIVATE: their headers
+# stay behind .cpp files. main.cpp is left to tiercast_executable().
+function(tiercast_room name path)
+  cmake_parse_arguments(ROOM "" "" "DEPENDS;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${path}/*.cpp)
+  file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${path}/*.hpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  set_property(GLOBAL APPEND PROPERTY TIERCAST_ROOMS ${name})
+  set_property(GLOBAL PROPERTY TIERCAST_${name}_PATH ${path})
+  set_property(GLOBAL PROPERTY TIERCAST_${name}_SOURCES ${sources})
+  set_property(GLOBAL PROPERTY TIERCAST_${name}_DEPENDS ${ROOM_DEPENDS})
+  set_property(GLOBAL PROPERTY TIERCAST_${name}_LIBS ${ROOM_LIBS})
+  tiercast_add_library(tiercast_${name} "" "${sources}" "${ROOM_DEPENDS}" "${ROOM_LIBS}")
+  if(headers AND sources)
+    target_sources(tiercast_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR}
+                   FILES ${headers})
+  elseif(headers)
+    target_sources(tiercast_${name} INTERFACE FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR}
+                   FILES ${headers})
+  endif()
+endfunction()
+
+# One library from sources, rooms and third-party targets; suffix selects the rooms' variant.
+function(tiercast_add_library target suffix sources rooms libs)
+  list(TRANSFORM rooms PREPEND tiercast_)
+  list(TRANSFORM rooms APPEND "${suffix}")
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
+    target_link_libraries(${target} PUBLIC ${rooms} PRIVATE ${libs})
+  else()
+    add_library(${target} INTERFACE)
+    target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
+    target_link_libraries(${target} INTERFACE ${rooms})
+  endif()
+endfunction()
+
+# The command line program, once sim/cli/main.cpp exists.
+function(tiercast_executable)
+  file(GLOB main CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sim/cli/main.cpp)
+  if(main)
+    add_executable(tiercast ${main})
+    target_link_libraries(tiercast PRIVATE tiercast_cli)
+    install(TARGETS tiercast RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endfunction()
+
+# The variant of a room, and of all it depends on, compiled with address and undefined behaviour
+# sanitizers: tiercast_<name>_asan. Made only for what fuzz replays link.
+function(tiercast_sanitized_room name)
+  if(TARGET tiercast_${name}_asan)
+    return()
+  endif()
+  if(name STREQUAL "build_info")
+    add_library(tiercast_build_info_asan INTERFACE)
+    target_link_libraries(tiercast_build_info_asan INTERFACE tiercast_build_info)
+    return()
+  endif()
+  get_property(sources GLOBAL PROPERTY TIERCAST_${name}_SOURCES)
+  get_property(depends GLOBAL PROPERTY TIERCAST_${name}_DEPENDS)
+  get_property(libs GLOBAL PROPERTY TIERCAST_${name}_LIBS)
+  foreach(room IN LISTS depends)
+    tiercast_sanitized_room(${room})
+  endforeach()
+  tiercast_add_library(tiercast_${name}_asan _asan "${sources}" "${depends}" "${libs}")
+  if(sources)
+    target_compile_options(tiercast_${name}_asan PRIVATE ${TIERCAST_REPLAY_FLAGS})
+    set_target_properties(tiercast_${name}_asan PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
+endfunction()
