@@ -8,7 +8,7 @@ add_custom_target(tiercast_revision
           "-DCOMPILER=${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}"
           -DBUILD_TYPE=${CMAKE_BUILD_TYPE} -P ${CMAKE_SOURCE_DIR}/cmake/revision.cmake
   BYPRODUCTS ${build_info_cpp}
-  COMMENT "" VERBATIM)
+  COMMENT "Looking up the revision" VERBATIM)
 add_library(tiercast_build_info STATIC ${build_info_cpp})
 target_include_directories(tiercast_build_info PRIVATE ${CMAKE_SOURCE_DIR})
 add_dependencies(tiercast_build_info tiercast_revision)

@@ -5,18 +5,19 @@ if(TIERCAST_TESTS)
   enable_testing()
   find_package(Catch2 2.13 REQUIRED)
   # Catch's own main takes longer to compile than most tests: once for all of them.
-  add_library(tiercast_catch_main OBJECT ${CMAKE_SOURCE_DIR}/tests/support/catch_main.cpp)
-  target_link_libraries(tiercast_catch_main PUBLIC Catch2::Catch2)
+  file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.cpp)
+  add_library(tiercast_test_support OBJECT ${support})
+  target_include_directories(tiercast_test_support PUBLIC ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(tiercast_test_support PUBLIC
+                             TIERCAST_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(tiercast_test_support PUBLIC Catch2::Catch2)
 endif()
-
-set(TIERCAST_TEST_ENV "TIERCAST_SHARED=$<IF:$<BOOL:$ENV{TIERCAST_SHARED}>,$ENV{TIERCAST_SHARED},${CMAKE_SOURCE_DIR}/../shared>")
 
 # tiercast_tests(dir [ROOMS room...] [LIBS target...])
 #
 # tests/<dir>/*.cpp become the executable test_<dir>, which ctest runs once for the everyday cases
 # (`<dir>`) and once for those tagged [slow] (`<dir>_slow`, label slow). Links tiercast_<dir> unless
-# ROOMS says otherwise. Environment: TIERCAST_SHARED (data outside the repository), TIERCAST_BIN
-# (the command line program, for tests that run it). Macro: TIERCAST_SOURCE_DIR.
+# ROOMS says otherwise. tests/support/ names the folders and programs a test may need.
 function(tiercast_tests dir)
   cmake_parse_arguments(TEST "" "" "ROOMS;LIBS" ${ARGN})
   if(NOT "ROOMS" IN_LIST ARGN)
@@ -30,21 +31,16 @@ function(tiercast_tests dir)
   set(rooms ${TEST_ROOMS})
   list(TRANSFORM rooms PREPEND tiercast_)
   add_executable(test_${dir} ${sources} ${c_sources})
-  target_include_directories(test_${dir} PRIVATE ${CMAKE_SOURCE_DIR})
-  target_compile_definitions(test_${dir} PRIVATE TIERCAST_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  target_link_libraries(test_${dir} PRIVATE tiercast_catch_main ${rooms} ${TEST_LIBS})
+  target_link_libraries(test_${dir} PRIVATE tiercast_test_support ${rooms} ${TEST_LIBS})
   add_test(NAME ${dir} COMMAND test_${dir} "~[slow]" WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   add_test(NAME ${dir}_slow COMMAND test_${dir} "[slow]" WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${dir}_slow PROPERTIES LABELS slow)
-  set(environment "${TIERCAST_TEST_ENV}")
-  if(TARGET tiercast)
-    list(APPEND environment "TIERCAST_BIN=$<TARGET_FILE:tiercast>")
-    if(dir MATCHES "^(e2e|bad_input)$")
-      add_dependencies(test_${dir} tiercast)
-    endif()
-  endif()
-  set_tests_properties(${dir} ${dir}_slow PROPERTIES ENVIRONMENT "${environment}"
+  set_tests_properties(${dir} ${dir}_slow PROPERTIES
+                       ENVIRONMENT "TIERCAST_BIN=${CMAKE_BINARY_DIR}/tiercast"
                        SKIP_REGULAR_EXPRESSION "No test cases matched")
+  if(TARGET tiercast AND dir MATCHES "^(e2e|bad_input|cli)$")
+    add_dependencies(test_${dir} tiercast)
+  endif()
 endfunction()
 
 # The rooms whose headers a source file includes.
