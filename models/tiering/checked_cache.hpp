@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "models/policy/slot_states.hpp"
 #include "models/policy/tierpolicy.h"
-#include "models/tiering/slot_states.hpp"
 
 namespace tiercast::tiering {
 
@@ -80,7 +80,7 @@ class CheckedCache {
   // INT64_MAX: never.
   std::int64_t next_wakeup(std::int64_t now_ns) const;
 
-  SlotState state(std::uint32_t slot) const { return slots_.state(slot); }
+  policy::SlotState state(std::uint32_t slot) const { return slots_.state(slot); }
   std::uint32_t capacity_blocks() const { return slots_.capacity(); }
   std::uint32_t present_blocks() const { return slots_.present(); }  // pinned, evictable, leaving
   std::uint32_t evictable_blocks() const { return slots_.evictable(); }
@@ -99,7 +99,7 @@ class CheckedCache {
 
   const tp_cache_table* table_;
   tp_cache* policy_;
-  SlotStates slots_;
+  policy::SlotStates slots_;
   bool reads_keys_;
   std::uint64_t last_token_ = 0;
   std::uint64_t policy_calls_ = 0;

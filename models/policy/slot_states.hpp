@@ -1,0 +1,145 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/policy/tierpolicy.h"
+
+namespace tiercast::policy {
+
+/// What a pool's slot holds, as host and policy agree: nothing; a block in use; a committed victim
+/// not yet gone; a block that may leave. The two bits are those of SlotStates.
+enum class SlotState : uint8_t { absent = 0, pinned = 1, leaving = 2, evictable = 3 };
+
+/// Sets of states that a call may require.
+enum class SlotSet : uint8_t {
+  absent,
+  present,    ///< pinned, leaving or evictable
+  evictable,  ///< that alone
+  held        ///< pinned or leaving
+};
+
+/// The state of every slot of a pool, a span at a time in O(1 + count / 64).
+class SlotStates {
+ public:
+  explicit SlotStates(uint32_t capacity) : capacity_(capacity), words_(capacity / 64 + 1) {}
+
+  uint32_t capacity() const { return capacity_; }
+  uint32_t present() const { return pinned_ + leaving_ + evictable_; }
+  uint32_t evictable() const { return evictable_; }
+
+  SlotState state(uint32_t slot) const {
+    const Word& word = words_[slot / 64];
+    return static_cast<SlotState>((word.low >> (slot % 64) & 1) |
+                                  (word.high >> (slot % 64) & 1) << 1);
+  }
+
+  bool in_range(tp_span span) const {
+    return span.count != 0 && span.first_slot < capacity_ &&
+           span.count <= capacity_ - span.first_slot;
+  }
+
+  /// Is every slot of a span in range in one of the set's states?
+  bool all(tp_span span, SlotSet set) const;
+  /// Moves every slot of a span in range to a state, whatever it was in.
+  void assign(tp_span span, SlotState to);
+
+  /// Calls visit(tp_span) for each maximal evictable run inside a span, the last run first.
+  template <class Visit>
+  void evictable_runs_backward(tp_span span, Visit visit) const;
+  /// Calls visit(low, high) for the words of the bitmaps, in slot order.
+  template <class Visit>
+  void for_words(Visit visit) const {
+    for (const Word& word : words_) visit(word.low, word.high);
+  }
+
+  template <class Self, class Archive>
+  static void archive(Self& self, Archive& archive) {
+    archive.items(self.words_.data(), self.words_.size());
+    archive.value(self.pinned_);
+    archive.value(self.leaving_);
+    archive.value(self.evictable_);
+  }
+
+ private:
+  struct Word {
+    uint64_t low = 0;
+    uint64_t high = 0;
+  };
+
+  /// Calls visit(word index, mask of the span's slots in it) until it answers false.
+  template <class Visit>
+  static bool for_masks(tp_span span, Visit visit);
+  static uint32_t bits(uint64_t word) { return static_cast<uint32_t>(__builtin_popcountll(word)); }
+
+  uint32_t capacity_;
+  uint32_t pinned_ = 0;
+  uint32_t leaving_ = 0;
+  uint32_t evictable_ = 0;
+  std::vector<Word> words_;
+};
+
+template <class Visit>
+bool SlotStates::for_masks(tp_span span, Visit visit) {
+  const uint32_t first_word = span.first_slot / 64;
+  const uint32_t last = span.first_slot + (span.count - 1);
+  const uint64_t head = ~uint64_t{0} << (span.first_slot % 64);
+  const uint64_t tail = ~uint64_t{0} >> (63 - last % 64);
+  if (first_word == last / 64) return visit(first_word, head & tail);
+  if (!visit(first_word, head)) return false;
+  for (uint32_t word = first_word + 1; word < last / 64; ++word) {
+    if (!visit(word, ~uint64_t{0})) return false;
+  }
+  return visit(last / 64, tail);
+}
+
+inline bool SlotStates::all(tp_span span, SlotSet set) const {
+  return for_masks(span, [&](uint32_t index, uint64_t mask) {
+    const Word& word = words_[index];
+    switch (set) {
+      case SlotSet::absent: return ((word.low | word.high) & mask) == 0;
+      case SlotSet::present: return ((word.low | word.high) & mask) == mask;
+      case SlotSet::evictable: return (word.low & word.high & mask) == mask;
+      case SlotSet::held: return ((word.low ^ word.high) & mask) == mask;
+    }
+    return false;
+  });
+}
+
+inline void SlotStates::assign(tp_span span, SlotState to) {
+  const uint64_t low = (static_cast<uint64_t>(to) & 1) != 0 ? ~uint64_t{0} : 0;
+  const uint64_t high = (static_cast<uint64_t>(to) & 2) != 0 ? ~uint64_t{0} : 0;
+  for_masks(span, [&](uint32_t index, uint64_t mask) {
+    Word& word = words_[index];
+    evictable_ -= bits(word.low & word.high & mask);
+    pinned_ -= bits(word.low & ~word.high & mask);
+    leaving_ -= bits(~word.low & word.high & mask);
+    word.low = (word.low & ~mask) | (low & mask);
+    word.high = (word.high & ~mask) | (high & mask);
+    return true;
+  });
+  if (to == SlotState::evictable) evictable_ += span.count;
+  if (to == SlotState::pinned) pinned_ += span.count;
+  if (to == SlotState::leaving) leaving_ += span.count;
+}
+
+template <class Visit>
+void SlotStates::evictable_runs_backward(tp_span span, Visit visit) const {
+  if (all(span, SlotSet::evictable)) {
+    visit(span);
+    return;
+  }
+  uint32_t end = span.first_slot + span.count;
+  while (end > span.first_slot) {
+    if (state(end - 1) != SlotState::evictable) {
+      --end;
+      continue;
+    }
+    uint32_t begin = end - 1;
+    while (begin > span.first_slot && state(begin - 1) == SlotState::evictable) --begin;
+    visit(tp_span{begin, end - begin});
+    end = begin;
+  }
+}
+
+}  // namespace tiercast::policy
