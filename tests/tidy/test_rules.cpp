@@ -76,6 +76,7 @@ std::vector<Sample> include_samples() {
       {product,
        {{"sim/base/a.cpp", "#include \"tests/support/paths.hpp\"\n"}},
        {"sim/base/a.cpp:1"}},
+      {product, {{"tests/base/a.cpp", "#include \"tests/support/paths.hpp\"\n"}}, {}},
       {home,
        {{"models/workload/a.cpp", "#include <yaml-cpp/yaml.h>\n"}},
        {"models/workload/a.cpp:1"}},
