@@ -1,0 +1,33 @@
+// One request as everything downstream sees it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace tiercast::workload {
+
+/// Content ids are opaque: equal ids mean an equal block *and* an equal prefix. `ids[k]` covers
+/// tokens [k * id_tokens, (k + 1) * id_tokens) of the input followed by the output; content beyond
+/// the last id is private to the request.
+struct Request {
+  std::uint64_t id = 0;             ///< dense, in order of arrival
+  std::int64_t arrival_ns = 0;      ///< scheduled arrival
+  std::uint32_t input_tokens = 0;   ///< at least 1
+  std::uint32_t output_tokens = 0;  ///< at least 1
+  std::uint32_t id_tokens = 0;      ///< tokens covered by one id; 0: no ids
+  /// Tokens that ids.back() covers, 1 .. id_tokens: fewer than id_tokens where the input ends
+  /// inside its last block. 0 without ids.
+  std::uint32_t last_id_tokens = 0;
+  std::vector<std::uint64_t> ids;
+  std::uint64_t session = 0;  ///< requests of no session have one each: their own id
+  std::uint32_t tenant = 0;
+  std::uint32_t turn = 0;  ///< within the session, from 0
+};
+
+/// Tokens covered by all ids of a request.
+inline std::uint64_t id_covered_tokens(const Request& request) {
+  if (request.ids.empty()) return 0;
+  return (request.ids.size() - 1) * std::uint64_t{request.id_tokens} + request.last_id_tokens;
+}
+
+}  // namespace tiercast::workload
