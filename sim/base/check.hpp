@@ -51,6 +51,8 @@ struct CheckSite {
 /// One value of a check message, turned into text. Takes numbers, text and anything with `value()`.
 class CheckArg {
  public:
+  // Implicit on purpose: arguments of a message convert themselves.
+  // NOLINTBEGIN(google-explicit-constructor)
   CheckArg(std::string_view text) : text_(text) {}
   CheckArg(const std::string& text) : text_(text) {}
   CheckArg(const char* text) : text_(text) {}
@@ -61,6 +63,7 @@ class CheckArg {
   template <class T>
   requires requires(const T& amount) { std::to_string(amount.value()); }
   CheckArg(const T& amount) : text_(std::to_string(amount.value())) {}
+  // NOLINTEND(google-explicit-constructor)
 
   const std::string& text() const { return text_; }
 

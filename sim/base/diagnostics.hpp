@@ -2,10 +2,11 @@
 
 #include <cstddef>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "sim/base/text.hpp"
 
 namespace tiercast {
 
@@ -74,15 +75,5 @@ class Diagnostics {
 
 /// `file:line:column`, leaving out what is zero.
 std::string to_text(const Place& place);
-
-/// Damerau-Levenshtein distance (optimal string alignment), ignoring ASCII case.
-std::size_t edit_distance(std::string_view a, std::string_view b);
-
-/// The candidate nearest to `word`, or empty when none is near enough to be a slip (a third of the
-/// word's length, at least one edit). The first of equals wins.
-std::string nearest_name(std::string_view word, std::span<const std::string> candidates);
-
-/// "did you mean `x`?" or else "one of: a, b, c" (at most 12 names), for hints.
-std::string name_hint(std::string_view word, std::span<const std::string> candidates);
 
 }  // namespace tiercast

@@ -48,6 +48,9 @@ struct ValueType {
   std::vector<ValueType> element = {};  ///< list, named: exactly one
   std::vector<TableRef> tables = {};
   std::function<std::vector<std::string>()> names = {};  ///< text: the names allowed, when not free
+
+  /// The names a choice, a one-of or a text with names may take.
+  std::vector<std::string> allowed_names() const;
 };
 
 /// A limit in the base unit of the field (seconds, bytes, ...), `text` as shown to people.
@@ -74,6 +77,9 @@ struct FieldInfo {
   std::optional<Bound> high = {};
   std::size_t fewest = 0;  ///< list, named: smallest number of entries
 };
+
+/// Checks that a field is well declared (a bug otherwise) and completes its bounds.
+void complete_field(FieldInfo& info);
 
 /// Where a field is read from, where its resolved form goes, and the rules for it.
 struct ReadSite {
@@ -119,10 +125,13 @@ class Table {
   const std::vector<FieldInfo>& fields() const { return infos_; }
   const FieldInfo* find(std::string_view field) const;
   std::vector<std::string> field_names() const;
+  /// Takes keys beyond its fields, as parameters.
+  bool has_rest() const;
   /// The field that a bare scalar stands for, or empty.
   const std::string& shorthand() const { return shorthand_; }
-  /// The catalogue that the field `use` names an entry of, or empty.
+  /// The catalogue that the field `catalogue_key()` names an entry of, or empty.
   const std::string& catalogue() const { return catalogue_; }
+  const std::string& catalogue_key() const { return catalogue_key_; }
   const std::vector<Group>& groups() const { return groups_; }
   std::vector<std::string> rule_messages() const;
 
@@ -135,7 +144,6 @@ class Table {
 
   Table(std::string name, std::string meaning)
       : name_(std::move(name)), meaning_(std::move(meaning)) {}
-  /// Checks that the field is well declared (presence, default, bounds parse).
   void add_field(FieldInfo info, ReadField read);
 
   std::string name_;
@@ -144,6 +152,7 @@ class Table {
   std::vector<ReadField> reads_;
   std::string shorthand_;
   std::string catalogue_;
+  std::string catalogue_key_;
   std::vector<Group> groups_;
   std::vector<Rule> rules_;
 

@@ -136,7 +136,11 @@ inline void apply(FieldInfo& info, Between word) {
   info.high = std::move(word.high);
 }
 inline void apply(FieldInfo& info, Fewest word) { info.fewest = word.count; }
-inline void apply(FieldInfo& info, NamesFrom word) { info.type.names = std::move(word.names); }
+inline void apply(FieldInfo& info, NamesFrom word) {
+  ValueType* type = &info.type;
+  while (!type->element.empty()) type = &type->element.front();
+  type->names = std::move(word.names);
+}
 inline void apply(FieldInfo& info, const char* meaning) { info.meaning = meaning; }
 }  // namespace words
 
@@ -185,6 +189,7 @@ FieldInfo parameter(std::string name, Words... words) {
   info.name = std::move(name);
   info.type = detail::FieldType<T>::describe();
   (words::apply(info, std::move(words)), ...);
+  complete_field(info);
   return info;
 }
 
@@ -203,14 +208,17 @@ class FieldTable : public Table {
     }
   }
 
-  /// A bare scalar stands for an object with just this field.
+  /// A bare scalar stands for an object with just this field. An override that gives it replaces
+  /// the whole object, because the other fields belong to what it named before.
   FieldTable shorthand(std::string field) && {
     shorthand_ = std::move(field);
     return std::move(*this);
   }
-  /// The text field `use` names an entry of this catalogue to start from.
-  FieldTable catalogue(std::string kind) && {
+  /// The text field `key` names an entry of this catalogue to start from; what the object gives
+  /// besides goes over the entry's.
+  FieldTable catalogue(std::string kind, std::string key = "use") && {
     catalogue_ = std::move(kind);
+    catalogue_key_ = std::move(key);
     return std::move(*this);
   }
   /// Of these optional fields exactly one is given.

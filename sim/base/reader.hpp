@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/base/field_info.hpp"
@@ -35,20 +37,8 @@ class Reader {
     return object(S::fields(), given, resolved, &spec);
   }
 
-  Diagnostics& found() { return found_; }
-  /// The dotted path being read.
-  std::string path() const;
-  /// Reports at `place`, naming the path. Returns false.
+  /// Reports at `place`, naming the dotted path being read. Returns false.
   bool fail(const Place& place, const std::string& message, std::string hint = {});
-
-  // What the typed half calls; each reports, resolves and returns whether `out` was set.
-  bool integer(const ReadSite& site, std::int64_t& out);
-  bool quantity(const ReadSite& site, Quantity& out);
-  bool boolean(const ReadSite& site, bool& out);
-  bool text(const ReadSite& site, std::string& out);
-  bool choice(const ReadSite& site, std::size_t& index);
-  bool parameters(const ReadSite& site, const std::vector<FieldInfo>& infos, ParameterValues& out);
-  bool object(const Table& table, const Node& given, Node& resolved, void* spec);
 
   struct FigureParts {
     Quantity value;
@@ -56,9 +46,17 @@ class Reader {
     std::string source;
     std::optional<std::pair<Quantity, Quantity>> range;
   };
-  bool figure(const ReadSite& site, FigureParts& out);
 
-  /// Checks that a list or map of names was given, with enough entries.
+  // What the typed half calls; each reports, resolves and returns whether `out` was set.
+  bool integer(const ReadSite& site, std::int64_t& out);
+  bool quantity(const ReadSite& site, Quantity& out);
+  bool boolean(const ReadSite& site, bool& out);
+  bool text(const ReadSite& site, std::string& out);
+  bool choice(const ReadSite& site, std::size_t& index);
+  bool figure(const ReadSite& site, FigureParts& out);
+  bool parameters(const ReadSite& site, const std::vector<FieldInfo>& infos, ParameterValues& out);
+  bool object(const Table& table, const Node& given, Node& resolved, void* spec);
+  /// Checks that a list or a map of names was given, with enough entries.
   bool begin_list(const ReadSite& site);
   bool begin_named(const ReadSite& site);
   /// The index of the alternative that a one-of names; `inner` becomes its value.
@@ -79,23 +77,30 @@ class Reader {
   };
 
  private:
-  bool read_field(const Table& table, std::size_t index, const Node& object, Node& resolved,
-                  void* spec);
-  bool read_rest(const Table& table, std::size_t index, const Node& object, Node& resolved,
-                 void* spec);
+  const std::string* scalar_text(const ReadSite& site);
+  bool in_range(const ReadSite& site, double value);
+  bool figure_source(const ReadSite& site, FigureParts& out);
+  bool figure_range(const ReadSite& site, FigureParts& out);
+  bool parameter(const ReadSite& site, ParameterValue& out);
   bool check_keys(const Table& table, const Node& object);
   bool check_groups(const Table& table, const Node& object);
-  bool in_range(const ReadSite& site, double value);
   bool expand_catalogue(const Table& table, Node& object, int depth);
-  const std::string* scalar_text(const ReadSite& site);
+  bool read_fields(const Table& table, const Node& object, Node& resolved, void* spec);
+  bool read_rest(const Table& table, std::size_t index, const Node& object, Node& resolved,
+                 void* spec);
+  /// What stands for a field in `object`: its value, its default (made in `made`), or null, having
+  /// reported when it must not be missing (`good` becomes false) and resolved when it may.
+  const Node* value_of(const FieldInfo& field, const Node& object, Node& resolved, Node& made,
+                       bool& good);
 
   Diagnostics& found_;
   CatalogueLookup catalogue_;
   std::vector<std::string> path_;
 };
 
-/// `base` with everything that `overlay` gives in its place. Objects merge by `table`; lists and
-/// scalars are replaced whole; an overlay that names another catalogue entry replaces the object.
+/// `base` with everything that `overlay` gives in its place. Objects and named maps merge by
+/// `table`; lists, scalars, figures and one-ofs are replaced whole, and so is an object whose
+/// shorthand field the overlay gives.
 Node merge_by_table(const Table& table, const Node& base, const Node& overlay);
 
 }  // namespace tiercast

@@ -1,0 +1,274 @@
+#include "sim/base/reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "sim/base/text.hpp"
+
+namespace tiercast {
+namespace {
+
+Node resolved_scalar(const ReadSite& site, std::string text) {
+  return Node::scalar(std::move(text), site.given.place, site.given.origin);
+}
+
+std::string_view kind_word(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::null:
+      return "nothing";
+    case NodeKind::scalar:
+      return "a single value";
+    case NodeKind::list:
+      return "a list";
+    case NodeKind::map:
+      return "a mapping";
+  }
+  return "";
+}
+
+std::string expected(const ReadSite& site) { return "expected " + describe(site.type); }
+
+/// Decimal digits without leading zeros: `010` would be eight in YAML 1.1.
+bool parse_integer(std::string_view text, std::int64_t& out) {
+  const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+  if (digits.size() > 1 && digits.front() == '0') return false;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return fault == std::errc() && end == text.data() + text.size();
+}
+
+}  // namespace
+
+bool Reader::fail(const Place& place, const std::string& message, std::string hint) {
+  const std::string path = join(path_, ".");
+  found_.error(place, path.empty() ? message : printable(path) + ": " + message, std::move(hint));
+  return false;
+}
+
+const std::string* Reader::scalar_text(const ReadSite& site) {
+  if (site.given.is_scalar()) return &site.given.text;
+  if (site.given.is_null()) {
+    fail(site.given.place, "has no value", expected(site));
+  } else {
+    fail(site.given.place,
+         std::string(kind_word(site.given.kind)) + " where " + describe(site.type) + " is needed");
+  }
+  return nullptr;
+}
+
+bool Reader::in_range(const ReadSite& site, double value) {
+  const std::optional<Bound>& low = site.field.low;
+  const std::optional<Bound>& high = site.field.high;
+  const bool too_low = low && (value < low->value || (low->open && value == low->value));
+  const bool too_high = high && (value > high->value || (high->open && value == high->value));
+  if (!too_low && !too_high) return true;
+  return fail(site.given.place,
+              quote(site.given.text) + " is out of range: must be " + describe_range(site.field));
+}
+
+bool Reader::integer(const ReadSite& site, std::int64_t& out) {
+  const std::string* text = scalar_text(site);
+  if (text == nullptr) return false;
+  if (site.given.quoted) {
+    return fail(site.given.place, quote(*text) + " is text where a whole number is needed",
+                "leave the quotes away");
+  }
+  if (!parse_integer(*text, out)) {
+    return fail(site.given.place, quote(*text) + " is not a whole number",
+                "write decimal digits alone, e.g. 8");
+  }
+  if (out < site.type.lowest || out > site.type.highest) {
+    return fail(site.given.place, quote(*text) + " is out of range");
+  }
+  if (!in_range(site, static_cast<double>(out))) return false;
+  site.resolved = resolved_scalar(site, std::to_string(out));
+  return true;
+}
+
+bool Reader::quantity(const ReadSite& site, Quantity& out) {
+  const std::string* text = scalar_text(site);
+  if (text == nullptr) return false;
+  const QuantityResult parsed = parse_quantity(*text, site.type.dimension);
+  if (!parsed) return fail(site.given.place, parsed.error, parsed.hint);
+  out = *parsed.quantity;
+  if (!in_range(site, out.si)) return false;
+  site.resolved = resolved_scalar(site, format_quantity(out));
+  return true;
+}
+
+bool Reader::boolean(const ReadSite& site, bool& out) {
+  const std::string* text = scalar_text(site);
+  if (text == nullptr) return false;
+  if (site.given.quoted || (*text != "true" && *text != "false")) {
+    return fail(site.given.place, quote(*text) + " is not true or false",
+                "write true or false, lower case and without quotes");
+  }
+  out = *text == "true";
+  site.resolved = resolved_scalar(site, *text);
+  return true;
+}
+
+bool Reader::text(const ReadSite& site, std::string& out) {
+  const std::string* text = scalar_text(site);
+  if (text == nullptr) return false;
+  if (text->empty() && site.given.origin != Origin::default_value) {
+    return fail(site.given.place, "is empty", expected(site));
+  }
+  if (site.type.names && !text->empty()) {
+    const std::vector<std::string> names = site.type.names();
+    if (std::find(names.begin(), names.end(), *text) == names.end()) {
+      return fail(site.given.place, "unknown name " + quote(*text), name_hint(*text, names));
+    }
+  }
+  out = *text;
+  site.resolved = resolved_scalar(site, *text);
+  site.resolved.quoted = site.given.quoted;
+  return true;
+}
+
+bool Reader::choice(const ReadSite& site, std::size_t& index) {
+  const std::string* text = scalar_text(site);
+  if (text == nullptr) return false;
+  const auto& choices = site.type.choices;
+  const auto at = std::find_if(choices.begin(), choices.end(),
+                               [&](const ChoiceInfo& choice) { return choice.name == *text; });
+  if (at == choices.end()) {
+    return fail(site.given.place, "unknown choice " + quote(*text),
+                name_hint(*text, site.type.allowed_names()));
+  }
+  index = static_cast<std::size_t>(at - choices.begin());
+  site.resolved = resolved_scalar(site, *text);
+  return true;
+}
+
+bool Reader::figure(const ReadSite& site, FigureParts& out) {
+  if (!site.given.is_map()) {
+    if (site.given.is_scalar() && site.given.origin == Origin::catalogue) {
+      return fail(
+          site.given.place, "a catalogue figure needs a value, a kind and a source",
+          "write {value: " + printable(site.given.text) + ", kind: datasheet, source: \"...\"}");
+    }
+    return quantity(site, out.value);
+  }
+  static const std::vector<std::string> keys = {"value", "kind", "source", "range"};
+  bool good = true;
+  for (const NodeEntry& entry : site.given.entries) {
+    if (std::find(keys.begin(), keys.end(), entry.key) != keys.end()) continue;
+    good = fail(entry.key_place, "unknown key " + quote(entry.key) + " of a figure",
+                name_hint(entry.key, keys));
+  }
+  site.resolved = Node::map(site.given.place, site.given.origin);
+  const Node* value = site.given.find("value");
+  if (value == nullptr) {
+    good = fail(site.given.place, "a figure needs a `value`");
+  } else {
+    const Step step(*this, "value");
+    Node& resolved = site.resolved.set("value", {});
+    good &= quantity({*this, site.field, site.type, *value, resolved}, out.value);
+  }
+  good &= figure_source(site, out);
+  return good && figure_range(site, out);
+}
+
+bool Reader::figure_source(const ReadSite& site, FigureParts& out) {
+  static const std::vector<std::string> kinds = {"measured", "datasheet", "derived", "estimate"};
+  bool good = true;
+  const Node* kind = site.given.find("kind");
+  const auto known = std::find(kinds.begin(), kinds.end(), kind != nullptr ? kind->text : "");
+  if (kind == nullptr || !kind->is_scalar()) {
+    good = fail(site.given.place, "a figure needs a `kind`", "one of " + join(kinds));
+  } else if (known == kinds.end()) {
+    good = fail(kind->place, "unknown kind " + quote(kind->text) + " of a figure",
+                name_hint(kind->text, kinds));
+  } else {
+    out.kind = static_cast<FigureKind>(known - kinds.begin());
+    site.resolved.set("kind", *kind);
+  }
+  const Node* source = site.given.find("source");
+  if (source == nullptr || !source->is_scalar() || source->text.empty()) {
+    return fail(source != nullptr ? source->place : site.given.place, "a figure needs a `source`",
+                "name the document, measurement or reasoning that it comes from");
+  }
+  out.source = source->text;
+  site.resolved.set("source", *source);
+  return good;
+}
+
+bool Reader::figure_range(const ReadSite& site, FigureParts& out) {
+  const Node* range = site.given.find("range");
+  if (range == nullptr || range->is_null()) {
+    if (out.kind != FigureKind::estimate) return true;
+    return fail(site.given.place, "an estimate needs a `range`",
+                "give the lowest and the highest plausible value: range: [low, high]");
+  }
+  const Step step(*this, "range");
+  if (!range->is_list() || range->items.size() != 2) {
+    return fail(range->place, "expected two values: [low, high]");
+  }
+  Node resolved = Node::list(range->place, range->origin);
+  resolved.items.resize(2);
+  std::array<Quantity, 2> ends;
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (!quantity({*this, site.field, site.type, range->items[i], resolved.items[i]}, ends[i])) {
+      return false;
+    }
+  }
+  if (ends[0].si > out.value.si || ends[1].si < out.value.si) {
+    return fail(range->place, "the range must hold the value " + format_quantity(out.value));
+  }
+  out.range = {ends[0], ends[1]};
+  site.resolved.set("range", std::move(resolved));
+  return true;
+}
+
+bool Reader::begin_list(const ReadSite& site) {
+  if (!site.given.is_list()) {
+    return fail(
+        site.given.place,
+        std::string(kind_word(site.given.kind)) + " where " + describe(site.type) + " is needed",
+        site.given.is_scalar() ? "write [" + printable(site.given.text) + "]" : "");
+  }
+  if (site.given.items.size() < site.field.fewest) {
+    return fail(site.given.place,
+                "needs at least " + std::to_string(site.field.fewest) + " entries");
+  }
+  site.resolved = Node::list(site.given.place, site.given.origin);
+  return true;
+}
+
+bool Reader::begin_named(const ReadSite& site) {
+  if (!site.given.is_map()) {
+    return fail(site.given.place, std::string(kind_word(site.given.kind)) + " where " +
+                                      describe(site.type) + " are needed");
+  }
+  if (site.given.entries.size() < site.field.fewest) {
+    return fail(site.given.place,
+                "needs at least " + std::to_string(site.field.fewest) + " entries");
+  }
+  site.resolved = Node::map(site.given.place, site.given.origin);
+  return true;
+}
+
+bool Reader::begin_one_of(const ReadSite& site, std::size_t& index, Node& inner) {
+  const Node& given = site.given;
+  const std::vector<std::string> names = site.type.allowed_names();
+  if (given.is_map() && given.entries.size() != 1) {
+    return fail(given.place, "needs exactly one of the keys " + join(names));
+  }
+  if (!given.is_map() && !given.is_scalar()) {
+    return fail(given.place, std::string(kind_word(given.kind)) + " where " + describe(site.type) +
+                                 " is needed");
+  }
+  const std::string& name = given.is_map() ? given.entries.front().key : given.text;
+  const Place& place = given.is_map() ? given.entries.front().key_place : given.place;
+  const auto at = std::find(names.begin(), names.end(), name);
+  if (at == names.end()) return fail(place, "unknown key " + quote(name), name_hint(name, names));
+  index = static_cast<std::size_t>(at - names.begin());
+  inner = given.is_map() ? given.entries.front().value : Node{};
+  // A bare name stands for the alternative with nothing set.
+  if (inner.is_null()) inner = Node::map(place, given.origin);
+  site.resolved = Node::map(given.place, given.origin);
+  return true;
+}
+
+}  // namespace tiercast

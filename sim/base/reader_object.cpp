@@ -1,0 +1,279 @@
+#include <algorithm>
+#include <utility>
+
+#include "sim/base/check.hpp"
+#include "sim/base/reader.hpp"
+#include "sim/base/text.hpp"
+
+namespace tiercast {
+namespace {
+
+constexpr int kLongestUseChain = 8;
+
+/// A default as a user would have written it: `[]`, `[a, b]`, `{}` or a scalar.
+Node default_node(const std::string& text, const Place& place) {
+  if (text == "{}") return Node::map(place, Origin::default_value);
+  if (!text.starts_with('[')) return Node::scalar(text, place, Origin::default_value);
+  Node list = Node::list(place, Origin::default_value);
+  std::string_view rest = std::string_view(text).substr(1, text.size() - 2);
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    std::string_view item = rest.substr(0, comma);
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    list.items.push_back(Node::scalar(std::string(item), place, Origin::default_value));
+  }
+  return list;
+}
+
+bool given(const Node* node) { return node != nullptr && !node->is_null(); }
+
+/// The mapping that a scalar stands for, where the table has a shorthand.
+Node spelled_out(const Table& table, const Node& node) {
+  if (!node.is_scalar() || table.shorthand().empty()) return node;
+  Node map = Node::map(node.place, node.origin);
+  map.set(table.shorthand(), node);
+  return map;
+}
+
+std::string default_hint(const FieldInfo& field) {
+  if (field.presence == Presence::defaulted) {
+    return "leave the key away to get the default, " + field.fallback;
+  }
+  return "expected " + describe(field.type);
+}
+
+Node merge_values(const ValueType& type, const Node& base, const Node& overlay);
+
+Node merge_named(const ValueType& element, const Node& base, const Node& overlay) {
+  Node merged = base;
+  merged.place = overlay.place;
+  merged.origin = overlay.origin;
+  for (const NodeEntry& entry : overlay.entries) {
+    if (Node* present = merged.find(entry.key)) {
+      *present = merge_values(element, *present, entry.value);
+    } else {
+      merged.entries.push_back(entry);
+    }
+  }
+  return merged;
+}
+
+Node merge_values(const ValueType& type, const Node& base, const Node& overlay) {
+  if (type.shape == Shape::object) return merge_by_table(type.tables.front()(), base, overlay);
+  const bool maps = base.is_map() && overlay.is_map();
+  if (type.shape == Shape::named && maps) return merge_named(type.element.front(), base, overlay);
+  return overlay;
+}
+
+void erase_rivals(const Table& table, const std::string& key, Node& object) {
+  for (const Table::Group& group : table.groups()) {
+    if (std::find(group.names.begin(), group.names.end(), key) == group.names.end()) continue;
+    for (const std::string& rival : group.names) {
+      if (rival != key) object.erase(rival);
+    }
+  }
+}
+
+}  // namespace
+
+Node merge_by_table(const Table& table, const Node& base_given, const Node& overlay_given) {
+  const Node base = spelled_out(table, base_given);
+  const Node overlay = spelled_out(table, overlay_given);
+  const bool renamed = !table.shorthand().empty() && given(overlay.find(table.shorthand()));
+  if (!base.is_map() || !overlay.is_map() || renamed) return overlay;
+  Node merged = base;
+  merged.place = overlay.place;
+  merged.origin = overlay.origin;
+  for (const NodeEntry& entry : overlay.entries) {
+    if (given(&entry.value)) erase_rivals(table, entry.key, merged);
+    const FieldInfo* field = table.find(entry.key);
+    const Node* present = merged.find(entry.key);
+    NodeEntry chosen = entry;
+    if (field != nullptr && present != nullptr) {
+      chosen.value = merge_values(field->type, *present, entry.value);
+    }
+    merged.erase(entry.key);
+    merged.entries.push_back(std::move(chosen));
+  }
+  return merged;
+}
+
+bool Reader::object(const Table& table, const Node& given_node, Node& resolved, void* spec) {
+  Node node = spelled_out(table, given_node);
+  if (!node.is_map()) {
+    return fail(node.place, node.is_null() ? "has no value" : "expected a mapping",
+                "keys of " + table.name() + ": " + join(table.field_names()));
+  }
+  if (!table.catalogue().empty() && !expand_catalogue(table, node, 0)) return false;
+  resolved = Node::map(node.place, node.origin);
+  bool good = check_keys(table, node);
+  good &= read_fields(table, node, resolved, spec);
+  good &= check_groups(table, node);
+  if (!good) return false;
+  for (const Table::Rule& rule : table.rules_) {
+    if (!rule.holds(spec)) good = fail(node.place, rule.message);
+  }
+  return good;
+}
+
+bool Reader::expand_catalogue(const Table& table, Node& object, int depth) {
+  const std::string& key = table.catalogue_key();
+  const Node* use = object.find(key);
+  if (!catalogue_ || use == nullptr || !use->is_scalar()) return true;
+  const Node* entry = catalogue_(table.catalogue(), use->text, use->place);
+  if (entry == nullptr) return false;
+  if (depth >= kLongestUseChain) {
+    return fail(use->place, "catalogue entries build on each other in a circle");
+  }
+  Node base = *entry;
+  const Node* next = base.find(key);
+  // An entry that states its own name does not build on another one.
+  const bool chained = next != nullptr && next->text != use->text;
+  if (chained && !expand_catalogue(table, base, depth + 1)) return false;
+  if (!base.is_map()) return fail(entry->place, "a catalogue entry must be a mapping");
+  const Node name = *use;
+  Node overlay = object;
+  overlay.erase(key);  // else it would read as naming another entry, which replaces all
+  object = merge_by_table(table, base, overlay);
+  object.set(key, name);
+  return true;
+}
+
+bool Reader::check_keys(const Table& table, const Node& object) {
+  if (table.has_rest()) return true;
+  bool good = true;
+  for (const NodeEntry& entry : object.entries) {
+    if (table.find(entry.key) != nullptr) continue;
+    good = fail(entry.key_place, "unknown key " + quote(entry.key),
+                name_hint(entry.key, table.field_names()));
+  }
+  return good;
+}
+
+bool Reader::check_groups(const Table& table, const Node& object) {
+  bool good = true;
+  for (const Table::Group& group : table.groups()) {
+    const auto count = std::count_if(group.names.begin(), group.names.end(),
+                                     [&](const auto& name) { return given(object.find(name)); });
+    if (count == 1 || (count == 0 && !group.exactly_one)) continue;
+    good =
+        fail(object.place, (group.exactly_one ? "needs exactly one of " : "takes at most one of ") +
+                               join(group.names));
+  }
+  return good;
+}
+
+const Node* Reader::value_of(const FieldInfo& field, const Node& object, Node& resolved, Node& made,
+                             bool& good) {
+  const Node* value = object.find(field.name);
+  if (given(value)) return value;
+  if (field.presence == Presence::optional) {
+    Node absent;
+    absent.place = object.place;
+    absent.origin = value != nullptr ? value->origin : Origin::default_value;
+    absent.note = field.fallback;
+    resolved.set(field.name, std::move(absent));
+    return nullptr;
+  }
+  if (value == nullptr && field.presence == Presence::defaulted) {
+    made = default_node(field.fallback, object.place);
+    return &made;
+  }
+  const Step step(*this, field.name);
+  good = value == nullptr ? fail(object.place, "is missing: " + field.meaning, default_hint(field))
+                          : fail(value->place, "has no value", default_hint(field));
+  return nullptr;
+}
+
+bool Reader::read_fields(const Table& table, const Node& object, Node& resolved, void* spec) {
+  bool good = true;
+  for (std::size_t i = 0; i < table.infos_.size(); ++i) {
+    const FieldInfo& field = table.infos_[i];
+    if (field.type.shape == Shape::parameters) {
+      good &= read_rest(table, i, object, resolved, spec);
+      continue;
+    }
+    Node made;
+    const Node* value = value_of(field, object, resolved, made, good);
+    if (value == nullptr) continue;
+    const Step step(*this, field.name);
+    Node into;
+    const bool read = table.reads_[i](spec, {*this, field, field.type, *value, into});
+    // A default object may name a catalogue entry, which is input; any other default is ours.
+    TIERCAST_CHECK(read || value != &made || field.type.shape == Shape::object,
+                   "default {} of {}.{} is not valid", field.fallback, table.name(), field.name);
+    good &= read;
+    resolved.set(field.name, std::move(into));
+  }
+  return good;
+}
+
+bool Reader::read_rest(const Table& table, std::size_t index, const Node& object, Node& resolved,
+                       void* spec) {
+  Node rest = Node::map(object.place, object.origin);
+  for (const NodeEntry& entry : object.entries) {
+    if (table.find(entry.key) == nullptr) rest.entries.push_back(entry);
+  }
+  const FieldInfo& field = table.infos_[index];
+  return table.reads_[index](spec, {*this, field, field.type, rest, resolved});
+}
+
+bool Reader::parameters(const ReadSite& site, const std::vector<FieldInfo>& infos,
+                        ParameterValues& out) {
+  bool good = true;
+  std::vector<std::string> names;
+  for (const FieldInfo& info : infos) names.push_back(info.name);
+  for (const NodeEntry& entry : site.given.entries) {
+    if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;
+    good = fail(entry.key_place, "unknown parameter " + quote(entry.key),
+                names.empty() ? "it takes no parameters" : name_hint(entry.key, names));
+  }
+  out.values.clear();
+  for (const FieldInfo& info : infos) {
+    Node made;
+    const Node* value = value_of(info, site.given, site.resolved, made, good);
+    if (value == nullptr) continue;
+    const Step step(*this, info.name);
+    Node into;
+    ParameterValue read{info.name, {}};
+    if (parameter({*this, info, info.type, *value, into}, read)) {
+      out.values.push_back(std::move(read));
+    } else {
+      good = false;
+    }
+    site.resolved.set(info.name, std::move(into));
+  }
+  return good;
+}
+
+bool Reader::parameter(const ReadSite& site, ParameterValue& out) {
+  switch (site.type.shape) {
+    case Shape::integer:
+      return integer(site, out.value.emplace<std::int64_t>());
+    case Shape::boolean:
+      return boolean(site, out.value.emplace<bool>());
+    case Shape::text:
+      return text(site, out.value.emplace<std::string>());
+    case Shape::quantity: {
+      Quantity read;
+      if (!quantity(site, read)) return false;
+      if (is_counted(read.dimension)) {
+        out.value = read.count;
+      } else {
+        out.value = read.si;
+      }
+      return true;
+    }
+    case Shape::choice: {
+      std::size_t index = 0;
+      if (!choice(site, index)) return false;
+      out.value = site.type.choices[index].name;
+      return true;
+    }
+    default:
+      TIERCAST_CHECK(false, "parameter {} has a shape that parameters cannot have", out.name);
+  }
+}
+
+}  // namespace tiercast
