@@ -1,0 +1,276 @@
+// The records side of PrefixStore: which blocks of a run each pool holds, where, and the pins.
+#include <algorithm>
+#include <utility>
+
+#include "models/kvstore/prefix_store.hpp"
+#include "sim/base/check.hpp"
+
+namespace tiercast::kvstore {
+
+namespace {
+
+// Appends, growing the last span where the frames run on.
+void add_span(std::vector<tp_span>& out, tp_span span) {
+  if (!out.empty() && out.back().first_slot + out.back().count == span.first_slot) {
+    out.back().count += span.count;
+  } else {
+    out.push_back(span);
+  }
+}
+
+constexpr uint64_t kPrivateKey = uint64_t{1} << 63;
+
+}  // namespace
+
+// Every pin of the lower node covers the upper one too, as owners pin whole nodes.
+void PrefixStore::split_records(NodeId upper, NodeId lower) {
+  const uint32_t boundary = nodes_[lower].depth;
+  RecordId next = kNoRecord;
+  for (RecordId id = nodes_[lower].first_record; id != kNoRecord; id = next) {
+    next = records_[id].next;
+    const PoolId pool = records_[id].pool;
+    std::vector<Extent> above;
+    std::vector<Extent> below;
+    for (const Extent& e : records_[id].extents) {
+      const uint32_t over = e.depth >= boundary ? 0 : std::min(e.count, boundary - e.depth);
+      if (over > 0) above.push_back({e.depth, e.slot, over});
+      if (over < e.count) below.push_back({e.depth + over, e.slot + over, e.count - over});
+    }
+    const uint32_t pins = records_[id].pins;
+    const uint32_t prefix = records_[id].prefix;
+    if (pins > 0 || !above.empty()) {
+      const RecordId up = record_of(upper, pool);
+      records_[up].pins = pins;
+      records_[up].prefix = std::min(prefix, nodes_[upper].blocks);
+      for (const Extent& e : above) {
+        std::fill_n(pools_[pool].record.begin() + e.slot, e.count, up);
+      }
+      records_[up].extents = std::move(above);
+    }
+    Record& low = records_[id];
+    low.prefix = prefix - std::min(prefix, nodes_[upper].blocks);
+    low.extents = std::move(below);
+    if (low.pins == 0 && low.extents.empty()) free_record(id);
+  }
+}
+
+PrefixStore::RecordId PrefixStore::find_record(NodeId node, PoolId pool) const {
+  RecordId id = nodes_[node].first_record;
+  while (id != kNoRecord && records_[id].pool != pool) id = records_[id].next;
+  return id;
+}
+
+PrefixStore::RecordId PrefixStore::record_of(NodeId node, PoolId pool) {
+  RecordId id = find_record(node, pool);
+  if (id != kNoRecord) return id;
+  if (free_records_.empty()) {
+    id = static_cast<RecordId>(records_.size());
+    records_.emplace_back();
+  } else {
+    id = free_records_.back();
+    free_records_.pop_back();
+  }
+  Record& record = records_[id];
+  record.node = node;
+  record.pool = pool;
+  record.pins = 0;
+  record.prefix = 0;
+  record.extents.clear();
+  record.next = nodes_[node].first_record;
+  nodes_[node].first_record = id;
+  return id;
+}
+
+void PrefixStore::free_record(RecordId id) {
+  RecordId* link = &nodes_[records_[id].node].first_record;
+  while (*link != id) link = &records_[*link].next;
+  *link = records_[id].next;
+  free_records_.push_back(id);
+}
+
+void PrefixStore::way_to(NodeId leaf) const {
+  way_.clear();
+  for (NodeId at = leaf; at != kRootNode; at = nodes_[at].parent) way_.push_back(at);
+  std::reverse(way_.begin(), way_.end());
+}
+
+uint32_t PrefixStore::hit_blocks(NodeId leaf, PoolId pool) const {
+  uint32_t hit = 0;  // set at the leaf, whose end is open, and by every gap above it
+  for (NodeId at = leaf; at != kRootNode; at = nodes_[at].parent) {
+    const RecordId id = find_record(at, pool);
+    const uint32_t prefix = id == kNoRecord ? 0 : records_[id].prefix;
+    if (prefix < nodes_[at].blocks) hit = nodes_[at].depth + prefix;
+  }
+  return hit;
+}
+
+uint32_t PrefixStore::unpinned_blocks(NodeId leaf, PoolId pool, uint32_t blocks) const {
+  uint32_t sum = 0;
+  for (NodeId at = leaf; at != kRootNode; at = nodes_[at].parent) {
+    if (nodes_[at].depth >= blocks) continue;
+    const RecordId id = find_record(at, pool);
+    if (id == kNoRecord || records_[id].pins > 0) continue;
+    sum += std::min(blocks - nodes_[at].depth, records_[id].prefix);
+  }
+  return sum;
+}
+
+void PrefixStore::pin(NodeId leaf, PoolId pool, uint32_t hit, std::vector<tp_span>& pinned,
+                      std::vector<tp_span>& orphans) {
+  way_to(leaf);
+  for (const NodeId at : way_) {
+    Record& record = records_[record_of(at, pool)];
+    if (record.pins++ > 0) continue;
+    size_t kept = 0;
+    for (Extent& e : record.extents) {
+      const uint32_t inside = e.depth >= hit ? 0 : std::min(e.count, hit - e.depth);
+      if (inside > 0) add_span(pinned, {e.slot, inside});
+      if (inside < e.count) {
+        add_span(orphans, {e.slot + inside, e.count - inside});
+        std::fill_n(pools_[pool].record.begin() + e.slot + inside, e.count - inside, kNoRecord);
+      }
+      e.count = inside;
+      if (inside > 0) ++kept;
+    }
+    record.extents.resize(kept);
+    const uint32_t reach = hit > nodes_[at].depth ? hit - nodes_[at].depth : 0;
+    record.prefix = std::min(record.prefix, reach);
+  }
+}
+
+void PrefixStore::unpin(NodeId leaf, PoolId pool, std::vector<tp_span>& freed) {
+  way_to(leaf);
+  for (const NodeId at : way_) {
+    const RecordId id = find_record(at, pool);
+    TIERCAST_CHECK(id != kNoRecord && records_[id].pins > 0, "unpin without pin");
+    if (--records_[id].pins > 0) continue;
+    for (const Extent& e : records_[id].extents) add_span(freed, {e.slot, e.count});
+    if (records_[id].extents.empty()) free_record(id);
+  }
+}
+
+void PrefixStore::frames(NodeId leaf, PoolId pool, uint32_t blocks,
+                         std::vector<tp_span>& out) const {
+  way_to(leaf);
+  for (const NodeId at : way_) {
+    const RecordId id = find_record(at, pool);
+    if (id == kNoRecord) continue;
+    for (const Extent& e : records_[id].extents) {
+      if (e.depth < blocks) add_span(out, {e.slot, std::min(e.count, blocks - e.depth)});
+    }
+  }
+}
+
+NodeId PrefixStore::node_at(NodeId leaf, uint32_t depth) const {
+  NodeId at = leaf;
+  while (nodes_[at].depth > depth) at = nodes_[at].parent;
+  return at;
+}
+
+void PrefixStore::append(RecordId id, uint32_t depth, tp_span frames) {
+  Record& record = records_[id];
+  Pool& pool = pools_[record.pool];
+  std::fill_n(pool.record.begin() + frames.first_slot, frames.count, id);
+  for (uint32_t k = 0; k < frames.count; ++k) pool.depth[frames.first_slot + k] = depth + k;
+  record.prefix += frames.count;
+  if (!record.extents.empty()) {
+    Extent& last = record.extents.back();
+    if (last.slot + last.count == frames.first_slot) {
+      last.count += frames.count;
+      return;
+    }
+  }
+  record.extents.push_back({depth, frames.first_slot, frames.count});
+}
+
+BlockSum PrefixStore::place(NodeId leaf, PoolId pool, uint32_t depth,
+                            std::span<const tp_span> frames, std::vector<tp_span>& placed,
+                            std::vector<tp_span>& duplicates) {
+  BlockSum sum;
+  for (tp_span rest : frames) {
+    while (rest.count > 0) {
+      const NodeId at = node_at(leaf, depth);
+      const RecordId id = find_record(at, pool);
+      TIERCAST_CHECK(id != kNoRecord && records_[id].pins > 0, "block placed in an unpinned run");
+      const uint32_t present_to = nodes_[at].depth + records_[id].prefix;
+      const uint32_t node_left =
+          nodes_[at].blocks == kOpenEnd ? rest.count : nodes_[at].depth + nodes_[at].blocks - depth;
+      uint32_t count = std::min(rest.count, node_left);
+      if (depth < present_to) {
+        count = std::min(count, present_to - depth);
+        add_span(duplicates, {rest.first_slot, count});
+      } else {
+        TIERCAST_CHECK(depth == present_to, "block placed behind a gap");
+        append(id, depth, {rest.first_slot, count});
+        add_span(placed, {rest.first_slot, count});
+        sum.add(depth, count);
+      }
+      depth += count;
+      rest.first_slot += count;
+      rest.count -= count;
+    }
+  }
+  return sum;
+}
+
+// Removes blocks [depth, depth + count), which one extent holds.
+void PrefixStore::cut(Record& record, uint32_t depth, uint32_t count) {
+  record.prefix = std::min(record.prefix, depth - nodes_[record.node].depth);
+  size_t i = record.extents.size();
+  do {
+    TIERCAST_CHECK(i > 0, "evicted block is not recorded");
+    --i;
+  } while (record.extents[i].depth > depth);
+  Extent& e = record.extents[i];
+  const uint32_t before = depth - e.depth;
+  const uint32_t after = e.count - before - count;
+  const Extent tail{depth + count, e.slot + before + count, after};
+  const auto where = record.extents.begin() + static_cast<std::ptrdiff_t>(i);
+  e.count = before;
+  if (before == 0 && after == 0) {
+    record.extents.erase(where);
+  } else if (before == 0) {
+    e = tail;
+  } else if (after > 0) {
+    record.extents.insert(where + 1, tail);
+  }
+}
+
+BlockSum PrefixStore::evict(PoolId pool_id, tp_span frames) {
+  Pool& pool = pools_[pool_id];
+  BlockSum sum;
+  uint32_t slot = frames.first_slot;
+  const uint32_t end = frames.first_slot + frames.count;
+  while (slot < end) {
+    const RecordId id = pool.record[slot];
+    TIERCAST_CHECK(id != kNoRecord, "evicted frame holds nothing");
+    const uint32_t depth = pool.depth[slot];
+    uint32_t count = 1;
+    while (slot + count < end && pool.record[slot + count] == id &&
+           pool.depth[slot + count] == depth + count) {
+      ++count;
+    }
+    Record& record = records_[id];
+    TIERCAST_CHECK(record.pins == 0, "evicted block is pinned");
+    cut(record, depth, count);
+    sum.add(depth, count);
+    std::fill_n(pool.record.begin() + slot, count, kNoRecord);
+    if (record.extents.empty()) {
+      const NodeId node = record.node;
+      free_record(id);
+      free_unused(node);
+    }
+    slot += count;
+  }
+  return sum;
+}
+
+tp_key PrefixStore::key(PoolId pool, uint32_t slot) const {
+  const Node& node = nodes_[records_[pools_[pool].record[slot]].node];
+  const uint32_t depth = pools_[pool].depth[slot];
+  if (node.blocks == kOpenEnd) return {node.serial, kPrivateKey | depth};
+  const uint32_t within = depth - node.depth;
+  return {node.ids[within / blocks_per_id_], within % blocks_per_id_};
+}
+
+}  // namespace tiercast::kvstore

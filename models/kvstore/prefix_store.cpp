@@ -1,0 +1,179 @@
+// The tree side of PrefixStore: runs, branches and the index from prefix to pools.
+#include "models/kvstore/prefix_store.hpp"
+
+#include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <utility>
+
+#include "sim/base/check.hpp"
+
+namespace tiercast::kvstore {
+
+namespace {
+
+struct ChildKey {
+  NodeId parent;
+  uint64_t id;
+  bool operator==(const ChildKey&) const = default;
+};
+
+struct ChildKeyHash {
+  using is_avalanching = void;
+  size_t operator()(const ChildKey& key) const {
+    uint64_t h = key.id * 0x9E3779B97F4A7C15u ^ (uint64_t{key.parent} * 0xC2B2AE3D27D4EB4Fu);
+    h ^= h >> 32;
+    h *= 0xD6E8FEB86659FD93u;
+    return h ^ (h >> 32);
+  }
+};
+
+size_t common_prefix(std::span<const uint64_t> a, std::span<const uint64_t> b) {
+  const size_t n = std::min(a.size(), b.size());
+  return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(n),
+                                           b.begin())
+                                 .first -
+                             a.begin());
+}
+
+}  // namespace
+
+struct PrefixStore::Children {
+  boost::unordered_flat_map<ChildKey, NodeId, ChildKeyHash> map;
+};
+
+PrefixStore::PrefixStore(uint32_t blocks_per_id)
+    : blocks_per_id_(blocks_per_id), children_(std::make_unique<Children>()) {
+  TIERCAST_CHECK(blocks_per_id >= 1, "an id covers at least one block");
+  nodes_.emplace_back();  // the root: no blocks, never freed
+}
+
+PrefixStore::~PrefixStore() = default;
+
+PoolId PrefixStore::add_pool(uint32_t capacity_blocks) {
+  pools_.push_back(Pool{std::vector<RecordId>(capacity_blocks, kNoRecord),
+                        std::vector<uint32_t>(capacity_blocks, 0)});
+  return static_cast<PoolId>(pools_.size() - 1);
+}
+
+NodeId PrefixStore::make_node(NodeId parent, uint32_t depth) {
+  NodeId id;
+  if (free_nodes_.empty()) {
+    id = static_cast<NodeId>(nodes_.size());
+    nodes_.emplace_back();
+  } else {
+    id = free_nodes_.back();
+    free_nodes_.pop_back();
+  }
+  Node& node = nodes_[id];
+  node.parent = parent;
+  node.depth = depth;
+  node.children = 0;
+  node.users = 0;
+  node.first_record = kNoRecord;
+  node.ids.clear();
+  ++nodes_[parent].children;
+  return id;
+}
+
+void PrefixStore::free_unused(NodeId id) {
+  while (id != kRootNode) {
+    Node& node = nodes_[id];
+    if (node.users != 0 || node.children != 0 || node.first_record != kNoRecord) return;
+    if (!node.ids.empty()) children_->map.erase(ChildKey{node.parent, node.ids.front()});
+    const NodeId parent = node.parent;
+    --nodes_[parent].children;
+    free_nodes_.push_back(id);
+    id = parent;
+  }
+}
+
+NodeId PrefixStore::split(NodeId lower, size_t ids_kept) {
+  const NodeId upper = make_node(nodes_[lower].parent, nodes_[lower].depth);
+  Node& low = nodes_[lower];
+  Node& up = nodes_[upper];
+  --nodes_[up.parent].children;  // the lower node leaves that parent
+  up.blocks = static_cast<uint32_t>(ids_kept) * blocks_per_id_;
+  up.children = 1;
+  const auto cut_at = low.ids.begin() + static_cast<std::ptrdiff_t>(ids_kept);
+  up.ids.assign(low.ids.begin(), cut_at);
+  low.ids.erase(low.ids.begin(), cut_at);
+  low.parent = upper;
+  low.depth += up.blocks;
+  low.blocks -= up.blocks;
+  children_->map[ChildKey{up.parent, up.ids.front()}] = upper;
+  children_->map[ChildKey{upper, low.ids.front()}] = lower;
+  split_records(upper, lower);
+  return upper;
+}
+
+// The node at the end of the path; splits where the path ends or leaves inside a node.
+NodeId PrefixStore::descend(const Path& path) {
+  NodeId at = kRootNode;
+  std::span<const uint64_t> rest = path.ids;
+  while (!rest.empty()) {
+    const auto found = children_->map.find(ChildKey{at, rest.front()});
+    if (found == children_->map.end()) {
+      const NodeId leaf = make_node(at, nodes_[at].depth + nodes_[at].blocks);
+      Node& node = nodes_[leaf];
+      node.ids.assign(rest.begin(), rest.end());
+      node.blocks =
+          static_cast<uint32_t>(rest.size() - 1) * blocks_per_id_ + path.last_blocks;
+      children_->map.emplace(ChildKey{at, rest.front()}, leaf);
+      return leaf;
+    }
+    const size_t common = common_prefix(rest, nodes_[found->second].ids);
+    at = common == nodes_[found->second].ids.size() ? found->second
+                                                    : split(found->second, common);
+    rest = rest.subspan(common);
+  }
+  return at;
+}
+
+NodeId PrefixStore::enter(const Path& path, uint64_t serial) {
+  const NodeId parent = descend(path);
+  const NodeId leaf = make_node(parent, nodes_[parent].depth + nodes_[parent].blocks);
+  nodes_[leaf].blocks = kOpenEnd;
+  nodes_[leaf].serial = serial;
+  ++nodes_[leaf].users;
+  return leaf;
+}
+
+void PrefixStore::leave(NodeId leaf) {
+  TIERCAST_CHECK(nodes_[leaf].users > 0, "leave without enter");
+  --nodes_[leaf].users;
+  free_unused(leaf);
+}
+
+void PrefixStore::match(const Path& path, std::span<uint32_t> matched) const {
+  std::fill(matched.begin(), matched.end(), 0);
+  NodeId at = kRootNode;
+  std::span<const uint64_t> rest = path.ids;
+  while (!rest.empty()) {
+    const auto found = children_->map.find(ChildKey{at, rest.front()});
+    if (found == children_->map.end()) return;
+    const Node& node = nodes_[found->second];
+    const size_t common = common_prefix(rest, node.ids);
+    const bool whole = common == node.ids.size();
+    const uint32_t reach = whole ? node.blocks : static_cast<uint32_t>(common) * blocks_per_id_;
+    for (RecordId id = node.first_record; id != kNoRecord; id = records_[id].next) {
+      uint32_t& so_far = matched[records_[id].pool];
+      if (so_far == node.depth) so_far += std::min(records_[id].prefix, reach);
+    }
+    if (!whole) return;
+    at = found->second;
+    rest = rest.subspan(common);
+  }
+}
+
+void PrefixStore::holders(const Path& path, std::vector<PoolId>& out) const {
+  out.clear();
+  if (path.ids.empty()) return;
+  const auto found = children_->map.find(ChildKey{kRootNode, path.ids.front()});
+  if (found == children_->map.end()) return;
+  for (RecordId id = nodes_[found->second].first_record; id != kNoRecord; id = records_[id].next) {
+    out.push_back(records_[id].pool);
+  }
+  std::sort(out.begin(), out.end());
+}
+
+}  // namespace tiercast::kvstore

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "models/policy/tierpolicy.h"
+
+namespace tiercast::kvstore {
+
+using NodeId = uint32_t;
+using PoolId = uint32_t;
+inline constexpr NodeId kRootNode = 0;
+inline constexpr NodeId kNoNode = UINT32_MAX;
+
+/// Opaque content ids in prefix order. An id stands for its block and everything before it. Every
+/// id covers `PrefixStore::blocks_per_id()` blocks except the last, which covers `last_blocks`.
+struct Path {
+  std::span<const uint64_t> ids;
+  uint32_t last_blocks = 0;
+};
+
+/// What a transition of blocks adds to a pool's digest: sums over blocks, so that it does not
+/// depend on how blocks were grouped into spans.
+struct BlockSum {
+  uint64_t blocks = 0;
+  uint64_t depths = 0;  // sum over the blocks of their distance from the head of the prefix
+
+  void add(uint64_t depth, uint64_t count) {
+    blocks += count;
+    depths += depth * count + count * (count - 1) / 2;
+  }
+};
+
+/// One radix tree over content ids for all pools, and which blocks of it are where.
+///
+/// A node is a run: blocks between two branch points. A request enters its path and so owns a node
+/// that ends exactly where its content ends; a pin therefore always covers whole nodes, and only a
+/// branch splits one. For each (node, pool) there is one record: pins, and the extents of frames
+/// that hold its blocks.
+///
+/// Law: in a pinned node the blocks present form a prefix. Where eviction left a hole, the blocks
+/// behind it are dropped as the next request pins the path: it computes them again.
+class PrefixStore {
+ public:
+  explicit PrefixStore(uint32_t blocks_per_id);
+  ~PrefixStore();
+  PrefixStore(const PrefixStore&) = delete;
+  PrefixStore& operator=(const PrefixStore&) = delete;
+
+  PoolId add_pool(uint32_t capacity_blocks);
+  uint32_t pools() const { return static_cast<uint32_t>(pools_.size()); }
+  uint32_t blocks_per_id() const { return blocks_per_id_; }
+
+  /// A private run behind `path` (which is made if need be), for content without ids: a request's
+  /// own, of any length. `serial` identifies it. Held until leave().
+  NodeId enter(const Path& path, uint64_t serial);
+  void leave(NodeId leaf);
+
+  /// Blocks from the head of the prefix that `pool` holds without a gap, at most to the end of
+  /// `leaf`.
+  uint32_t hit_blocks(NodeId leaf, PoolId pool) const;
+  /// Of the first `blocks` blocks to `leaf`, how many are in nodes that nothing pins.
+  uint32_t unpinned_blocks(NodeId leaf, PoolId pool, uint32_t blocks) const;
+
+  /// The index from prefix to pools: matched[p] = blocks of `path` that pool p holds without a
+  /// gap. `matched` has one element for each pool.
+  void match(const Path& path, std::span<uint32_t> matched) const;
+  /// Pools that may hold anything of `path`, or are computing it.
+  void holders(const Path& path, std::vector<PoolId>& out) const;
+
+  /// Pins the way to `leaf`. `pinned`: frames within the first `hit` blocks that had no pin.
+  /// `orphans`: frames behind the hit, no longer recorded here.
+  void pin(NodeId leaf, PoolId pool, uint32_t hit, std::vector<tp_span>& pinned,
+           std::vector<tp_span>& orphans);
+  /// Takes the pin back. `freed`: frames that nothing pins any more, in prefix order.
+  void unpin(NodeId leaf, PoolId pool, std::vector<tp_span>& freed);
+  /// Frames of the first `blocks` blocks to `leaf`, in prefix order.
+  void frames(NodeId leaf, PoolId pool, uint32_t blocks, std::vector<tp_span>& out) const;
+
+  /// Blocks [depth, depth + frames) on the way to the pinned `leaf` are complete in these frames.
+  /// `placed`: frames recorded. `duplicates`: frames whose block the pool holds already.
+  BlockSum place(NodeId leaf, PoolId pool, uint32_t depth, std::span<const tp_span> frames,
+                 std::vector<tp_span>& placed, std::vector<tp_span>& duplicates);
+  /// These unpinned frames no longer hold anything.
+  BlockSum evict(PoolId pool, tp_span frames);
+
+  /// Identity of the block in a recorded frame: equal keys, equal content and prefix. Private
+  /// content is distinct from everything else.
+  tp_key key(PoolId pool, uint32_t slot) const;
+  uint32_t depth(PoolId pool, uint32_t slot) const { return pools_[pool].depth[slot]; }
+
+  uint64_t nodes_alive() const { return nodes_.size() - free_nodes_.size(); }
+  uint64_t records_alive() const { return records_.size() - free_records_.size(); }
+
+ private:
+  using RecordId = uint32_t;
+  static constexpr RecordId kNoRecord = UINT32_MAX;
+  static constexpr uint32_t kOpenEnd = UINT32_MAX;
+
+  struct Extent {
+    uint32_t depth;  // of the first block, from the head of the prefix
+    uint32_t slot;
+    uint32_t count;
+  };
+  struct Record {
+    NodeId node = kNoNode;
+    PoolId pool = 0;
+    RecordId next = kNoRecord;  // of the same node
+    uint32_t pins = 0;
+    uint32_t prefix = 0;  // blocks of the node present without a gap
+    std::vector<Extent> extents;
+  };
+  struct Node {
+    NodeId parent = kNoNode;
+    uint32_t depth = 0;   // blocks before this node
+    uint32_t blocks = 0;  // kOpenEnd: private, grows as its owner does
+    uint32_t children = 0;
+    uint32_t users = 0;
+    RecordId first_record = kNoRecord;
+    uint64_t serial = 0;  // of private content
+    std::vector<uint64_t> ids;
+  };
+  struct Pool {
+    std::vector<RecordId> record;  // by slot
+    std::vector<uint32_t> depth;   // by slot
+  };
+  struct Children;  // (node, first id) -> child
+
+  NodeId make_node(NodeId parent, uint32_t depth);
+  NodeId split(NodeId node, size_t ids_kept);
+  void split_records(NodeId upper, NodeId lower);
+  NodeId descend(const Path& path);
+  void free_unused(NodeId node);
+  RecordId find_record(NodeId node, PoolId pool) const;
+  RecordId record_of(NodeId node, PoolId pool);
+  void free_record(RecordId id);
+  void way_to(NodeId leaf) const;
+  NodeId node_at(NodeId leaf, uint32_t depth) const;
+  void append(RecordId id, uint32_t depth, tp_span frames);
+  void cut(Record& record, uint32_t depth, uint32_t count);
+
+  uint32_t blocks_per_id_;
+  std::vector<Node> nodes_;
+  std::vector<NodeId> free_nodes_;
+  std::vector<Record> records_;
+  std::vector<RecordId> free_records_;
+  std::vector<Pool> pools_;
+  std::unique_ptr<Children> children_;
+  mutable std::vector<NodeId> way_;  // scratch of way_to, root's child first
+};
+
+}  // namespace tiercast::kvstore

@@ -1,0 +1,204 @@
+#include "models/serving/cluster.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace tiercast::serving {
+
+namespace {
+
+tiering::BlockPool make_pool(const ClusterSpec& spec, kvstore::PrefixStore& store) {
+  const tp_pool pool{sizeof(tp_pool), spec.engine.kv_blocks, spec.engine.block_tokens,
+                     spec.block_bytes};
+  std::string error;
+  std::optional<tiering::CheckedCache> cache =
+      tiering::CheckedCache::create(*spec.eviction, pool, spec.eviction_config, spec.seed, error);
+  TIERCAST_CHECK(cache.has_value(), "unchecked policy parameters: {}", error);
+  return {store, std::move(*cache), spec.engine.block_tokens, spec.block_bytes};
+}
+
+constexpr uint32_t kSourceEntity = 0;
+
+}  // namespace
+
+Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
+                 workload::DemandSource& source)
+    : spec_(spec),
+      source_(&source),
+      map_(spec.id_tokens, spec.engine.block_tokens),
+      store_(map_.blocks_per_id()),
+      router_(make_router(spec.router)),
+      queue_(spec.instances),
+      loads_(spec.instances),
+      matched_blocks_(spec.instances) {
+  for (uint32_t i = 0; i < spec.instances; ++i) {
+    instances_.push_back(
+        std::make_unique<Instance>(spec_.engine, table, store_, make_pool(spec_, store_), log_));
+  }
+  context_.seed = spec.seed;
+}
+
+Outcome Cluster::run() {
+  const RunContextScope scope(context_);
+  schedule_arrival(0);
+  int64_t end_ns = 0;
+  while (!queue_.empty()) {
+    const engine::Event event = queue_.pop();
+    end_ns = event.time_ns;
+    context_.now_ns = event.time_ns;
+    if (event.phase == engine::Phase::fact) {
+      arrival(event.time_ns);
+    } else {
+      boundary(event.time_ns, event.entity);
+    }
+  }
+  return collect(end_ns);
+}
+
+void Cluster::schedule_arrival(int64_t not_before_ns) {
+  int64_t next_ns = 0;
+  if (!source_->peek(next_ns) || next_ns >= spec_.duration_ns) {
+    queue_.cancel(engine::Phase::fact, kSourceEntity);
+    return;
+  }
+  queue_.schedule(std::max(next_ns, not_before_ns), engine::Phase::fact, kSourceEntity);
+}
+
+void Cluster::schedule_boundary(uint32_t instance) {
+  const int64_t next_ns = instances_[instance]->next_boundary_ns();
+  if (next_ns == kNever) {
+    queue_.cancel(engine::Phase::boundary, instance);
+  } else {
+    queue_.schedule(next_ns, engine::Phase::boundary, instance);
+  }
+}
+
+// Cuts or refuses what cannot run; a refused request is over at once.
+bool Cluster::accept(RequestRecord& record) {
+  const uint64_t limit = spec_.engine.max_model_tokens;
+  if (uint64_t{record.input_tokens} + record.output_tokens > limit) {
+    if (spec_.engine.over_length == OverLength::reject) {
+      ++outcome_.rejected_too_long;
+      return false;
+    }
+    record.input_tokens = static_cast<uint32_t>(std::min<uint64_t>(record.input_tokens, limit - 1));
+    record.output_tokens = static_cast<uint32_t>(
+        std::min<uint64_t>(record.output_tokens, limit - record.input_tokens));
+    record.truncated = true;
+    ++outcome_.truncated;
+  }
+  const uint64_t tokens = uint64_t{record.input_tokens} + record.output_tokens - 1;
+  const uint64_t block = spec_.engine.block_tokens;
+  if ((tokens + block - 1) / block > spec_.engine.kv_blocks) {
+    ++outcome_.rejected_too_large;
+    return false;
+  }
+  return true;
+}
+
+void Cluster::arrival(int64_t now_ns) {
+  source_->next(request_);
+  RequestRecord record;
+  record.id = request_.id;
+  record.session = request_.session;
+  record.arrival_ns = request_.arrival_ns;
+  record.input_tokens = request_.input_tokens;
+  record.output_tokens = request_.output_tokens;
+  const bool accepted = accept(record);
+  if (!accepted) record.state = RequestState::rejected;
+  const uint64_t index = log_.size();
+  log_.push_back(record);
+  if (accepted) {
+    Content content;
+    if (record.truncated) {
+      const size_t kept = record.input_tokens / std::max(1u, request_.id_tokens);
+      if (kept < request_.ids.size()) {
+        request_.ids.resize(kept);
+        request_.last_id_tokens = request_.id_tokens;
+      }
+    }
+    content = map_.content(request_);
+    const uint32_t chosen = choose(now_ns, record, content);
+    log_[index].instance = chosen;
+    instances_[chosen]->arrive(now_ns, index, std::move(content));
+    schedule_boundary(chosen);
+  } else {
+    source_->completed(record.id, now_ns);
+  }
+  schedule_arrival(now_ns);
+}
+
+void Cluster::find_matches(int64_t now_ns, const Content& content) {
+  std::fill(matched_blocks_.begin(), matched_blocks_.end(), 0);
+  if (content.ids.empty()) return;
+  store_.holders(content.path(), holders_);
+  for (const kvstore::PoolId pool : holders_) instances_[pool]->sync(now_ns);
+  store_.match(content.path(), matched_blocks_);
+}
+
+uint32_t Cluster::choose(int64_t now_ns, const RequestRecord& record, const Content& content) {
+  if (spec_.instances == 1) return 0;
+  if (router_->wants_matches()) find_matches(now_ns, content);
+  for (uint32_t i = 0; i < spec_.instances; ++i) {
+    loads_[i] = {instances_[i]->outstanding_requests(), instances_[i]->outstanding_input_tokens(),
+                 instances_[i]->queued_input_tokens(),
+                 matched_blocks_[i] * spec_.engine.block_tokens};
+  }
+  return router_->route(record.input_tokens, loads_);
+}
+
+void Cluster::boundary(int64_t now_ns, uint32_t instance) {
+  completed_.clear();
+  instances_[instance]->boundary(now_ns, completed_);
+  schedule_boundary(instance);
+  if (completed_.empty()) return;
+  for (const uint64_t request : completed_) source_->completed(log_[request].id, now_ns);
+  schedule_arrival(now_ns);
+}
+
+Outcome Cluster::collect(int64_t end_ns) {
+  std::vector<uint64_t> pool_digests;
+  outcome_.end_ns = end_ns;
+  for (const std::unique_ptr<Instance>& instance : instances_) {
+    instance->close(end_ns);
+    const tiering::BlockPool& pool = instance->pool();
+    outcome_.instances.push_back({instance->counts(), pool.counts(), pool.capacity_blocks(),
+                                  pool.present_blocks()});
+    outcome_.itl_ns.merge(instance->itl_ns());
+    outcome_.itl_ticks += instance->itl_ticks();
+    outcome_.effort.steps += instance->counts().steps;
+    outcome_.effort.advances += instance->counts().advances;
+    outcome_.effort.policy_calls += pool.policy_calls();
+    pool_digests.push_back(pool.digest());
+  }
+  outcome_.effort.events = queue_.popped();
+  outcome_.log = std::move(log_);
+  outcome_.digest = digest_of(outcome_, pool_digests);
+  return std::move(outcome_);
+}
+
+std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepTable& table) {
+  std::vector<std::string> problems;
+  const EngineSpec& engine = spec.engine;
+  const auto need = [&](bool holds, std::string what) {
+    if (!holds) problems.push_back(std::move(what));
+  };
+  need(spec.instances >= 1, "at least one instance is needed");
+  need(engine.block_tokens >= 1, "engine.block_tokens must be at least 1");
+  need(engine.kv_blocks >= 1, "no KV block fits the GPU memory");
+  need(engine.max_sequences >= 1 && engine.max_sequences <= table.max_sequences,
+       "engine.max_sequences must lie within the step table");
+  need(engine.max_batched_tokens >= engine.max_sequences &&
+           engine.max_batched_tokens <= table.max_tokens,
+       "engine.max_batched_tokens must be at least engine.max_sequences");
+  need(engine.max_model_tokens >= 2, "engine.max_model_tokens must be at least 2");
+  need(engine.chunked_prefill || engine.max_batched_tokens >= engine.max_model_tokens,
+       "without chunked prefill engine.max_batched_tokens must reach engine.max_model_tokens");
+  need(ContentMap::compatible(spec.id_tokens, std::max(1u, engine.block_tokens)),
+       "engine.block_tokens and the tokens of a trace's content id must divide one another");
+  need(spec.eviction != nullptr, "no eviction policy");
+  return problems;
+}
+
+}  // namespace tiercast::serving

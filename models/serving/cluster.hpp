@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/kvstore/prefix_store.hpp"
+#include "models/llm/step_table.hpp"
+#include "models/policy/tierpolicy.h"
+#include "models/serving/content.hpp"
+#include "models/serving/engine_spec.hpp"
+#include "models/serving/instance.hpp"
+#include "models/serving/outcome.hpp"
+#include "models/serving/router.hpp"
+#include "models/workload/demand_source.hpp"
+#include "sim/base/check.hpp"
+#include "sim/engine/event_queue.hpp"
+
+namespace tiercast::serving {
+
+/// A checked cluster: equal instances behind one router.
+struct ClusterSpec {
+  uint32_t instances = 1;
+  EngineSpec engine;
+  RouterKind router = RouterKind::round_robin;
+  const tp_cache_table* eviction = nullptr;
+  std::string eviction_config;  ///< `name=value` lines
+  uint32_t block_bytes = 0;
+  uint32_t id_tokens = 0;  ///< of the workload's content ids; 0: none
+  uint64_t seed = 1;
+  int64_t duration_ns = INT64_MAX;  ///< arrivals from then on are not offered
+};
+
+/// Runs demand through the instances until everything admitted is done. One run per object.
+///
+/// Throws tiering::PolicyFault where a policy breaks its contract.
+class Cluster {
+ public:
+  /// `spec` must be valid (see check_cluster), `table` and `source` outlive the object.
+  Cluster(const ClusterSpec& spec, const llm::StepTable& table, workload::DemandSource& source);
+
+  Outcome run();
+
+ private:
+  void schedule_arrival(int64_t not_before_ns);
+  void arrival(int64_t now_ns);
+  void boundary(int64_t now_ns, uint32_t instance);
+  bool accept(RequestRecord& record);
+  uint32_t choose(int64_t now_ns, const RequestRecord& record, const Content& content);
+  void find_matches(int64_t now_ns, const Content& content);
+  void schedule_boundary(uint32_t instance);
+  Outcome collect(int64_t end_ns);
+
+  ClusterSpec spec_;
+  workload::DemandSource* source_;
+  ContentMap map_;
+  kvstore::PrefixStore store_;
+  RequestLog log_;
+  std::vector<std::unique_ptr<Instance>> instances_;
+  std::unique_ptr<Router> router_;
+  engine::EventQueue queue_;
+  RunContext context_;
+  Outcome outcome_;
+
+  workload::Request request_;  // scratch
+  std::vector<InstanceLoad> loads_;
+  std::vector<uint32_t> matched_blocks_;
+  std::vector<kvstore::PoolId> holders_;
+  std::vector<uint64_t> completed_;
+};
+
+/// Why the spec cannot run, one sentence each; empty when it can. Names are those of the scenario.
+std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepTable& table);
+
+}  // namespace tiercast::serving

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+namespace tiercast::serving {
+
+/// What becomes of a request longer than the engine's maximum length.
+enum class OverLength : uint8_t { reject, truncate };
+
+/// One engine replica's scheduler, as vLLM v1 ships it: first come first served, a token budget per
+/// step, chunked prefill beside decodes, preemption by recompute.
+struct EngineSpec {
+  uint32_t block_tokens = 16;
+  uint32_t kv_blocks = 0;           ///< frames of the HBM pool
+  uint32_t max_batched_tokens = 0;  ///< token budget of a step
+  uint32_t max_sequences = 0;       ///< running at once; at most max_batched_tokens
+  uint32_t max_model_tokens = 0;    ///< input + output of one request
+  uint32_t watermark_blocks = 0;    ///< kept free when a request is admitted beside others
+  bool chunked_prefill = true;  ///< false: a prompt runs whole, max_batched_tokens >= max_model_tokens
+  bool prefix_caching = true;
+  OverLength over_length = OverLength::reject;
+  bool fuse = true;  ///< advance decode steps in closed form; false: one at a time
+};
+
+}  // namespace tiercast::serving

@@ -1,0 +1,181 @@
+#include "models/serving/instance.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/base/check.hpp"
+
+namespace tiercast::serving {
+
+Instance::Instance(const EngineSpec& spec, const llm::StepTable& table, kvstore::PrefixStore& store,
+                   tiering::BlockPool pool, RequestLog& log)
+    : spec_(spec),
+      table_(&table),
+      store_(&store),
+      pool_(std::move(pool)),
+      log_(&log),
+      alone_(table),
+      decodes_(table, spec.block_tokens, sequences_) {}
+
+uint32_t Instance::outstanding_requests() const {
+  return static_cast<uint32_t>(waiting_.size()) + running_;
+}
+
+void Instance::count_areas(int64_t now_ns) {
+  const Int128 span = now_ns - areas_to_ns_;
+  counts_.waiting_area_ns += span * static_cast<Int128>(waiting_.size());
+  counts_.running_area_ns += span * running_;
+  areas_to_ns_ = now_ns;
+}
+
+void Instance::close(int64_t now_ns) { count_areas(now_ns); }
+
+void Instance::arrive(int64_t now_ns, uint64_t request, Content content) {
+  count_areas(now_ns);
+  const RequestRecord& record = (*log_)[request];
+  outstanding_input_tokens_ += record.input_tokens;
+  queued_input_tokens_ += record.input_tokens;
+  const bool head = waiting_.empty();
+  waiting_.push_back({new_sequence(request, now_ns), std::move(content)});
+  if (!head) return;
+  if (work_ == Work::none) {
+    clock_ = std::max(clock_, Int128{now_ns} * llm::kTicksPerNs);
+    next_boundary_ns_ = now_ns;
+    try_admission_ = true;
+  } else if (work_ == Work::segment && running_ < spec_.max_sequences &&
+             decodes_.size() < spec_.max_batched_tokens) {
+    segment_steps_ = std::min(segment_steps_, last_boundary_before(now_ns) + 1);
+    next_boundary_ns_ = ceil_ns(clock_ + series_.sum(segment_steps_));
+    try_admission_ = true;
+  }
+}
+
+void Instance::boundary(int64_t now_ns, std::vector<uint64_t>& completed) {
+  TIERCAST_CHECK(now_ns == next_boundary_ns_, "boundary at {} instead of {} ns", now_ns,
+                 next_boundary_ns_);
+  count_areas(now_ns);
+  if (work_ == Work::step) end_step(now_ns, completed);
+  if (work_ == Work::segment) end_segment(now_ns, completed);
+  start_work(now_ns);
+}
+
+SequenceId Instance::new_sequence(uint64_t request, int64_t now_ns) {
+  SequenceId id;
+  if (free_sequences_.empty()) {
+    id = static_cast<SequenceId>(sequences_.size());
+    sequences_.emplace_back();
+  } else {
+    id = free_sequences_.back();
+    free_sequences_.pop_back();
+  }
+  Sequence& sequence = sequences_[id];
+  sequence.request = request;
+  sequence.target_tokens = (*log_)[request].input_tokens;
+  sequence.output_tokens = (*log_)[request].output_tokens;
+  sequence.prefilled_tokens = 0;
+  sequence.generated_tokens = 0;
+  sequence.leaf = kvstore::kNoNode;
+  sequence.queued_since_ns = now_ns;
+  sequence.queue_ns = 0;
+  sequence.ticks = {};
+  return id;
+}
+
+void Instance::run_list_add(SequenceId id) {
+  Sequence& sequence = sequences_[id];
+  sequence.order = next_order_++;
+  sequence.run_prev = run_last_;
+  sequence.run_next = kNoSequence;
+  (run_last_ == kNoSequence ? run_first_ : sequences_[run_last_].run_next) = id;
+  run_last_ = id;
+  ++running_;
+}
+
+void Instance::run_list_remove(SequenceId id) {
+  const Sequence& sequence = sequences_[id];
+  (sequence.run_prev == kNoSequence ? run_first_ : sequences_[sequence.run_prev].run_next) =
+      sequence.run_next;
+  (sequence.run_next == kNoSequence ? run_last_ : sequences_[sequence.run_next].run_prev) =
+      sequence.run_prev;
+  --running_;
+}
+
+void Instance::place_block(int64_t now_ns, SequenceId id, uint32_t depth, tp_span frames) {
+  Sequence& sequence = sequences_[id];
+  if (spec_.prefix_caching) {
+    pool_.place(now_ns, sequence.leaf, depth, {&frames, 1}, sequence.own);
+  } else {
+    sequence.own.push_back(frames);
+  }
+}
+
+void Instance::release_frames(int64_t now_ns, SequenceId id) {
+  Sequence& sequence = sequences_[id];
+  pool_.give_back(sequence.own);
+  pool_.give_back(sequence.pending);
+  sequence.own.clear();
+  sequence.pending.clear();
+  if (sequence.open_slot != kNoSlot) {
+    const tp_span open{sequence.open_slot, 1};
+    pool_.give_back({&open, 1});
+    sequence.open_slot = kNoSlot;
+  }
+  pool_.unpin(now_ns, sequence.leaf);
+}
+
+// The decode phase ends: what the steps would have cost alone is its own, the rest interference.
+void Instance::leave_decodes(SequenceId id) {
+  Sequence& sequence = sequences_[id];
+  const int64_t read_to = sequence.offset + decodes_.step();
+  const int64_t steps = read_to - sequence.decode_from;
+  const Int128 alone = alone_.decode_ticks(sequence.decode_from, read_to);
+  const Int128 engine = Int128{alone_.engine_ticks()} * steps;
+  sequence.ticks.engine += engine;
+  sequence.ticks.decode += alone - engine;
+  sequence.ticks.interference += clock_ - sequence.phase_start - alone;
+  sequence.generated_tokens += static_cast<uint32_t>(steps);
+  sequence.last_token_clock = clock_;
+  decodes_.leave(id);
+}
+
+void Instance::end_prefill_phase(Sequence& sequence) {
+  sequence.ticks.interference += clock_ - sequence.phase_start - sequence.phase_alone;
+}
+
+void Instance::preempt_last(int64_t now_ns) {
+  const SequenceId id = run_last_;
+  Sequence& sequence = sequences_[id];
+  if (sequence.decoding) {
+    leave_decodes(id);
+  } else {
+    end_prefill_phase(sequence);
+  }
+  release_frames(now_ns, id);
+  run_list_remove(id);
+  RequestRecord& record = (*log_)[sequence.request];
+  ++record.preemptions;
+  ++counts_.preemptions;
+  sequence.target_tokens = record.input_tokens + sequence.generated_tokens;
+  sequence.prefilled_tokens = 0;
+  sequence.queued_since_ns = now_ns;
+  waiting_.push_front({id, {}});
+  try_admission_ = true;
+}
+
+void Instance::finish(int64_t now_ns, SequenceId id, std::vector<uint64_t>& completed) {
+  Sequence& sequence = sequences_[id];
+  release_frames(now_ns, id);
+  run_list_remove(id);
+  store_->leave(sequence.leaf);
+  RequestRecord& record = (*log_)[sequence.request];
+  record.finished_ns = now_ns;
+  record.state = RequestState::completed;
+  record.e2e = to_parts(now_ns - record.arrival_ns, sequence.queue_ns, sequence.ticks);
+  outstanding_input_tokens_ -= record.input_tokens;
+  ++counts_.completed;
+  completed.push_back(sequence.request);
+  free_sequences_.push_back(id);
+  try_admission_ = true;
+}
+
+}  // namespace tiercast::serving

@@ -1,0 +1,172 @@
+// What an instance does next: frames for decodes, the running prefill, then whom to admit.
+#include <algorithm>
+
+#include "models/serving/instance.hpp"
+#include "sim/base/check.hpp"
+
+namespace tiercast::serving {
+
+void Instance::start_work(int64_t now_ns) {
+  chunks_.clear();
+  work_ = Work::none;
+  next_boundary_ns_ = kNever;
+  const uint64_t preempted_before = counts_.preemptions;
+  frames_for_decodes(now_ns);
+  uint32_t budget = spec_.max_batched_tokens - decodes_.size();
+  continue_prefill(now_ns, budget);
+  // A step that had to preempt admits nobody, unless nobody is left to run.
+  const bool preempted = counts_.preemptions != preempted_before;
+  if (try_admission_ && (!preempted || running_ == 0)) admit_waiting(now_ns, budget);
+  if (!chunks_.empty()) {
+    begin_step();
+  } else if (decodes_.size() > 0) {
+    begin_segment();
+  } else {
+    TIERCAST_CHECK(waiting_.empty() && running_ == 0, "{} requests wait for an idle instance",
+                   waiting_.size());
+  }
+}
+
+// One frame for each decode of the step's bucket, in running order, taken in one call.
+void Instance::hand_out(int64_t now_ns, int64_t step) {
+  scratch_spans_.clear();
+  pool_.take(now_ns, decodes_.bucket_size(step), scratch_spans_);
+  SequenceId id = decodes_.bucket(step);
+  for (const tp_span& span : scratch_spans_) {
+    for (uint32_t k = 0; k < span.count; ++k) {
+      sequences_[id].open_slot = span.first_slot + k;
+      id = sequences_[id].bucket_next;
+    }
+  }
+}
+
+void Instance::frames_for_decodes(int64_t now_ns) {
+  const int64_t step = decodes_.step();
+  const uint32_t needed = decodes_.bucket_size(step);
+  if (needed == 0) return;
+  if (needed <= pool_.available_blocks()) {
+    hand_out(now_ns, step);
+    return;
+  }
+  for (SequenceId id = decodes_.bucket(step); id != kNoSequence; id = sequences_[id].bucket_next) {
+    if (!one_frame(now_ns, id)) return;
+  }
+}
+
+// Preempts from the back until a frame is there; false when that was the sequence itself.
+bool Instance::one_frame(int64_t now_ns, SequenceId id) {
+  while (pool_.available_blocks() == 0) {
+    const bool itself = run_last_ == id;
+    preempt_last(now_ns);
+    if (itself) return false;
+  }
+  scratch_spans_.clear();
+  pool_.take(now_ns, 1, scratch_spans_);
+  sequences_[id].open_slot = scratch_spans_.front().first_slot;
+  return true;
+}
+
+uint32_t Instance::frames_needed(const Sequence& sequence, uint32_t tokens) const {
+  const uint32_t b = spec_.block_tokens;
+  return (sequence.prefilled_tokens + tokens + b - 1) / b - (sequence.prefilled_tokens + b - 1) / b;
+}
+
+void Instance::add_chunk(int64_t now_ns, SequenceId id, uint32_t tokens) {
+  Sequence& sequence = sequences_[id];
+  pool_.take(now_ns, frames_needed(sequence, tokens), sequence.pending);
+  chunks_.push_back({id, tokens, sequence.prefilled_tokens,
+                     sequence.prefilled_tokens + tokens == sequence.target_tokens});
+}
+
+// Only the sequence admitted last can be in the middle of its prompt.
+void Instance::continue_prefill(int64_t now_ns, uint32_t& budget) {
+  if (run_last_ == kNoSequence || sequences_[run_last_].decoding) return;
+  const Sequence& sequence = sequences_[run_last_];
+  const uint32_t tokens = std::min(sequence.target_tokens - sequence.prefilled_tokens, budget);
+  if (tokens == 0) return;
+  if (frames_needed(sequence, tokens) > pool_.available_blocks()) {
+    preempt_last(now_ns);
+    return;
+  }
+  add_chunk(now_ns, run_last_, tokens);
+  budget -= tokens;
+}
+
+void Instance::admit_waiting(int64_t now_ns, uint32_t& budget) {
+  try_admission_ = false;
+  while (!waiting_.empty() && running_ < spec_.max_sequences && budget > 0) {
+    if (!admit(now_ns, waiting_.front(), budget)) break;
+    waiting_.pop_front();
+  }
+}
+
+bool Instance::admit(int64_t now_ns, Waiting& head, uint32_t& budget) {
+  Sequence& sequence = sequences_[head.id];
+  RequestRecord& record = (*log_)[sequence.request];
+  if (sequence.leaf == kvstore::kNoNode) {
+    sequence.leaf = store_->enter(head.content.path(), record.id);
+  }
+  // The block with the prompt's last token is always computed: it gives the first output token.
+  const uint32_t hit = spec_.prefix_caching
+                           ? std::min(pool_.hit_blocks(sequence.leaf),
+                                      (sequence.target_tokens - 1) / spec_.block_tokens)
+                           : 0;
+  sequence.prefilled_tokens = hit * spec_.block_tokens;
+  const uint32_t left = sequence.target_tokens - sequence.prefilled_tokens;
+  const uint32_t tokens = std::min(left, budget);
+  if (!spec_.chunked_prefill && tokens < left) return false;
+  const uint64_t spare = running_ > 0 ? spec_.watermark_blocks : 0;
+  const uint64_t needed = uint64_t{frames_needed(sequence, tokens)} +
+                          pool_.unpinned_blocks(sequence.leaf, hit) + spare;
+  if (needed > pool_.available_blocks()) return false;
+
+  pool_.pin(now_ns, sequence.leaf, hit);
+  sequence.queue_ns += now_ns - sequence.queued_since_ns;
+  sequence.phase_start = clock_;
+  sequence.phase_alone = 0;
+  if (record.admitted_ns < 0) {
+    record.admitted_ns = now_ns;
+    record.cached_tokens = sequence.prefilled_tokens;
+  }
+  run_list_add(head.id);
+  add_chunk(now_ns, head.id, tokens);
+  budget -= tokens;
+  return true;
+}
+
+void Instance::begin_step() {
+  uint32_t tokens = decodes_.size();
+  uint32_t samples = decodes_.size();
+  int64_t attention = 0;
+  step_energy_ = 0;
+  for (const Chunk& chunk : chunks_) {
+    tokens += chunk.tokens;
+    samples += chunk.samples ? 1 : 0;
+    attention += table_->prefill_attention_ticks(chunk.tokens, chunk.context);
+    step_energy_ += table_->prefill_attention_energy(chunk.tokens, chunk.context);
+  }
+  const auto sequences = static_cast<uint32_t>(decodes_.size() + chunks_.size());
+  for (size_t g = 0; g < table_->groups.size(); ++g) {
+    attention += table_->groups[g].decode_ticks(decodes_.kv_tokens()[g]);
+    step_energy_ += Int128{table_->groups[g].energy_per_kv_token} * decodes_.kv_tokens()[g];
+  }
+  step_energy_ += table_->token_energy[tokens] + table_->sample_energy[samples] +
+                  table_->engine_energy[sequences];
+  series_ = {table_->token_ticks[tokens] + table_->sample_ticks[samples] +
+                 table_->engine_ticks[sequences] + attention,
+             0};
+  work_ = Work::step;
+  next_boundary_ns_ = ceil_ns(clock_ + series_.first);
+}
+
+void Instance::begin_segment() {
+  series_ = decodes_.time();
+  segment_steps_ = decodes_.steps_within(decodes_.steps_unchanged(), pool_.available_blocks());
+  const bool admission_due = try_admission_ && !waiting_.empty();
+  if (!spec_.fuse || admission_due) segment_steps_ = 1;
+  replayed_ = 0;
+  work_ = Work::segment;
+  next_boundary_ns_ = ceil_ns(clock_ + series_.sum(segment_steps_));
+}
+
+}  // namespace tiercast::serving

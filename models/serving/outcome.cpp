@@ -1,0 +1,71 @@
+#include "models/serving/outcome.hpp"
+
+#include <array>
+#include <cstdio>
+
+#include "sim/base/hash.hpp"
+
+namespace tiercast::serving {
+
+namespace {
+
+void add(StreamHash& hash, llm::Int128 value) {
+  hash.add(static_cast<uint64_t>(value));
+  hash.add(static_cast<uint64_t>(value >> 64));
+}
+
+void add(StreamHash& hash, const TimeParts& parts) {
+  for (const int64_t part : {parts.route_ns, parts.queue_ns, parts.prefill_ns,
+                             parts.interference_ns, parts.decode_ns, parts.engine_ns}) {
+    hash.add(part);
+  }
+}
+
+uint64_t instance_digest(const InstanceOutcome& instance, uint64_t pool_digest) {
+  StreamHash hash;
+  const InstanceCounts& counts = instance.counts;
+  for (const uint64_t count : {counts.steps, counts.prefill_tokens, counts.decode_tokens,
+                               counts.preemptions, counts.completed, pool_digest}) {
+    hash.add(count);
+  }
+  for (const llm::Int128 total : {counts.busy_ticks, counts.dynamic_energy,
+                                  counts.waiting_area_ns, counts.running_area_ns}) {
+    add(hash, total);
+  }
+  return hash.digest64();
+}
+
+}  // namespace
+
+std::string digest_of(const Outcome& outcome, const std::vector<uint64_t>& pool_digests) {
+  StreamHash hash;
+  for (const RequestRecord& record : outcome.log) {
+    hash.add(record.id);
+    for (const int64_t stamp : {record.arrival_ns, record.admitted_ns, record.first_token_ns,
+                                record.finished_ns}) {
+      hash.add(stamp);
+    }
+    for (const uint32_t count : {record.input_tokens, record.output_tokens, record.cached_tokens,
+                                 record.computed_tokens, record.preemptions}) {
+      hash.add(count);
+    }
+    hash.add(static_cast<uint32_t>(record.state));
+    add(hash, record.ttft);
+    add(hash, record.e2e);
+  }
+  uint64_t instances = 0;
+  for (size_t i = 0; i < outcome.instances.size(); ++i) {
+    instances += instance_digest(outcome.instances[i], pool_digests[i]);
+  }
+  hash.add(instances);
+  add(hash, outcome.itl_ticks);
+  hash.add(outcome.end_ns);
+  const Digest128 digest = hash.digest128();
+  std::array<char, 33> text{};
+  std::snprintf(text.data(), text.size(), "%016llx%016llx",
+                static_cast<unsigned long long>(digest.high),
+                static_cast<unsigned long long>(digest.low));
+  return text.data();
+}
+
+}  // namespace tiercast::serving

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace tiercast::serving {
+
+enum class RequestState : uint8_t { offered, completed, rejected };
+
+/// Where a request's time went, in ns. The parts sum to the whole exactly.
+struct TimeParts {
+  int64_t route_ns = 0;
+  int64_t queue_ns = 0;
+  int64_t prefill_ns = 0;
+  int64_t interference_ns = 0;  ///< steps, less the same steps without the others
+  int64_t decode_ns = 0;
+  int64_t engine_ns = 0;
+
+  int64_t total_ns() const {
+    return route_ns + queue_ns + prefill_ns + interference_ns + decode_ns + engine_ns;
+  }
+};
+
+/// One request's facts; times are simulated, from the start of the run.
+struct RequestRecord {
+  uint64_t id = 0;
+  uint64_t session = 0;
+  int64_t arrival_ns = 0;
+  int64_t admitted_ns = -1;  ///< first time it entered a batch
+  int64_t first_token_ns = -1;
+  int64_t finished_ns = -1;
+  uint32_t input_tokens = 0;
+  uint32_t output_tokens = 0;
+  uint32_t cached_tokens = 0;    ///< of the input, found in HBM at first admission
+  uint32_t computed_tokens = 0;  ///< prefilled, recomputation after preemption included
+  uint32_t preemptions = 0;
+  uint32_t instance = 0;
+  RequestState state = RequestState::offered;
+  bool truncated = false;
+  TimeParts ttft;  ///< of arrival to first token
+  TimeParts e2e;   ///< of arrival to last token
+};
+
+/// Records in the order of arrival: the canonical order of results.
+using RequestLog = std::vector<RequestRecord>;
+
+}  // namespace tiercast::serving

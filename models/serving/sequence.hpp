@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/kvstore/prefix_store.hpp"
+#include "models/policy/tierpolicy.h"
+#include "models/serving/attribution.hpp"
+
+namespace tiercast::serving {
+
+using SequenceId = uint32_t;
+inline constexpr SequenceId kNoSequence = UINT32_MAX;
+inline constexpr uint32_t kNoSlot = UINT32_MAX;
+
+/// A request inside one instance: waiting, prefilling or decoding. Entries are recycled; `epoch`
+/// tells a recycled one from what a heap entry meant.
+struct Sequence {
+  uint64_t request = 0;  ///< index into the request log
+  uint32_t epoch = 0;
+  uint64_t order = 0;  ///< of admission: running order, and the last one is preempted first
+
+  // Lengths. `target_tokens` are prefilled (input, and after a preemption what was generated);
+  // then each decode step writes and generates one.
+  uint32_t target_tokens = 0;
+  uint32_t prefilled_tokens = 0;
+  uint32_t generated_tokens = 0;
+  uint32_t output_tokens = 0;
+
+  // Frames.
+  kvstore::NodeId leaf = kvstore::kNoNode;  ///< entered when first considered for admission
+  std::vector<tp_span> pending;             ///< prefill frames not complete yet, in order
+  uint32_t open_slot = kNoSlot;             ///< frame the next decode step writes into
+  std::vector<tp_span> own;                 ///< frames that hold nothing cached
+
+  // Decoding: the step numbered s reads `offset + s` KV tokens.
+  bool decoding = false;
+  int64_t offset = 0;
+  int64_t finish_step = 0;   ///< the batch's step count once its last token is out
+  int64_t decode_from = 0;   ///< KV tokens read by its first decode step since it joined
+  Int128 phase_start = 0;    ///< clock when it was admitted, then when it joined the decodes
+  Int128 phase_alone = 0;    ///< what its prefill chunks since then would have cost alone
+  SequenceId bucket_next = kNoSequence;
+  SequenceId bucket_prev = kNoSequence;
+
+  // Running list, in admission order.
+  SequenceId run_next = kNoSequence;
+  SequenceId run_prev = kNoSequence;
+
+  // Attribution.
+  int64_t queued_since_ns = 0;
+  int64_t queue_ns = 0;
+  TickParts ticks;
+  Int128 last_token_clock = 0;
+};
+
+}  // namespace tiercast::serving

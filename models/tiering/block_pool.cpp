@@ -1,0 +1,133 @@
+#include "models/tiering/block_pool.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/base/check.hpp"
+#include "sim/base/hash.hpp"
+
+namespace tiercast::tiering {
+
+using kvstore::BlockSum;
+using kvstore::NodeId;
+
+BlockPool::BlockPool(kvstore::PrefixStore& store, CheckedCache cache, uint32_t block_tokens,
+                     uint32_t block_bytes)
+    : store_(&store),
+      cache_(std::move(cache)),
+      id_(store.add_pool(cache_.capacity_blocks())),
+      block_tokens_(block_tokens),
+      block_bytes_(block_bytes),
+      free_(cache_.capacity_blocks()),
+      free_spans_{{0, cache_.capacity_blocks()}} {}
+
+void BlockPool::record(int64_t now_ns, Transition transition, const BlockSum& sum) {
+  const uint64_t when = mix(static_cast<uint64_t>(now_ns), static_cast<uint64_t>(transition));
+  digest_ += when * sum.blocks + mix(when) * sum.depths;
+}
+
+void BlockPool::push_free(tp_span frames) {
+  free_ += frames.count;
+  free_spans_.push_back(frames);
+}
+
+void BlockPool::pin(int64_t now_ns, NodeId leaf, uint32_t hit) {
+  scratch_.clear();
+  orphans_.clear();
+  store_->pin(leaf, id_, hit, scratch_, orphans_);
+  if (!scratch_.empty()) cache_.evictable(now_ns, false, scratch_);
+  if (!orphans_.empty()) {
+    BlockSum sum;
+    for (const tp_span& span : orphans_) {
+      sum.blocks += span.count;
+      push_free(span);
+    }
+    cache_.remove(now_ns, TP_REMOVED_DROPPED, orphans_);
+    counts_.dropped += sum.blocks;
+    record(now_ns, Transition::dropped, sum);
+  }
+  if (hit == 0) return;
+  scratch_.clear();
+  store_->frames(leaf, id_, hit, scratch_);
+  cache_.touch(now_ns, scratch_);
+  BlockSum sum;
+  sum.add(0, hit);
+  record(now_ns, Transition::reused, sum);
+}
+
+void BlockPool::unpin(int64_t now_ns, NodeId leaf) {
+  scratch_.clear();
+  store_->unpin(leaf, id_, scratch_);
+  if (!scratch_.empty()) cache_.evictable(now_ns, true, scratch_);
+}
+
+void BlockPool::take(int64_t now_ns, uint32_t count, std::vector<tp_span>& out) {
+  TIERCAST_CHECK(count <= available_blocks(), "take {} of {} frames", count, available_blocks());
+  counts_.taken += count;
+  while (count > 0 && free_ > 0) {
+    tp_span& top = free_spans_.back();
+    const uint32_t n = std::min(count, top.count);
+    out.push_back({top.first_slot, n});
+    top.first_slot += n;
+    top.count -= n;
+    free_ -= n;
+    count -= n;
+    if (top.count == 0) free_spans_.pop_back();
+  }
+  if (count == 0) return;
+  const size_t first_victim = out.size();
+  if (!cache_.take_victims(now_ns, count, out)) {
+    throw PolicyFault(cache_.policy_name(), "select", now_ns,
+                      "refused although enough blocks are evictable");
+  }
+  BlockSum sum;
+  for (size_t i = first_victim; i < out.size(); ++i) {
+    const BlockSum part = store_->evict(id_, out[i]);
+    sum.blocks += part.blocks;
+    sum.depths += part.depths;
+  }
+  counts_.evicted += sum.blocks;
+  if (counts_.first_eviction_ns < 0) counts_.first_eviction_ns = now_ns;
+  record(now_ns, Transition::evicted, sum);
+}
+
+void BlockPool::give_back(std::span<const tp_span> frames) {
+  for (const tp_span& span : frames) {
+    counts_.returned += span.count;
+    push_free(span);
+  }
+}
+
+void BlockPool::place(int64_t now_ns, NodeId leaf, uint32_t depth, std::span<const tp_span> frames,
+                      std::vector<tp_span>& duplicates) {
+  const BlockSum sum = store_->place(leaf, id_, depth, frames, placed_, duplicates);
+  for (const tp_span& span : frames) counts_.duplicated += span.count;
+  counts_.duplicated -= sum.blocks;
+  counts_.placed += sum.blocks;
+  record(now_ns, Transition::placed, sum);
+}
+
+void BlockPool::announce(int64_t now_ns) {
+  if (placed_.empty()) return;
+  views_.clear();
+  if (cache_.reads_keys()) {
+    for (const tp_span& span : placed_) {
+      for (uint32_t slot = span.first_slot; slot < span.first_slot + span.count; ++slot) {
+        tp_block view{};
+        view.size = sizeof(tp_block);
+        view.flags = TP_BLOCK_PINNED;
+        view.key = store_->key(id_, slot);
+        view.parent_slot = UINT32_MAX;
+        view.depth = store_->depth(id_, slot);
+        view.tokens = block_tokens_;
+        view.bytes = block_bytes_;
+        view.expires_ns = INT64_MAX;
+        views_.push_back(view);
+      }
+    }
+  }
+  cache_.insert(now_ns, placed_, views_);
+  placed_.clear();
+}
+
+}  // namespace tiercast::tiering

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/kvstore/prefix_store.hpp"
+#include "models/tiering/checked_cache.hpp"
+
+namespace tiercast::tiering {
+
+/// Counters of one pool, all in blocks.
+struct PoolCounts {
+  uint64_t taken = 0;       // frames handed out
+  uint64_t placed = 0;      // became cached content
+  uint64_t duplicated = 0;  // completed, but the pool had the block already
+  uint64_t evicted = 0;     // left as victims
+  uint64_t dropped = 0;     // left because a gap before them made them useless
+  uint64_t returned = 0;    // frames given back that held no cached content
+  int64_t first_eviction_ns = -1;
+};
+
+/// The HBM pool of one instance: free frames first, then victims that the policy names.
+///
+/// A frame is free, taken (held by a running sequence, content not complete), or present (holds a
+/// cached block: pinned while a running sequence uses it, else evictable). The policy sees present
+/// frames only.
+class BlockPool {
+ public:
+  BlockPool(kvstore::PrefixStore& store, CheckedCache cache, uint32_t block_tokens,
+            uint32_t block_bytes);
+
+  uint32_t capacity_blocks() const { return cache_.capacity_blocks(); }
+  uint32_t free_blocks() const { return free_; }
+  /// Frames that take() can hand out.
+  uint32_t available_blocks() const { return free_ + cache_.evictable_blocks(); }
+  /// Frames in use by running sequences: taken, or present and pinned.
+  uint32_t busy_blocks() const { return capacity_blocks() - available_blocks(); }
+  uint32_t present_blocks() const { return cache_.present_blocks(); }
+
+  uint32_t hit_blocks(kvstore::NodeId leaf) const { return store_->hit_blocks(leaf, id_); }
+  /// Of the first `blocks` blocks, how many count as available now and would not once pinned.
+  uint32_t unpinned_blocks(kvstore::NodeId leaf, uint32_t blocks) const {
+    return store_->unpinned_blocks(leaf, id_, blocks);
+  }
+
+  /// Pins the way to `leaf`, of which the first `hit` blocks are used again.
+  void pin(int64_t now_ns, kvstore::NodeId leaf, uint32_t hit);
+  void unpin(int64_t now_ns, kvstore::NodeId leaf);
+
+  /// Hands out `count` <= available_blocks() frames, appended to `out`.
+  void take(int64_t now_ns, uint32_t count, std::vector<tp_span>& out);
+  void give_back(std::span<const tp_span> frames);
+
+  /// Blocks from `depth` on are complete in these taken frames. Frames whose block the pool has
+  /// already stay taken and are appended to `duplicates`. The policy hears of all blocks placed
+  /// since the last announce() in one call.
+  void place(int64_t now_ns, kvstore::NodeId leaf, uint32_t depth, std::span<const tp_span> frames,
+             std::vector<tp_span>& duplicates);
+  void announce(int64_t now_ns);
+
+  const PoolCounts& counts() const { return counts_; }
+  /// Digest of every transition so far, each with its time; grouping into calls or spans does not
+  /// show.
+  uint64_t digest() const { return digest_; }
+  uint64_t policy_hash() const { return cache_.hash_state(); }
+  uint64_t policy_calls() const { return cache_.policy_calls(); }
+  kvstore::PoolId id() const { return id_; }
+
+ private:
+  enum class Transition : uint64_t { placed = 1, evicted = 2, dropped = 3, reused = 4 };
+  void record(int64_t now_ns, Transition transition, const kvstore::BlockSum& sum);
+  void push_free(tp_span frames);
+
+  kvstore::PrefixStore* store_;
+  CheckedCache cache_;
+  kvstore::PoolId id_;
+  uint32_t block_tokens_;
+  uint32_t block_bytes_;
+  uint32_t free_;
+  std::vector<tp_span> free_spans_;  // the last one is used first
+  std::vector<tp_span> placed_;      // not yet announced
+  std::vector<tp_block> views_;      // scratch of announce
+  std::vector<tp_span> scratch_;
+  std::vector<tp_span> orphans_;
+  PoolCounts counts_;
+  uint64_t digest_ = 0;
+};
+
+}  // namespace tiercast::tiering

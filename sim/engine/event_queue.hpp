@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace tiercast::engine {
+
+/// Where an event stands among those of the same nanosecond: facts from outside come before the
+/// boundaries that must see them.
+enum class Phase : uint8_t { fact = 0, boundary = 1 };
+
+/// What happens: plain data, interpreted by the loop that pops it.
+struct Event {
+  int64_t time_ns = 0;
+  Phase phase = Phase::fact;
+  uint32_t entity = 0;
+};
+
+/// Pending events in the order (time, phase, entity). One pending event per (phase, entity) pair:
+/// whoever schedules again moves it, so creation order never decides anything.
+///
+/// A 4-ary array heap whose entries know their position: schedule, move and cancel are O(log n)
+/// without stale entries.
+class EventQueue {
+ public:
+  explicit EventQueue(uint32_t entities);
+
+  /// Sets the pending event of (phase, entity) to `time_ns`, moving it when there is one already.
+  /// `time_ns` must not precede the last popped event.
+  void schedule(int64_t time_ns, Phase phase, uint32_t entity);
+  void cancel(Phase phase, uint32_t entity);
+
+  bool empty() const { return heap_.empty(); }
+  /// Time of the pending event of (phase, entity), or -1.
+  int64_t pending_ns(Phase phase, uint32_t entity) const;
+  /// Removes and returns the first event. The queue must not be empty.
+  Event pop();
+
+  uint64_t popped() const { return popped_; }
+
+ private:
+  struct Entry {
+    int64_t time_ns;
+    uint32_t key;  // phase * entities + entity: the order within a nanosecond
+  };
+  static bool before(const Entry& a, const Entry& b) {
+    return a.time_ns != b.time_ns ? a.time_ns < b.time_ns : a.key < b.key;
+  }
+  uint32_t key(Phase phase, uint32_t entity) const;
+  void place(size_t at, Entry entry);
+  void sift_up(size_t at, Entry entry);
+  void sift_down(size_t at, Entry entry);
+  void remove_at(size_t at);
+
+  static constexpr uint32_t kAbsent = UINT32_MAX;
+  uint32_t entities_;
+  std::vector<Entry> heap_;
+  std::vector<uint32_t> position_;  // by key
+  int64_t now_ns_ = INT64_MIN;
+  uint64_t popped_ = 0;
+};
+
+}  // namespace tiercast::engine
