@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <sstream>
+#include <string>
 
 #include "tests/tidy/rooms.hpp"
 #include "tests/tidy/rules.hpp"
@@ -106,11 +109,63 @@ Findings catalogue_sources(const Tree& tree) {
   return findings;
 }
 
+// What DEPENDS says in the room's tiercast_room(...) of CMakeLists.txt.
+struct BuildLine {
+  std::set<std::string> names;
+  std::size_t line = 0;
+};
+
+std::optional<BuildLine> build_line(const SourceFile& cmake, const Room& room) {
+  const std::string start = "tiercast_room(" + std::string(room.name) + " ";
+  for (std::size_t i = 0; i < cmake.lines.size(); ++i) {
+    if (!cmake.lines[i].starts_with(start)) continue;
+    std::string call = cmake.lines[i];
+    for (std::size_t j = i + 1; call.find(')') == std::string::npos && j < cmake.lines.size();
+         ++j) {
+      call += " " + cmake.lines[j];
+    }
+    BuildLine found{{}, i + 1};
+    std::istringstream words(call.substr(0, call.find(')')));
+    bool listing = false;
+    for (std::string word; words >> word;) {
+      if (word == "LIBS") listing = false;
+      // What the build generates is no room.
+      if (listing && word != "build_info") found.names.insert(word);
+      if (word == "DEPENDS") listing = true;
+    }
+    return found;
+  }
+  return std::nullopt;
+}
+
+Findings linked_dependencies(const Tree& tree) {
+  Findings findings;
+  const auto cmake = std::find_if(tree.begin(), tree.end(), [](const SourceFile& file) {
+    return file.path == "CMakeLists.txt";
+  });
+  if (cmake == tree.end()) return findings;
+  for (const Room& room : rooms()) {
+    const SourceFile* readme = readme_of(tree, room);
+    const auto listed = readme == nullptr ? std::nullopt : depends_line(*readme);
+    if (!listed) continue;
+    const auto built = build_line(*cmake, room);
+    if (!built) {
+      findings.push_back({cmake->path, 0, "no tiercast_room(" + std::string(room.name) + " ...)"});
+    } else if (built->names != std::set<std::string>(listed->names.begin(), listed->names.end())) {
+      findings.push_back(
+          {cmake->path, built->line,
+           "DEPENDS of " + std::string(room.name) + " differs from " + readme->path});
+    }
+  }
+  return findings;
+}
+
 }  // namespace
 
 std::vector<Rule> room_rules() {
   return {{"each room has a README with its dependencies", readmes},
           {"README dependencies are rooms below", depends_lines},
+          {"the build links what the README lists", linked_dependencies},
           {"each folder of code is a known room", known_rooms},
           {"no code file is over 400 lines", file_sizes},
           {"headers are included once", header_guards},

@@ -87,6 +87,7 @@ std::vector<Sample> include_samples() {
 std::vector<Sample> room_samples() {
   const std::string readmes = "each room has a README with its dependencies";
   const std::string lines = "README dependencies are rooms below";
+  const std::string linked = "the build links what the README lists";
   const std::string known = "each folder of code is a known room";
   const std::string sizes = "no code file is over 400 lines";
   const std::string guards = "headers are included once";
@@ -104,6 +105,21 @@ std::vector<Sample> room_samples() {
        {{"sim/config/README.md", "May depend on: base, study\n"}},
        {"sim/config/README.md:1"}},
       {lines, {{"models/llm/README.md", "May depend on: base, config, hardware.\n"}}, {}},
+      {linked,
+       {{"sim/config/README.md", "May depend on: base\n"},
+        {"CMakeLists.txt", "\ntiercast_room(config sim/config LIBS yaml-cpp)\n"}},
+       {"CMakeLists.txt:2"}},
+      {linked,
+       {{"sim/cli/README.md", "May depend on: base\n"},
+        {"CMakeLists.txt", "tiercast_room(cli sim/cli DEPENDS\n  base study LIBS x)\n"}},
+       {"CMakeLists.txt:1"}},
+      {linked,
+       {{"sim/config/README.md", "May depend on: base\n"}, {"CMakeLists.txt", "\n"}},
+       {"CMakeLists.txt:0"}},
+      {linked,
+       {{"sim/cli/README.md", "May depend on: base, study\n"},
+        {"CMakeLists.txt", "tiercast_room(cli sim/cli DEPENDS study\n  base build_info LIBS x)\n"}},
+       {}},
       {known, {{"models/magic/a.cpp", ""}, {"models/magic/b.cpp", ""}}, {"models/magic:0"}},
       {known, {{"sim/base/deep/a.cpp", ""}}, {"sim/base/deep:0"}},
       {known, {{"sim/base/a.cpp", ""}, {"tests/any/a.cpp", ""}}, {}},
