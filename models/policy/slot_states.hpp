@@ -3,9 +3,26 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/policy/state_archive.hpp"
 #include "models/policy/tierpolicy.h"
 
 namespace tiercast::policy {
+
+/// Calls visit(word index, mask of the span's slots in it) for the words of a bitmap over slots
+/// that a span touches, until it answers false; answers whether it never did.
+template <class Visit>
+bool for_span_words(tp_span span, Visit visit) {
+  const uint32_t first_word = span.first_slot / 64;
+  const uint32_t last = span.first_slot + (span.count - 1);
+  const uint64_t head = ~uint64_t{0} << (span.first_slot % 64);
+  const uint64_t tail = ~uint64_t{0} >> (63 - last % 64);
+  if (first_word == last / 64) return visit(first_word, head & tail);
+  if (!visit(first_word, head)) return false;
+  for (uint32_t word = first_word + 1; word < last / 64; ++word) {
+    if (!visit(word, ~uint64_t{0})) return false;
+  }
+  return visit(last / 64, tail);
+}
 
 /// What a pool's slot holds, as host and policy agree: nothing; a block in use; a committed victim
 /// not yet gone; a block that may leave. The two bits are those of SlotStates.
@@ -30,8 +47,8 @@ class SlotStates {
 
   SlotState state(uint32_t slot) const {
     const Word& word = words_[slot / 64];
-    return static_cast<SlotState>((word.low >> (slot % 64) & 1) |
-                                  (word.high >> (slot % 64) & 1) << 1);
+    return static_cast<SlotState>((word.low >> (slot % 64) & 1) | (word.high >> (slot % 64) & 1)
+                                                                      << 1);
   }
 
   bool in_range(tp_span span) const {
@@ -47,10 +64,12 @@ class SlotStates {
   /// Calls visit(tp_span) for each maximal evictable run inside a span, the last run first.
   template <class Visit>
   void evictable_runs_backward(tp_span span, Visit visit) const;
-  /// Calls visit(low, high) for the words of the bitmaps, in slot order.
-  template <class Visit>
-  void for_words(Visit visit) const {
-    for (const Word& word : words_) visit(word.low, word.high);
+
+  void hash(StateHash& hash) const {
+    for (const Word& word : words_) {
+      hash.add(word.low);
+      hash.add(word.high);
+    }
   }
 
   template <class Self, class Archive>
@@ -67,9 +86,6 @@ class SlotStates {
     uint64_t high = 0;
   };
 
-  /// Calls visit(word index, mask of the span's slots in it) until it answers false.
-  template <class Visit>
-  static bool for_masks(tp_span span, Visit visit);
   static uint32_t bits(uint64_t word) { return static_cast<uint32_t>(__builtin_popcountll(word)); }
 
   uint32_t capacity_;
@@ -79,28 +95,18 @@ class SlotStates {
   std::vector<Word> words_;
 };
 
-template <class Visit>
-bool SlotStates::for_masks(tp_span span, Visit visit) {
-  const uint32_t first_word = span.first_slot / 64;
-  const uint32_t last = span.first_slot + (span.count - 1);
-  const uint64_t head = ~uint64_t{0} << (span.first_slot % 64);
-  const uint64_t tail = ~uint64_t{0} >> (63 - last % 64);
-  if (first_word == last / 64) return visit(first_word, head & tail);
-  if (!visit(first_word, head)) return false;
-  for (uint32_t word = first_word + 1; word < last / 64; ++word) {
-    if (!visit(word, ~uint64_t{0})) return false;
-  }
-  return visit(last / 64, tail);
-}
-
 inline bool SlotStates::all(tp_span span, SlotSet set) const {
-  return for_masks(span, [&](uint32_t index, uint64_t mask) {
+  return for_span_words(span, [&](uint32_t index, uint64_t mask) {
     const Word& word = words_[index];
     switch (set) {
-      case SlotSet::absent: return ((word.low | word.high) & mask) == 0;
-      case SlotSet::present: return ((word.low | word.high) & mask) == mask;
-      case SlotSet::evictable: return (word.low & word.high & mask) == mask;
-      case SlotSet::held: return ((word.low ^ word.high) & mask) == mask;
+      case SlotSet::absent:
+        return ((word.low | word.high) & mask) == 0;
+      case SlotSet::present:
+        return ((word.low | word.high) & mask) == mask;
+      case SlotSet::evictable:
+        return (word.low & word.high & mask) == mask;
+      case SlotSet::held:
+        return ((word.low ^ word.high) & mask) == mask;
     }
     return false;
   });
@@ -109,7 +115,7 @@ inline bool SlotStates::all(tp_span span, SlotSet set) const {
 inline void SlotStates::assign(tp_span span, SlotState to) {
   const uint64_t low = (static_cast<uint64_t>(to) & 1) != 0 ? ~uint64_t{0} : 0;
   const uint64_t high = (static_cast<uint64_t>(to) & 2) != 0 ? ~uint64_t{0} : 0;
-  for_masks(span, [&](uint32_t index, uint64_t mask) {
+  for_span_words(span, [&](uint32_t index, uint64_t mask) {
     Word& word = words_[index];
     evictable_ -= bits(word.low & word.high & mask);
     pinned_ -= bits(word.low & ~word.high & mask);

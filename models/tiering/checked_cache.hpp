@@ -1,4 +1,3 @@
-// A cache policy of one pool, called through its table and checked on every answer.
 #pragma once
 
 #include <cstddef>
@@ -15,94 +14,96 @@
 
 namespace tiercast::tiering {
 
-// A policy broke its contract. Thrown inside a run, caught at the run's boundary; the message names
-// the policy, the call, the simulated time and the answer.
+/// A policy broke its contract. Thrown inside a run, caught at the run's boundary; the message
+/// names the policy, the call, the simulated time and the answer.
 class PolicyFault : public std::runtime_error {
  public:
-  PolicyFault(std::string_view policy, std::string_view call, std::int64_t now_ns,
+  PolicyFault(std::string_view policy, std::string_view call, int64_t now_ns,
               std::string_view answer);
 
   const std::string& call() const { return call_; }
-  std::int64_t now_ns() const { return now_ns_; }
+  int64_t now_ns() const { return now_ns_; }
   const std::string& answer() const { return answer_; }
 
  private:
   std::string call_;
-  std::int64_t now_ns_;
+  int64_t now_ns_;
   std::string answer_;
 };
 
-// Owns one policy instance and knows the state of every slot of its pool: absent, pinned (in the
-// pool, in use), evictable, or leaving (a committed victim not yet gone). It is the one route from
-// a host to a policy: notices mirror the table's, victims come back checked.
-//
-// A notice that contradicts the slots' states (an insert of a present slot, say) is a bug of the
-// host and fails a contract check. A policy's error code or wrong answer throws PolicyFault; the
-// object is then good for nothing but destruction.
-//
-// Spans are in prefix order, as tierpolicy.h says. Costs O(spans + blocks / 64) beside the policy.
+/// Owns one policy instance and knows the state of every slot of its pool: absent, pinned (in the
+/// pool, in use), evictable, or leaving (a committed victim not yet gone). It is the one route from
+/// a host to a policy: notices mirror the table's, victims come back checked.
+///
+/// A notice that contradicts the slots' states (an insert of a present slot, say) is a bug of the
+/// host and fails a contract check. A policy's error code or wrong answer throws PolicyFault; the
+/// object is then good for nothing but destruction.
+///
+/// Spans are in prefix order, as tierpolicy.h says. Costs O(spans + blocks / 64) beside the policy.
 class CheckedCache {
  public:
-  // config: `name=value` lines, empty for all defaults. On failure answers nothing and puts one
-  // sentence in `error`: a bad parameter is the user's, so it is no PolicyFault.
+  /// config: `name=value` lines, empty for all defaults. On failure answers nothing and puts one
+  /// sentence in `error`: a bad parameter is the user's, so it is no PolicyFault.
   static std::optional<CheckedCache> create(const tp_cache_table& table, const tp_pool& pool,
-                                            std::string_view config, std::uint64_t seed,
+                                            std::string_view config, uint64_t seed,
                                             std::string& error);
 
   CheckedCache(CheckedCache&& other) noexcept;
   CheckedCache& operator=(CheckedCache&& other) noexcept;
   ~CheckedCache();
 
-  // Absent slots become pinned. blocks: one view a block in batch order, or empty; may be empty
-  // unless reads_keys().
-  void insert(std::int64_t now_ns, std::span<const tp_span> spans,
-              std::span<const tp_block> blocks = {}, const tp_request* request = nullptr);
-  // Present slots (pinned or evictable) were used again.
-  void touch(std::int64_t now_ns, std::span<const tp_span> spans,
-             const tp_request* request = nullptr);
-  // Pinned, evictable or leaving slots become absent. reason: TP_REMOVED_*.
-  void remove(std::int64_t now_ns, std::uint32_t reason, std::span<const tp_span> spans);
-  // on: pinned (the last pin went) or leaving (its move failed) slots become evictable.
-  // off: evictable slots become pinned.
-  void evictable(std::int64_t now_ns, bool on, std::span<const tp_span> spans);
+  /// Absent slots become pinned. blocks: one view a block in batch order, or empty; may be empty
+  /// unless reads_keys().
+  void insert(int64_t now_ns, std::span<const tp_span> spans, std::span<const tp_block> blocks = {},
+              const tp_request* request = nullptr);
+  /// Present slots (pinned or evictable) were used again.
+  void touch(int64_t now_ns, std::span<const tp_span> spans, const tp_request* request = nullptr);
+  /// Pinned, evictable or leaving slots become absent. reason: TP_REMOVED_*.
+  void remove(int64_t now_ns, uint32_t reason, std::span<const tp_span> spans);
+  /// on: pinned (the last pin went) or leaving (its move failed) slots become evictable.
+  /// off: evictable slots become pinned.
+  void evictable(int64_t now_ns, bool on, std::span<const tp_span> spans);
 
-  // Victims leave at once: select, check, commit, remove(evicted). Appends exactly `need_blocks`
-  // evictable slots to `out`, now absent, and answers true; or answers false, with nothing
-  // changed, where the policy refuses. Requires need_blocks <= evictable_blocks().
-  bool take_victims(std::int64_t now_ns, std::uint32_t need_blocks, std::vector<tp_span>& out);
-  // The same, but the victims stay behind as leaving until remove() or evictable(on): for victims
-  // whose bytes move to another tier first.
-  bool begin_eviction(std::int64_t now_ns, std::uint32_t need_blocks, std::vector<tp_span>& out);
+  /// Victims leave at once: select, check, commit, remove(evicted). Appends exactly `need_blocks`
+  /// evictable slots to `out`, now absent, and answers true; or answers false, with nothing
+  /// changed, where the policy refuses. Requires need_blocks <= evictable_blocks().
+  bool take_victims(int64_t now_ns, uint32_t need_blocks, std::vector<tp_span>& out);
+  /// The same, but the victims stay behind as leaving until remove() or evictable(on): for victims
+  /// whose bytes move to another tier first.
+  bool begin_eviction(int64_t now_ns, uint32_t need_blocks, std::vector<tp_span>& out);
 
-  // Passed on where the policy has the entry, else nothing.
-  void request(std::int64_t now_ns, const tp_request& request, std::uint32_t phase);
-  void tick(std::int64_t now_ns);
-  // INT64_MAX: never.
-  std::int64_t next_wakeup(std::int64_t now_ns) const;
+  /// Passed on where the policy has the entry, else nothing.
+  void request(int64_t now_ns, const tp_request& request, uint32_t phase);
+  void tick(int64_t now_ns);
+  /// INT64_MAX: never.
+  int64_t next_wakeup(int64_t now_ns) const;
 
-  policy::SlotState state(std::uint32_t slot) const { return slots_.state(slot); }
-  std::uint32_t capacity_blocks() const { return slots_.capacity(); }
-  std::uint32_t present_blocks() const { return slots_.present(); }  // pinned, evictable, leaving
-  std::uint32_t evictable_blocks() const { return slots_.evictable(); }
+  policy::SlotState state(uint32_t slot) const { return slots_.state(slot); }
+  uint32_t capacity_blocks() const { return slots_.capacity(); }
+  uint32_t present_blocks() const { return slots_.present(); }  // pinned, evictable, leaving
+  uint32_t evictable_blocks() const { return slots_.evictable(); }
   bool reads_keys() const { return reads_keys_; }
   std::string_view policy_name() const { return table_->info()->name; }
-  // Digest of the policy's state; 0 where the policy has none.
-  std::uint64_t hash_state() const;
-  // Calls through the table so far, this class's own select/commit/remove included.
-  std::uint64_t policy_calls() const { return policy_calls_; }
+  /// Digest of the policy's state; 0 where the policy has none.
+  uint64_t hash_state() const;
+  /// Calls through the table so far, this class's own select/commit/remove included.
+  uint64_t policy_calls() const { return policy_calls_; }
 
  private:
   CheckedCache(const tp_cache_table& table, tp_cache* policy, const tp_pool& pool);
 
-  void expect_ok(int code, std::string_view call, std::int64_t now_ns);
-  void check_victims(std::int64_t now_ns, std::uint32_t need_blocks, const tp_victims& victims);
+  void expect_ok(int code, std::string_view call, int64_t now_ns);
+  void expect_slots(std::string_view call, tp_span span, policy::SlotSet expected) const;
+  void move_slots(std::string_view call, std::span<const tp_span> spans, policy::SlotSet from,
+                  policy::SlotState to);
+  void take_answer(int64_t now_ns, uint32_t need_blocks, const tp_victims& answer);
 
   const tp_cache_table* table_;
   tp_cache* policy_;
   policy::SlotStates slots_;
   bool reads_keys_;
-  std::uint64_t last_token_ = 0;
-  std::uint64_t policy_calls_ = 0;
+  uint64_t last_token_ = 0;
+  uint64_t policy_calls_ = 0;
   std::vector<tp_span> victims_;  // scratch of select
 };
 

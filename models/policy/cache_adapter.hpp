@@ -1,0 +1,330 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <string_view>
+
+#include "models/policy/cache_policy.hpp"
+#include "models/policy/call_guard.hpp"
+
+namespace tiercast::policy {
+
+/// Of this library; part of every policy's tp_info.
+inline constexpr const char* library_version = "0.1.0";
+
+/// Turns a policy class into a table of the C contract. What policies share is here, once:
+/// parameter text, argument checks, the state of slots, the rule of one outstanding answer, save
+/// and restore, taking spans apart for per-block policies. No exception leaves a call.
+///
+///     const tp_cache_table* table = CacheAdapter<Lru>::table();
+template <class P>
+class CacheAdapter {
+ public:
+  static const tp_cache_table* table() {
+    static constexpr tp_cache_table entries = {
+        .size = sizeof(tp_cache_table),
+        .reserved = 0,
+        .info = info,
+        .create = create,
+        .destroy = destroy,
+        .save = save,
+        .restore = restore,
+        .hash_state = hash_state,
+        .on_request = nullptr,
+        .on_insert = on_insert,
+        .on_touch = on_touch,
+        .on_remove = on_remove,
+        .on_evictable = on_evictable,
+        .admit = nullptr,
+        .select = select,
+        .commit = commit,
+        .abort = abort,
+        .on_tick = nullptr,
+        .next_wakeup = nullptr,
+    };
+    return &entries;
+  }
+
+ private:
+  static_assert(SpanCachePolicy<P> || BlockCachePolicy<P>);
+  static constexpr bool takes_spans = SpanCachePolicy<P>;
+  static_assert(takes_spans == ((P::capabilities & TP_CAP_SPANS) != 0));
+
+  // A saved state is a header, then what archive() names. It fits only an instance of the same
+  // policy, pool, parameters and seed: of the same identity.
+  struct Header {
+    uint64_t identity;
+    uint64_t size;
+    uint64_t checksum;
+  };
+
+  CacheAdapter(const tp_pool& pool, const ParameterValues& values, uint64_t seed)
+      : guard_(pool.capacity_blocks),
+        policy_(pool, values, seed),
+        identity_(identity_of(pool, values, seed)) {}
+
+  static uint64_t identity_of(const tp_pool& pool, const ParameterValues& values, uint64_t seed) {
+    const std::string_view name = P::name;
+    StateHash hash;
+    hash.add(checksum(name.data(), name.size()));
+    hash.add(uint64_t{TP_ABI_MAJOR} << 32 | TP_ABI_MINOR);
+    hash.add(pool.capacity_blocks);
+    hash.add(uint64_t{pool.block_tokens} << 32 | pool.block_bytes);
+    for (std::size_t i = 0; i < values.parameters().size(); ++i) {
+      const double value = values[i];
+      hash.add(checksum(&value, sizeof value));
+    }
+    hash.add(seed);
+    return hash.value();
+  }
+
+  static CacheAdapter* of(tp_cache* self) { return reinterpret_cast<CacheAdapter*>(self); }
+  static const CacheAdapter* of(const tp_cache* self) {
+    return reinterpret_cast<const CacheAdapter*>(self);
+  }
+
+  template <class Self, class Archive>
+  static void archive(Self& self, Archive& archive) {
+    CallGuard::archive(self.guard_, archive);
+    P::archive(self.policy_, archive);
+  }
+
+  std::size_t state_size() const {
+    StateSizer sizer;
+    archive(*this, sizer);
+    return sizer.size();
+  }
+
+  static const tp_info* info() noexcept {
+    static constexpr tp_info facts = {.size = sizeof(tp_info),
+                                      .abi_major = TP_ABI_MAJOR,
+                                      .abi_minor = TP_ABI_MINOR,
+                                      .capabilities = P::capabilities,
+                                      .name = P::name.data(),
+                                      .version = library_version};
+    return &facts;
+  }
+
+  static int create(const char* config, const tp_pool* pool, uint64_t seed, tp_cache** out,
+                    char* error, size_t error_size) noexcept {
+    const auto fail = [&](int code, std::string_view message) {
+      if (error != nullptr && error_size != 0) {
+        error[message.copy(error, error_size - 1)] = '\0';
+      }
+      return code;
+    };
+    if (config == nullptr || pool == nullptr || out == nullptr || pool->size < sizeof(tp_pool)) {
+      return fail(TP_EINVAL, "create needs a config, a pool as of this version, and out");
+    }
+    try {
+      if (pool->capacity_blocks == 0 || pool->capacity_blocks > P::capacity_blocks_max) {
+        return fail(TP_EINVAL, "capacity must be 1 to " + std::to_string(P::capacity_blocks_max) +
+                                   " blocks, not " + std::to_string(pool->capacity_blocks));
+      }
+      ParameterValues values(P::parameters());
+      const std::string wrong = read_parameters(values, config);
+      if (!wrong.empty()) return fail(TP_EINVAL, wrong);
+      *out = reinterpret_cast<tp_cache*>(new CacheAdapter(*pool, values, seed));
+      return TP_OK;
+    } catch (const std::exception&) {
+      return fail(TP_ENOMEM, "not enough memory");
+    }
+  }
+
+  static void destroy(tp_cache* self) noexcept { delete of(self); }
+
+  static int save(const tp_cache* self, void* buffer, size_t capacity, size_t* size) noexcept {
+    if (self == nullptr || size == nullptr) return TP_EINVAL;
+    const CacheAdapter& cache = *of(self);
+    if (cache.guard_.answer_outstanding()) return TP_ESTATE;
+    Header header{cache.identity_, cache.state_size(), 0};
+    *size = sizeof header + header.size;
+    if (buffer == nullptr) return TP_OK;
+    if (capacity < *size) return TP_ESPACE;
+    char* state = static_cast<char*>(buffer) + sizeof header;
+    StateWriter writer(state);
+    archive(cache, writer);
+    header.checksum = checksum(state, header.size);
+    std::memcpy(buffer, &header, sizeof header);
+    return TP_OK;
+  }
+
+  static int restore(tp_cache* self, const void* buffer, size_t size) noexcept {
+    if (self == nullptr || buffer == nullptr) return TP_EINVAL;
+    CacheAdapter& cache = *of(self);
+    if (cache.guard_.answer_outstanding()) return TP_ESTATE;
+    Header header;
+    if (size < sizeof header) return TP_EINVAL;
+    std::memcpy(&header, buffer, sizeof header);
+    const char* state = static_cast<const char*>(buffer) + sizeof header;
+    if (header.identity != cache.identity_ || header.size != cache.state_size() ||
+        header.size != size - sizeof header || header.checksum != checksum(state, header.size)) {
+      return TP_EINVAL;
+    }
+    StateReader reader(state);
+    archive(cache, reader);
+    return TP_OK;
+  }
+
+  static uint64_t hash_state(const tp_cache* self) noexcept {
+    if (self == nullptr) return 0;
+    StateHash hash;
+    hash.add(of(self)->identity_);
+    of(self)->guard_.slots().hash(hash);
+    of(self)->policy_.hash(hash);
+    return hash.value();
+  }
+
+  /// Calls visit(slot, index) for the blocks of a batch in order, ahead(slot, index) some earlier.
+  template <class Ahead, class Visit>
+  static void for_blocks(Spans spans, Ahead ahead, Visit visit) {
+    if (spans.size() == 1 && spans[0].count == 1) {
+      visit(spans[0].first_slot, 0);
+      return;
+    }
+    constexpr std::size_t distance = 12;
+    BlockCursor fetched(spans);
+    for (std::size_t i = 0; i < distance && !fetched.done(); ++i, fetched.step()) {
+      ahead(fetched.slot(), fetched.index());
+    }
+    for (BlockCursor block(spans); !block.done(); block.step()) {
+      if (!fetched.done()) {
+        ahead(fetched.slot(), fetched.index());
+        fetched.step();
+      }
+      visit(block.slot(), block.index());
+    }
+  }
+
+  /// Checks a notice and, where it is fine, hands it to `act` and moves its slots to `to`.
+  template <class Act>
+  static int notice(tp_cache* self, int64_t now_ns, const tp_request* request, const tp_span* spans,
+                    size_t span_count, SlotSet allowed, SlotState to, Act act) {
+    CacheAdapter& cache = *of(self);
+    const int code = cache.guard_.check_notice(now_ns, spans, span_count, allowed, false);
+    if (code != TP_OK) return code;
+    const Spans batch(spans, span_count);
+    act(cache.policy_, Notice{now_ns, request, cache.guard_.slots()}, batch);
+    for (const tp_span span : batch) cache.guard_.slots().assign(span, to);
+    return TP_OK;
+  }
+
+  static int on_insert(tp_cache* self, int64_t now_ns, const tp_request* request,
+                       const tp_span* spans, size_t span_count, const tp_block* first) noexcept {
+    constexpr bool reads_keys = (P::capabilities & TP_CAP_READS_KEYS) != 0;
+    if (self == nullptr) return TP_EINVAL;
+    if (reads_keys && first == nullptr && span_count != 0) return TP_EINVAL;
+    if (first != nullptr && (first->size < sizeof(tp_block) || first->size % alignof(tp_block))) {
+      return TP_EINVAL;
+    }
+    const Blocks blocks(first);
+    return notice(self, now_ns, request, spans, span_count, SlotSet::absent, SlotState::pinned,
+                  [&](P& policy, const Notice& at, Spans batch) {
+                    if constexpr (takes_spans) {
+                      policy.insert(at, batch, blocks);
+                    } else {
+                      for_blocks(
+                          batch, [&](uint32_t slot, size_t i) { policy.prefetch(slot, blocks[i]); },
+                          [&](uint32_t slot, size_t i) { policy.insert(at, slot, blocks[i]); });
+                    }
+                  });
+  }
+
+  static int on_touch(tp_cache* self, int64_t now_ns, const tp_request* request,
+                      const tp_span* spans, size_t span_count) noexcept {
+    if (self == nullptr) return TP_EINVAL;
+    CacheAdapter& cache = *of(self);
+    const int code = cache.guard_.check_notice(now_ns, spans, span_count, SlotSet::present, true);
+    if (code != TP_OK) return code;
+    const Notice at{now_ns, request, cache.guard_.slots()};
+    if constexpr (takes_spans) {
+      cache.policy_.touch(at, Spans(spans, span_count));
+    } else {
+      for_blocks(
+          Spans(spans, span_count), [&](uint32_t slot, size_t) { cache.policy_.prefetch(slot); },
+          [&](uint32_t slot, size_t) { cache.policy_.touch(at, slot); });
+    }
+    return TP_OK;
+  }
+
+  static int on_remove(tp_cache* self, int64_t now_ns, uint32_t reason, const tp_span* spans,
+                       size_t span_count) noexcept {
+    if (self == nullptr) return TP_EINVAL;
+    if (reason < TP_REMOVED_EVICTED || reason > TP_REMOVED_FAILED) return TP_EINVAL;
+    return notice(self, now_ns, nullptr, spans, span_count, SlotSet::present, SlotState::absent,
+                  [&](P& policy, const Notice& at, Spans batch) {
+                    if constexpr (takes_spans) {
+                      policy.remove(at, reason, batch);
+                    } else {
+                      for_blocks(
+                          batch, [&](uint32_t slot, size_t) { policy.prefetch(slot); },
+                          [&](uint32_t slot, size_t) { policy.remove(at, reason, slot); });
+                    }
+                  });
+  }
+
+  static int on_evictable(tp_cache* self, int64_t now_ns, uint32_t on, const tp_span* spans,
+                          size_t span_count) noexcept {
+    if (self == nullptr) return TP_EINVAL;
+    const bool may_leave = on != 0;
+    return notice(
+        self, now_ns, nullptr, spans, span_count, may_leave ? SlotSet::held : SlotSet::evictable,
+        may_leave ? SlotState::evictable : SlotState::pinned,
+        [&](P& policy, const Notice& at, Spans batch) {
+          if constexpr (takes_spans) {
+            policy.set_evictable(at, may_leave, batch);
+          } else {
+            for_blocks(
+                batch, [&](uint32_t slot, size_t) { policy.prefetch(slot); },
+                [&](uint32_t slot, size_t) { policy.set_evictable(at, may_leave, slot); });
+          }
+        });
+  }
+
+  static int select(const tp_cache* self, int64_t now_ns, uint32_t need_blocks, tp_span* out,
+                    size_t out_capacity, tp_victims* victims) noexcept {
+    if (self == nullptr || victims == nullptr || (out == nullptr && out_capacity != 0)) {
+      return TP_EINVAL;
+    }
+    const CacheAdapter& cache = *of(self);
+    const int code = cache.guard_.check_select(now_ns, need_blocks);
+    if (code != TP_OK) return code;
+    VictimWriter<P::victim_order> writer(out, out_capacity);
+    cache.policy_.select(need_blocks, writer);
+    if (writer.blocks() != need_blocks) return TP_EREFUSED;
+    victims->span_count = static_cast<uint32_t>(writer.spans());
+    victims->block_count = need_blocks;
+    if (writer.spans() > out_capacity) return TP_ESPACE;
+    victims->token = cache.guard_.open_answer(need_blocks);
+    return TP_OK;
+  }
+
+  static int commit(tp_cache* self, int64_t now_ns, uint64_t token,
+                    const uint8_t* accepted) noexcept {
+    if (self == nullptr) return TP_EINVAL;
+    CacheAdapter& cache = *of(self);
+    const int code = cache.guard_.check_commit(now_ns, token);
+    if (code != TP_OK) return code;
+    Verdicts<P::victim_order> verdicts(accepted, cache.guard_.slots());
+    cache.policy_.commit(cache.guard_.close_answer(), verdicts);
+    return TP_OK;
+  }
+
+  static int abort(tp_cache* self, uint64_t token) noexcept {
+    if (self == nullptr) return TP_EINVAL;
+    CacheAdapter& cache = *of(self);
+    const int code = cache.guard_.check_token(token);
+    if (code == TP_OK) cache.guard_.close_answer();
+    return code;
+  }
+
+  CallGuard guard_;
+  P policy_;
+  uint64_t identity_;
+};
+
+}  // namespace tiercast::policy

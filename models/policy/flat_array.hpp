@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <type_traits>
+
+namespace tiercast::policy {
+
+/// An array of fixed length that starts out as zero bytes, on a cache line's boundary. Pages never
+/// written cost no memory, so creating a policy for a huge pool is cheap. Throws std::bad_alloc.
+template <class T>
+requires std::is_trivially_copyable_v<T>
+class FlatArray {
+ public:
+  explicit FlatArray(std::size_t size)
+      : memory_(std::calloc(1, size * sizeof(T) + alignment)), size_(size) {
+    if (memory_ == nullptr) throw std::bad_alloc();
+    void* first = memory_.get();
+    std::size_t space = size * sizeof(T) + alignment;
+    items_ = static_cast<T*>(std::align(alignment, size * sizeof(T), first, space));
+  }
+
+  T& operator[](std::size_t index) { return items_[index]; }
+  const T& operator[](std::size_t index) const { return items_[index]; }
+  T* data() { return items_; }
+  const T* data() const { return items_; }
+  std::size_t size() const { return size_; }
+  void prefetch(std::size_t index) const { __builtin_prefetch(items_ + index, 1); }
+
+ private:
+  static constexpr std::size_t alignment = 64;
+  static_assert(alignof(T) <= alignment);
+
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<void, Free> memory_;
+  T* items_;
+  std::size_t size_;
+};
+
+}  // namespace tiercast::policy

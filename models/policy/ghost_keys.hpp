@@ -1,0 +1,196 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "models/policy/bit_index.hpp"
+#include "models/policy/flat_array.hpp"
+#include "models/policy/state_archive.hpp"
+#include "models/policy/tierpolicy.h"
+
+namespace tiercast::policy {
+
+/// The keys of the blocks that left last, oldest out first, a key out of order where it comes back.
+/// About 23.5 bytes a key: a ring of keys, with room for holes, and a table of places in the ring.
+///
+/// The table has buckets of one cache line: 15 entries (place + 1 and, in the bits above, a tag of
+/// the key's hash; 0 is empty) and a count of keys that found the bucket full and went on to the
+/// next. That count makes removal a plain erase: no tombstones, nothing moves.
+class GhostKeys {
+ public:
+  explicit GhostKeys(uint32_t capacity)
+      : capacity_(capacity),
+        place_bits_(static_cast<uint32_t>(std::bit_width(ring_size(capacity)))),
+        bucket_count_(capacity / entries_filled + 1),
+        keys_(ring_size(capacity)),
+        live_(ring_size(capacity)),
+        buckets_(bucket_count_) {}
+
+  uint32_t capacity() const { return capacity_; }
+  uint32_t size() const { return size_; }
+
+  /// Adds a key as the newest; the oldest goes where there are too many.
+  void push(tp_key key) {
+    if (capacity_ == 0) return;
+    if (size_ == capacity_) pop_oldest();
+    if (used_ == keys_.size()) close_holes();
+    const uint32_t place = place_of(used_++);
+    keys_[place] = key;
+    live_.set(place);
+    ++size_;
+    add_entry(hash_of(key), place);
+  }
+
+  /// Takes a key out; answers whether it was there.
+  bool take(tp_key key) {
+    const uint64_t hash = hash_of(key);
+    const Found found = find(hash, [&](uint32_t place) {
+      return keys_[place].hi == key.hi && keys_[place].lo == key.lo;
+    });
+    if (found.bucket == none) return false;
+    live_.clear(place_in(found));
+    --size_;
+    erase_entry(hash, found);
+    return true;
+  }
+
+  void prefetch(tp_key key) const { buckets_.prefetch(home(hash_of(key))); }
+
+  void hash(StateHash& hash) const {
+    hash.add(size_);
+    for (uint32_t i = 0; i < used_; ++i) {
+      if (!live_.test(place_of(i))) continue;
+      hash.add(keys_[place_of(i)].hi);
+      hash.add(keys_[place_of(i)].lo);
+    }
+  }
+
+  template <class Self, class Archive>
+  static void archive(Self& self, Archive& archive) {
+    archive.items(self.keys_.data(), self.keys_.size());
+    BitIndex::archive(self.live_, archive);
+    archive.items(self.buckets_.data(), self.buckets_.size());
+    archive.value(self.oldest_);
+    archive.value(self.used_);
+    archive.value(self.size_);
+  }
+
+ private:
+  static constexpr uint32_t none = UINT32_MAX;
+  static constexpr uint32_t bucket_entries = 15;
+  static constexpr uint32_t entries_filled = 12;  // on average, of a full table
+  struct alignas(64) Bucket {
+    uint32_t entries[bucket_entries];
+    uint32_t went_on;
+  };
+  struct Found {
+    uint32_t bucket;
+    uint32_t entry;
+  };
+
+  static uint32_t ring_size(uint32_t capacity) { return capacity + capacity / 8 + 16; }
+
+  static uint64_t hash_of(tp_key key) {
+    uint64_t mixed = (key.lo ^ std::rotl(key.hi, 29)) * 0x9e3779b97f4a7c15u;
+    mixed = (mixed ^ mixed >> 32 ^ key.hi) * 0xd6e8feb86659fd93u;
+    return mixed ^ mixed >> 32;
+  }
+  uint32_t home(uint64_t hash) const {
+    return static_cast<uint32_t>((hash >> 32) * bucket_count_ >> 32);
+  }
+  uint32_t next(uint32_t bucket) const { return bucket + 1 == bucket_count_ ? 0 : bucket + 1; }
+  uint32_t entry_of(uint64_t hash, uint32_t place) const {
+    return static_cast<uint32_t>(hash) << place_bits_ | (place + 1);
+  }
+  uint32_t place_in(Found found) const {
+    return (buckets_[found.bucket].entries[found.entry] & ((1u << place_bits_) - 1)) - 1;
+  }
+  /// Of the index-th place in use from the oldest on.
+  uint32_t place_of(uint32_t index) const {
+    const std::size_t place = std::size_t{oldest_} + index;
+    return static_cast<uint32_t>(place < keys_.size() ? place : place - keys_.size());
+  }
+
+  template <class IsIt>
+  Found find(uint64_t hash, IsIt is_it) const {
+    const uint32_t tag = static_cast<uint32_t>(hash) << place_bits_;
+    const uint32_t place_mask = (1u << place_bits_) - 1;
+    uint32_t bucket = home(hash);
+    for (uint32_t probes = 0; probes < bucket_count_; ++probes, bucket = next(bucket)) {
+      for (uint32_t i = 0; i < bucket_entries; ++i) {
+        const uint32_t entry = buckets_[bucket].entries[i];
+        if ((entry & ~place_mask) == tag && entry != 0 && is_it((entry & place_mask) - 1)) {
+          return {bucket, i};
+        }
+      }
+      if (buckets_[bucket].went_on == 0) break;
+    }
+    return {none, 0};
+  }
+
+  void add_entry(uint64_t hash, uint32_t place) {
+    for (uint32_t bucket = home(hash);; bucket = next(bucket)) {
+      for (uint32_t& entry : buckets_[bucket].entries) {
+        if (entry == 0) {
+          entry = entry_of(hash, place);
+          return;
+        }
+      }
+      ++buckets_[bucket].went_on;
+    }
+  }
+
+  void erase_entry(uint64_t hash, Found found) {
+    buckets_[found.bucket].entries[found.entry] = 0;
+    for (uint32_t bucket = home(hash); bucket != found.bucket; bucket = next(bucket)) {
+      --buckets_[bucket].went_on;
+    }
+  }
+
+  Found find_place(uint64_t hash, uint32_t wanted) const {
+    return find(hash, [&](uint32_t place) { return place == wanted; });
+  }
+
+  void pop_oldest() {
+    while (!live_.test(oldest_)) drop_place();
+    const uint64_t hash = hash_of(keys_[oldest_]);
+    erase_entry(hash, find_place(hash, oldest_));
+    live_.clear(oldest_);
+    --size_;
+    drop_place();
+  }
+  void drop_place() {
+    oldest_ = place_of(1);
+    --used_;
+  }
+
+  /// Happens once in at least capacity / 8 returns of a key.
+  void close_holes() {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < used_; ++i) {
+      const uint32_t from = place_of(i);
+      if (!live_.test(from)) continue;
+      const uint32_t to = place_of(kept++);
+      if (from == to) continue;
+      const uint64_t hash = hash_of(keys_[from]);
+      const Found found = find_place(hash, from);
+      buckets_[found.bucket].entries[found.entry] = entry_of(hash, to);
+      keys_[to] = keys_[from];
+      live_.move(from, to);
+    }
+    used_ = kept;
+  }
+
+  uint32_t capacity_;
+  uint32_t place_bits_;
+  uint32_t bucket_count_;
+  FlatArray<tp_key> keys_;
+  BitIndex live_;  // places whose key is still a ghost
+  FlatArray<Bucket> buckets_;
+  uint32_t oldest_ = 0;  // place
+  uint32_t used_ = 0;    // places in use, holes included
+  uint32_t size_ = 0;
+};
+
+}  // namespace tiercast::policy

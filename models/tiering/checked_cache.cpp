@@ -1,0 +1,251 @@
+#include "models/tiering/checked_cache.hpp"
+
+#include <array>
+#include <utility>
+
+#include "sim/base/check.hpp"
+
+namespace tiercast::tiering {
+namespace {
+
+using policy::SlotSet;
+using policy::SlotState;
+
+std::string code_text(int code) {
+  switch (code) {
+    case TP_OK:
+      return "TP_OK";
+    case TP_EINVAL:
+      return "TP_EINVAL";
+    case TP_ENOMEM:
+      return "TP_ENOMEM";
+    case TP_ESTATE:
+      return "TP_ESTATE";
+    case TP_EREFUSED:
+      return "TP_EREFUSED";
+    case TP_ESPACE:
+      return "TP_ESPACE";
+    default:
+      return "unknown code " + std::to_string(code);
+  }
+}
+
+std::string span_text(tp_span span) {
+  return "{" + std::to_string(span.first_slot) + ", " + std::to_string(span.count) + "}";
+}
+
+std::string missing_entry(const tp_cache_table& table) {
+  const std::array required{
+      std::pair{"info", table.info == nullptr},
+      std::pair{"create", table.create == nullptr},
+      std::pair{"destroy", table.destroy == nullptr},
+      std::pair{"on_remove", table.on_remove == nullptr},
+      std::pair{"on_evictable", table.on_evictable == nullptr},
+      std::pair{"select", table.select == nullptr},
+      std::pair{"commit", table.commit == nullptr},
+      std::pair{"abort", table.abort == nullptr},
+  };
+  for (const auto& [name, missing] : required) {
+    if (missing) return name;
+  }
+  return {};
+}
+
+}  // namespace
+
+PolicyFault::PolicyFault(std::string_view policy, std::string_view call, int64_t now_ns,
+                         std::string_view answer)
+    : std::runtime_error("policy '" + std::string(policy) + "' broke its contract in " +
+                         std::string(call) + " at " + std::to_string(now_ns) +
+                         " ns: " + std::string(answer)),
+      call_(call),
+      now_ns_(now_ns),
+      answer_(answer) {}
+
+CheckedCache::CheckedCache(const tp_cache_table& table, tp_cache* policy, const tp_pool& pool)
+    : table_(&table),
+      policy_(policy),
+      slots_(pool.capacity_blocks),
+      reads_keys_((table.info()->capabilities & TP_CAP_READS_KEYS) != 0) {}
+
+CheckedCache::CheckedCache(CheckedCache&& other) noexcept
+    : table_(other.table_),
+      policy_(std::exchange(other.policy_, nullptr)),
+      slots_(std::move(other.slots_)),
+      reads_keys_(other.reads_keys_),
+      last_token_(other.last_token_),
+      policy_calls_(other.policy_calls_),
+      victims_(std::move(other.victims_)) {}
+
+CheckedCache& CheckedCache::operator=(CheckedCache&& other) noexcept {
+  std::swap(table_, other.table_);
+  std::swap(policy_, other.policy_);
+  std::swap(slots_, other.slots_);
+  std::swap(reads_keys_, other.reads_keys_);
+  std::swap(last_token_, other.last_token_);
+  std::swap(policy_calls_, other.policy_calls_);
+  std::swap(victims_, other.victims_);
+  return *this;
+}
+
+CheckedCache::~CheckedCache() {
+  if (policy_ != nullptr) table_->destroy(policy_);
+}
+
+std::optional<CheckedCache> CheckedCache::create(const tp_cache_table& table, const tp_pool& pool,
+                                                 std::string_view config, uint64_t seed,
+                                                 std::string& error) {
+  const std::string missing =
+      table.size < sizeof(tp_cache_table) ? "a table of this version" : missing_entry(table);
+  if (!missing.empty()) {
+    error = "the policy lacks " + missing;
+    return std::nullopt;
+  }
+  const tp_info& info = *table.info();
+  if (info.abi_major != TP_ABI_MAJOR) {
+    error = "policy '" + std::string(info.name) + "' speaks version " +
+            std::to_string(info.abi_major) + " of the contract, not " +
+            std::to_string(TP_ABI_MAJOR);
+    return std::nullopt;
+  }
+  tp_cache* policy = nullptr;
+  std::array<char, 512> message{};
+  const int code = table.create(std::string(config).c_str(), &pool, seed, &policy, message.data(),
+                                message.size());
+  if (code != TP_OK || policy == nullptr) {
+    error = "policy '" + std::string(info.name) + "': " +
+            (message[0] != '\0' ? std::string(message.data()) : "create: " + code_text(code));
+    return std::nullopt;
+  }
+  return CheckedCache(table, policy, pool);
+}
+
+void CheckedCache::expect_ok(int code, std::string_view call, int64_t now_ns) {
+  ++policy_calls_;
+  if (code != TP_OK) [[unlikely]] {
+    throw PolicyFault(policy_name(), call, now_ns, code_text(code));
+  }
+}
+
+void CheckedCache::expect_slots(std::string_view call, tp_span span, SlotSet expected) const {
+  TIERCAST_CHECK(slots_.in_range(span) && slots_.all(span, expected),
+                 "{} of span {}, slots not all in a state for it (pool of {}, first slot is {})",
+                 call, span_text(span), slots_.capacity(),
+                 slots_.in_range(span) ? static_cast<int>(slots_.state(span.first_slot)) : -1);
+}
+
+void CheckedCache::move_slots(std::string_view call, std::span<const tp_span> spans, SlotSet from,
+                              SlotState to) {
+  for (const tp_span span : spans) {
+    expect_slots(call, span, from);
+    slots_.assign(span, to);
+  }
+}
+
+void CheckedCache::insert(int64_t now_ns, std::span<const tp_span> spans,
+                          std::span<const tp_block> blocks, const tp_request* request) {
+  TIERCAST_CHECK(!reads_keys_ || !blocks.empty() || spans.empty(),
+                 "insert without block views into a policy that reads keys");
+  move_slots("insert", spans, SlotSet::absent, SlotState::pinned);
+  if (table_->on_insert == nullptr) return;
+  expect_ok(table_->on_insert(policy_, now_ns, request, spans.data(), spans.size(),
+                              blocks.empty() ? nullptr : blocks.data()),
+            "on_insert", now_ns);
+}
+
+void CheckedCache::touch(int64_t now_ns, std::span<const tp_span> spans,
+                         const tp_request* request) {
+  for (const tp_span span : spans) expect_slots("touch", span, SlotSet::present);
+  if (table_->on_touch == nullptr) return;
+  expect_ok(table_->on_touch(policy_, now_ns, request, spans.data(), spans.size()), "on_touch",
+            now_ns);
+}
+
+void CheckedCache::remove(int64_t now_ns, uint32_t reason, std::span<const tp_span> spans) {
+  move_slots("remove", spans, SlotSet::present, SlotState::absent);
+  expect_ok(table_->on_remove(policy_, now_ns, reason, spans.data(), spans.size()), "on_remove",
+            now_ns);
+}
+
+void CheckedCache::evictable(int64_t now_ns, bool on, std::span<const tp_span> spans) {
+  if (on) {
+    move_slots("evictable(on)", spans, SlotSet::held, SlotState::evictable);
+  } else {
+    move_slots("evictable(off)", spans, SlotSet::evictable, SlotState::pinned);
+  }
+  expect_ok(table_->on_evictable(policy_, now_ns, on ? 1 : 0, spans.data(), spans.size()),
+            "on_evictable", now_ns);
+}
+
+bool CheckedCache::begin_eviction(int64_t now_ns, uint32_t need_blocks, std::vector<tp_span>& out) {
+  TIERCAST_CHECK(need_blocks != 0 && need_blocks <= slots_.evictable(),
+                 "{} victims wanted of {} evictable blocks", need_blocks, slots_.evictable());
+  if (victims_.size() < need_blocks) victims_.resize(need_blocks);
+  tp_victims answer{};
+  const int code =
+      table_->select(policy_, now_ns, need_blocks, victims_.data(), victims_.size(), &answer);
+  if (code == TP_EREFUSED) {
+    ++policy_calls_;
+    return false;
+  }
+  expect_ok(code, "select", now_ns);
+  take_answer(now_ns, need_blocks, answer);
+  expect_ok(table_->commit(policy_, now_ns, answer.token, nullptr), "commit", now_ns);
+  out.insert(out.end(), victims_.begin(), victims_.begin() + answer.span_count);
+  return true;
+}
+
+bool CheckedCache::take_victims(int64_t now_ns, uint32_t need_blocks, std::vector<tp_span>& out) {
+  const std::size_t before = out.size();
+  if (!begin_eviction(now_ns, need_blocks, out)) return false;
+  remove(now_ns, TP_REMOVED_EVICTED, std::span(out).subspan(before));
+  return true;
+}
+
+void CheckedCache::take_answer(int64_t now_ns, uint32_t need_blocks, const tp_victims& answer) {
+  const auto fail = [&](const std::string& what) {
+    throw PolicyFault(policy_name(), "select", now_ns, what);
+  };
+  if (answer.token == 0 || answer.token == last_token_) {
+    fail("token " + std::to_string(answer.token) + " is 0 or that of the answer before");
+  }
+  if (answer.span_count > victims_.size()) {
+    fail(std::to_string(answer.span_count) + " spans where " + std::to_string(victims_.size()) +
+         " fit");
+  }
+  uint64_t blocks = 0;
+  for (uint32_t i = 0; i < answer.span_count; ++i) {
+    const tp_span span = victims_[i];
+    if (!slots_.in_range(span)) fail("victims " + span_text(span) + " are outside the pool");
+    if (!slots_.all(span, SlotSet::evictable)) {
+      fail("victims " + span_text(span) + " are not all evictable, or named twice");
+    }
+    slots_.assign(span, SlotState::leaving);
+    blocks += span.count;
+  }
+  if (blocks != need_blocks || answer.block_count != need_blocks) {
+    fail(std::to_string(blocks) + " victims, counted as " + std::to_string(answer.block_count) +
+         ", where " + std::to_string(need_blocks) + " were wanted");
+  }
+  last_token_ = answer.token;
+}
+
+void CheckedCache::request(int64_t now_ns, const tp_request& request, uint32_t phase) {
+  if (table_->on_request == nullptr) return;
+  expect_ok(table_->on_request(policy_, now_ns, &request, phase), "on_request", now_ns);
+}
+
+void CheckedCache::tick(int64_t now_ns) {
+  if (table_->on_tick == nullptr) return;
+  expect_ok(table_->on_tick(policy_, now_ns), "on_tick", now_ns);
+}
+
+int64_t CheckedCache::next_wakeup(int64_t now_ns) const {
+  return table_->next_wakeup != nullptr ? table_->next_wakeup(policy_, now_ns) : INT64_MAX;
+}
+
+uint64_t CheckedCache::hash_state() const {
+  return table_->hash_state != nullptr ? table_->hash_state(policy_) : 0;
+}
+
+}  // namespace tiercast::tiering
