@@ -27,13 +27,14 @@ namespace tiercast {
 struct RunContext {
   std::uint64_t seed = 0;
   std::int64_t now_ns = 0;
-  std::string replay;  ///< command line that repeats the run, empty when there is none
+  std::string replay = {};  ///< command line that repeats the run, empty when there is none
 };
 
 /// Registers `context` for the calling thread until the scope ends; scopes nest.
 class RunContextScope {
  public:
   explicit RunContextScope(const RunContext& context);
+  explicit RunContextScope(const RunContext&&) = delete;  // would dangle
   ~RunContextScope();
   RunContextScope(const RunContextScope&) = delete;
   RunContextScope& operator=(const RunContextScope&) = delete;

@@ -29,7 +29,7 @@ enum class Shape {
   list,        ///< of `element`
   named,       ///< a map from free names to `element`
   object,      ///< `tables[0]`
-  one_of,      ///< a map with a single key, the name of one of `tables`
+  one_of,      ///< a map with a single key, the name of one of `tables`, or a short form
   figure,      ///< a quantity with kind and source
   parameters,  ///< the keys of an object that no other field takes
 };

@@ -50,8 +50,9 @@
 ///   bool, integers, double (dimensionless, percent allowed), std::string; unit types; enums with
 ///   `choices`; Figure<Unit> and Figure<double> (catalogue figures); specs with `fields()`
 ///   (nested objects); std::optional<T> (absent or null); std::vector<T> (lists);
-///   std::map<std::string, T> (free names); std::variant<A, B> of specs (a map with one key: the
-///   name of A's or B's table); ParameterValues (see `rest`).
+///   std::map<std::string, T> (free names); std::variant<A, B> of specs (a map with one key, the
+///   name of A's or B's table; that name alone; or a scalar for the first with a shorthand);
+///   ParameterValues (see `rest`).
 /// Every field says whether it is `required`, has a default (`by_default`, any text a user could
 /// write; `[]`, `[a, b]` and `{}` too) or may be left out (`absent_means`, optionals and figures of
 /// them only). Figures have no default: the catalogue states them.

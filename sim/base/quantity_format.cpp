@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "sim/base/quantity.hpp"
@@ -45,7 +47,16 @@ std::string in_base_unit(const Quantity& quantity) {
 
 /// Powers of two read badly on token counts.
 bool is_candidate(const detail::ScaledUnit& unit) {
-  return unit.unit->printed && !(unit.unit->dimension == Dimension::tokens && unit.prefix_bits > 0);
+  return unit.unit->printing != detail::Printing::never &&
+         !(unit.unit->dimension == Dimension::tokens && unit.prefix_bits > 0);
+}
+
+double smallest_size(Dimension dimension) {
+  double smallest = std::numeric_limits<double>::infinity();
+  for (const detail::ScaledUnit& unit : detail::units_of(dimension)) {
+    if (is_candidate(unit)) smallest = std::min(smallest, detail::size_of(unit));
+  }
+  return smallest;
 }
 
 }  // namespace
@@ -54,9 +65,12 @@ std::string format_quantity(const Quantity& quantity) {
   std::string best = in_base_unit(quantity);
   const double value = base_value(quantity);
   if (value == 0) return best;
+  const double smallest = smallest_size(quantity.dimension);
   for (const detail::ScaledUnit& unit : detail::units_of(quantity.dimension)) {
-    const double scaled = value / detail::size_of(unit);
-    if (!is_candidate(unit) || std::abs(scaled) < 0.999) continue;
+    const double size = detail::size_of(unit);
+    const double scaled = value / size;
+    // 30min rather than 0.5h; but 0.5/h, below which there is nothing.
+    if (!is_candidate(unit) || (std::abs(scaled) < 0.999 && size > smallest)) continue;
     std::string text = shortest(scaled) + unit.text();
     if (text.size() < best.size() && same(quantity, parse_quantity(text, quantity.dimension))) {
       best = std::move(text);
@@ -66,28 +80,24 @@ std::string format_quantity(const Quantity& quantity) {
 }
 
 std::string format_rounded(const Quantity& quantity) {
-  constexpr std::size_t kShort = 9;  // five digits, a point and a unit
+  constexpr std::size_t kShort = 7;
   std::string exact = format_quantity(quantity);
   if (exact.size() <= kShort) return exact;
-  const double value = base_value(quantity);
-  const detail::ScaledUnit* chosen = nullptr;
+  const double value = std::abs(base_value(quantity));
+  const detail::ScaledUnit* chosen =
+      nullptr;  // the largest that the value reaches, or the smallest
   double chosen_size = 0;
   for (const detail::ScaledUnit& unit : detail::units_of(quantity.dimension)) {
+    if (unit.unit->printing != detail::Printing::always || unit.prefix_bits > 0) continue;
     const double size = detail::size_of(unit);
-    const bool decimal = is_candidate(unit) && unit.prefix_bits == 0;
-    if (!decimal ||
-        (chosen != nullptr && unit.unit != chosen->unit && quantity.dimension != Dimension::time)) {
-      continue;
-    }
-    const bool fits = std::abs(value) >= size;
-    const bool better = chosen == nullptr || (fits && size > chosen_size) ||
-                        (std::abs(value) < chosen_size && size < chosen_size);
-    if (better) {
+    const bool better =
+        chosen_size > value ? size < chosen_size : size <= value && size > chosen_size;
+    if (chosen == nullptr || better) {
       chosen = &unit;
       chosen_size = size;
     }
   }
-  return chosen != nullptr ? four_digits(value / chosen_size) + chosen->text() : exact;
+  return four_digits(base_value(quantity) / chosen_size) + chosen->text();
 }
 
 }  // namespace tiercast

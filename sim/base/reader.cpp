@@ -262,11 +262,19 @@ bool Reader::begin_one_of(const ReadSite& site, std::size_t& index, Node& inner)
   const std::string& name = given.is_map() ? given.entries.front().key : given.text;
   const Place& place = given.is_map() ? given.entries.front().key_place : given.place;
   const auto at = std::find(names.begin(), names.end(), name);
-  if (at == names.end()) return fail(place, "unknown key " + quote(name), name_hint(name, names));
-  index = static_cast<std::size_t>(at - names.begin());
-  inner = given.is_map() ? given.entries.front().value : Node{};
-  // A bare name stands for the alternative with nothing set.
-  if (inner.is_null()) inner = Node::map(place, given.origin);
+  const auto short_form = std::find_if(site.type.tables.begin(), site.type.tables.end(),
+                                       [](TableRef table) { return !table().shorthand().empty(); });
+  if (at != names.end()) {
+    index = static_cast<std::size_t>(at - names.begin());
+    inner = given.is_map() ? given.entries.front().value : Node{};
+    // A bare name stands for the alternative with nothing set.
+    if (inner.is_null()) inner = Node::map(place, given.origin);
+  } else if (given.is_scalar() && short_form != site.type.tables.end()) {
+    index = static_cast<std::size_t>(short_form - site.type.tables.begin());
+    inner = given;
+  } else {
+    return fail(place, "unknown key " + quote(name), name_hint(name, names));
+  }
   site.resolved = Node::map(given.place, given.origin);
   return true;
 }

@@ -11,6 +11,9 @@
 /// The units behind parse_quantity and format_quantity; private to those two.
 namespace tiercast::detail {
 
+/// Where formatting may choose a unit.
+enum class Printing { always, exact, never };
+
 /// A unit without its prefix. Its size in the base of its dimension (ns for time, else SI) is
 /// multiplier * 10^exponent / divisor.
 struct UnitDef {
@@ -18,7 +21,7 @@ struct UnitDef {
   std::string_view text;
   std::string_view prefixes;  ///< decimal prefixes that may stand before it
   bool binary = false;        ///< Ki Mi Gi Ti Pi Ei as well
-  bool printed = true;        ///< a choice when formatting
+  Printing printing = Printing::always;
   std::int64_t multiplier = 1;
   int exponent = 0;
   std::int64_t divisor = 1;
