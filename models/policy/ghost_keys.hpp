@@ -118,11 +118,14 @@ class GhostKeys {
     const uint32_t place_mask = (1u << place_bits_) - 1;
     uint32_t bucket = home(hash);
     for (uint32_t probes = 0; probes < bucket_count_; ++probes, bucket = next(bucket)) {
+      const uint32_t(&entries)[bucket_entries] = buckets_[bucket].entries;
+      uint32_t tagged = 0;  // without a branch, as most entries do not match
       for (uint32_t i = 0; i < bucket_entries; ++i) {
-        const uint32_t entry = buckets_[bucket].entries[i];
-        if ((entry & ~place_mask) == tag && entry != 0 && is_it((entry & place_mask) - 1)) {
-          return {bucket, i};
-        }
+        tagged |= static_cast<uint32_t>((entries[i] & ~place_mask) == tag) << i;
+      }
+      for (; tagged != 0; tagged &= tagged - 1) {
+        const auto i = static_cast<uint32_t>(std::countr_zero(tagged));
+        if (entries[i] != 0 && is_it((entries[i] & place_mask) - 1)) return {bucket, i};
       }
       if (buckets_[bucket].went_on == 0) break;
     }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -28,22 +30,23 @@ bool for_span_words(tp_span span, Visit visit) {
 /// not yet gone; a block that may leave. The two bits are those of SlotStates.
 enum class SlotState : uint8_t { absent = 0, pinned = 1, leaving = 2, evictable = 3 };
 
-/// Sets of states that a call may require.
+/// Sets of states that a call may require: one bit a state.
 enum class SlotSet : uint8_t {
-  absent,
-  present,    ///< pinned, leaving or evictable
-  evictable,  ///< that alone
-  held        ///< pinned or leaving
+  absent = 1u << 0,
+  evictable = 1u << 3,
+  held = 1u << 1 | 1u << 2,              ///< pinned or leaving
+  present = 1u << 1 | 1u << 2 | 1u << 3  ///< pinned, leaving or evictable
 };
 
 /// The state of every slot of a pool, a span at a time in O(1 + count / 64).
 class SlotStates {
  public:
-  explicit SlotStates(uint32_t capacity) : capacity_(capacity), words_(capacity / 64 + 1) {}
+  explicit SlotStates(uint32_t capacity)
+      : capacity_(capacity), counts_{capacity, 0, 0, 0}, words_(capacity / 64 + 1) {}
 
   uint32_t capacity() const { return capacity_; }
-  uint32_t present() const { return pinned_ + leaving_ + evictable_; }
-  uint32_t evictable() const { return evictable_; }
+  uint32_t present() const { return capacity_ - count(SlotState::absent); }
+  uint32_t evictable() const { return count(SlotState::evictable); }
 
   SlotState state(uint32_t slot) const {
     const Word& word = words_[slot / 64];
@@ -75,9 +78,7 @@ class SlotStates {
   template <class Self, class Archive>
   static void archive(Self& self, Archive& archive) {
     archive.items(self.words_.data(), self.words_.size());
-    archive.value(self.pinned_);
-    archive.value(self.leaving_);
-    archive.value(self.evictable_);
+    archive.value(self.counts_);
   }
 
  private:
@@ -86,47 +87,61 @@ class SlotStates {
     uint64_t high = 0;
   };
 
-  static uint32_t bits(uint64_t word) { return static_cast<uint32_t>(__builtin_popcountll(word)); }
+  uint32_t count(SlotState state) const { return counts_[static_cast<std::size_t>(state)]; }
+  uint32_t& count(SlotState state) { return counts_[static_cast<std::size_t>(state)]; }
+  void leave_counts(const Word& word, uint64_t mask);
 
   uint32_t capacity_;
-  uint32_t pinned_ = 0;
-  uint32_t leaving_ = 0;
-  uint32_t evictable_ = 0;
+  uint32_t counts_[4];  // slots by state
   std::vector<Word> words_;
 };
 
 inline bool SlotStates::all(tp_span span, SlotSet set) const {
+  const auto has = [set](SlotState state) {
+    return (static_cast<unsigned>(set) >> static_cast<unsigned>(state) & 1) != 0;
+  };
+  if (span.count == 1) return has(state(span.first_slot));
   return for_span_words(span, [&](uint32_t index, uint64_t mask) {
     const Word& word = words_[index];
-    switch (set) {
-      case SlotSet::absent:
-        return ((word.low | word.high) & mask) == 0;
-      case SlotSet::present:
-        return ((word.low | word.high) & mask) == mask;
-      case SlotSet::evictable:
-        return (word.low & word.high & mask) == mask;
-      case SlotSet::held:
-        return ((word.low ^ word.high) & mask) == mask;
-    }
-    return false;
+    uint64_t members = 0;
+    if (has(SlotState::absent)) members |= ~word.low & ~word.high;
+    if (has(SlotState::pinned)) members |= word.low & ~word.high;
+    if (has(SlotState::leaving)) members |= ~word.low & word.high;
+    if (has(SlotState::evictable)) members |= word.low & word.high;
+    return (members & mask) == mask;
   });
 }
 
+inline void SlotStates::leave_counts(const Word& word, uint64_t mask) {
+  const auto bits = [](uint64_t set) { return static_cast<uint32_t>(std::popcount(set)); };
+  const uint32_t pinned = bits(word.low & ~word.high & mask);
+  const uint32_t leaving = bits(~word.low & word.high & mask);
+  const uint32_t evictable = bits(word.low & word.high & mask);
+  count(SlotState::pinned) -= pinned;
+  count(SlotState::leaving) -= leaving;
+  count(SlotState::evictable) -= evictable;
+  count(SlotState::absent) -= bits(mask) - (pinned + leaving + evictable);
+}
+
 inline void SlotStates::assign(tp_span span, SlotState to) {
-  const uint64_t low = (static_cast<uint64_t>(to) & 1) != 0 ? ~uint64_t{0} : 0;
-  const uint64_t high = (static_cast<uint64_t>(to) & 2) != 0 ? ~uint64_t{0} : 0;
-  for_span_words(span, [&](uint32_t index, uint64_t mask) {
+  const uint64_t low = uint64_t{0} - (static_cast<uint64_t>(to) & 1);
+  const uint64_t high = uint64_t{0} - (static_cast<uint64_t>(to) >> 1);
+  const auto write = [&](uint32_t index, uint64_t mask) {
     Word& word = words_[index];
-    evictable_ -= bits(word.low & word.high & mask);
-    pinned_ -= bits(word.low & ~word.high & mask);
-    leaving_ -= bits(~word.low & word.high & mask);
-    word.low = (word.low & ~mask) | (low & mask);
-    word.high = (word.high & ~mask) | (high & mask);
-    return true;
-  });
-  if (to == SlotState::evictable) evictable_ += span.count;
-  if (to == SlotState::pinned) pinned_ += span.count;
-  if (to == SlotState::leaving) leaving_ += span.count;
+    word.low ^= (word.low ^ low) & mask;
+    word.high ^= (word.high ^ high) & mask;
+  };
+  if (span.count == 1) {
+    --count(state(span.first_slot));
+    write(span.first_slot / 64, uint64_t{1} << (span.first_slot % 64));
+  } else {
+    for_span_words(span, [&](uint32_t index, uint64_t mask) {
+      leave_counts(words_[index], mask);
+      write(index, mask);
+      return true;
+    });
+  }
+  count(to) += span.count;
 }
 
 template <class Visit>

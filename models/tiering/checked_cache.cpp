@@ -120,22 +120,19 @@ std::optional<CheckedCache> CheckedCache::create(const tp_cache_table& table, co
   return CheckedCache(table, policy, pool);
 }
 
-void CheckedCache::expect_ok(int code, std::string_view call, int64_t now_ns) {
-  ++policy_calls_;
-  if (code != TP_OK) [[unlikely]] {
-    throw PolicyFault(policy_name(), call, now_ns, code_text(code));
-  }
+void CheckedCache::fail(const char* call, int64_t now_ns, int code) const {
+  throw PolicyFault(policy_name(), call, now_ns, code_text(code));
 }
 
-void CheckedCache::expect_slots(std::string_view call, tp_span span, SlotSet expected) const {
+inline void CheckedCache::expect_slots(const char* call, tp_span span, SlotSet expected) const {
   TIERCAST_CHECK(slots_.in_range(span) && slots_.all(span, expected),
                  "{} of span {}, slots not all in a state for it (pool of {}, first slot is {})",
                  call, span_text(span), slots_.capacity(),
                  slots_.in_range(span) ? static_cast<int>(slots_.state(span.first_slot)) : -1);
 }
 
-void CheckedCache::move_slots(std::string_view call, std::span<const tp_span> spans, SlotSet from,
-                              SlotState to) {
+inline void CheckedCache::move_slots(const char* call, std::span<const tp_span> spans, SlotSet from,
+                                     SlotState to) {
   for (const tp_span span : spans) {
     expect_slots(call, span, from);
     slots_.assign(span, to);

@@ -92,9 +92,14 @@ class CheckedCache {
  private:
   CheckedCache(const tp_cache_table& table, tp_cache* policy, const tp_pool& pool);
 
-  void expect_ok(int code, std::string_view call, int64_t now_ns);
-  void expect_slots(std::string_view call, tp_span span, policy::SlotSet expected) const;
-  void move_slots(std::string_view call, std::span<const tp_span> spans, policy::SlotSet from,
+  void expect_ok(int code, const char* call, int64_t now_ns) {
+    ++policy_calls_;
+    if (code != TP_OK) [[unlikely]]
+      fail(call, now_ns, code);
+  }
+  [[noreturn]] void fail(const char* call, int64_t now_ns, int code) const;
+  void expect_slots(const char* call, tp_span span, policy::SlotSet expected) const;
+  void move_slots(const char* call, std::span<const tp_span> spans, policy::SlotSet from,
                   policy::SlotState to);
   void take_answer(int64_t now_ns, uint32_t need_blocks, const tp_victims& answer);
 
