@@ -44,10 +44,10 @@ struct ChunkCost {
 /// Layers that read the same KV window. Costs are those of all `layers` together.
 struct AttentionGroup {
   uint32_t layers = 0;
-  uint32_t window_tokens = 0;      ///< 0: full attention
-  std::vector<Piece> decode_time;  ///< ticks in x_g; first piece starts at (0, 0); continuous
-  int64_t energy_per_kv_token = 0; ///< mW*tick per KV token read in decode
-  uint32_t row_tile = 1;           ///< prefill query rows are padded up to a multiple of this
+  uint32_t window_tokens = 0;       ///< 0: full attention
+  std::vector<Piece> decode_time;   ///< ticks in x_g; first piece starts at (0, 0); continuous
+  int64_t energy_per_kv_token = 0;  ///< mW*tick per KV token read in decode
+  uint32_t row_tile = 1;            ///< prefill query rows are padded up to a multiple of this
   ChunkCost<int64_t> prefill_time;
   ChunkCost<Int128> prefill_energy;
 

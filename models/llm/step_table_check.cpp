@@ -79,18 +79,18 @@ std::string chunk_violation(const AttentionGroup& group, int64_t power_mw) {
 std::string table_violation(const StepTable& table) {
   const size_t tokens = size_t{table.max_tokens} + 1;
   const size_t sequences = size_t{table.max_sequences} + 1;
-  if (std::string why = curve_violation(table, "tokens", table.token_ticks, table.token_energy,
-                                        tokens);
+  if (std::string why =
+          curve_violation(table, "tokens", table.token_ticks, table.token_energy, tokens);
       !why.empty()) {
     return why;
   }
-  if (std::string why = curve_violation(table, "sampling", table.sample_ticks,
-                                        table.sample_energy, sequences);
+  if (std::string why =
+          curve_violation(table, "sampling", table.sample_ticks, table.sample_energy, sequences);
       !why.empty()) {
     return why;
   }
-  if (std::string why = curve_violation(table, "engine", table.engine_ticks, table.engine_energy,
-                                        sequences);
+  if (std::string why =
+          curve_violation(table, "engine", table.engine_ticks, table.engine_energy, sequences);
       !why.empty()) {
     return why;
   }

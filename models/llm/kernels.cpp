@@ -1,0 +1,186 @@
+#include "models/llm/kernels.hpp"
+
+#include "sim/base/field_table.hpp"
+
+namespace tiercast::llm {
+
+using namespace table;
+
+const FieldTable<GemmSpec>& GemmSpec::fields() {
+  static const auto table = FieldTable<GemmSpec>(
+      "gemm", "Dense matrix product.",
+      {
+          field("launch", &GemmSpec::launch, required, at_least(0), "Fixed time."),
+          field("compute", &GemmSpec::compute, required, between(0.01, 1.0), "Share of peak."),
+          field("memory", &GemmSpec::memory, required, between(0.01, 1.0), "Share of peak."),
+          field("tile_load", &GemmSpec::tile_load, required, above(0),
+                "Operand traffic one multiprocessor sustains."),
+          field("tile", &GemmSpec::tile, required, at_least(0), "Start and end of a tile."),
+          field("reduce", &GemmSpec::reduce, by_default("0"), between(0.0, 10.0),
+                "Memory efficiency of adding up split products; 0: never split."),
+          field("quantise", &GemmSpec::quantise, by_default("0ns"), at_least(0),
+                "Turning 1,000 rows of activations to 8 bits."),
+      });
+  return table;
+}
+
+const FieldTable<AttentionSpec>& AttentionSpec::fields() {
+  static const auto table = FieldTable<AttentionSpec>(
+      "attention", "Attention kernels.",
+      {
+          field("launch", &AttentionSpec::launch, required, at_least(0), "Fixed time."),
+          field("decode_memory", &AttentionSpec::decode_memory, required, between(0.01, 1.0),
+                "Share of peak while decoding."),
+          field("decode_memory_fp8", &AttentionSpec::decode_memory_fp8, required,
+                between(0.01, 1.0), "The same for KV in 8 bits."),
+          field("cta", &AttentionSpec::cta, required, at_least(0),
+                "One thread block of decode: a sequence's KV head."),
+          field("prefill_compute", &AttentionSpec::prefill_compute, required, between(0.01, 1.0),
+                "Share of peak."),
+          field("softmax_dims", &AttentionSpec::softmax_dims, required, between(0.0, 1000.0),
+                "Exponentials of a pair, as extra head dimensions."),
+          field("prefill_write", &AttentionSpec::prefill_write, required, between(0.01, 2.0),
+                "Memory efficiency of the chunk's own reads and writes."),
+          field("prefill_longest", &AttentionSpec::prefill_longest, required, between(0.0, 10.0),
+                "Weight of the longest tile."),
+          field("prefill_fp8", &AttentionSpec::prefill_fp8, required, between(1.0, 10.0),
+                "Factor on the chunk's reads and writes with KV in 8 bits."),
+          field("window_tile", &AttentionSpec::window_tile, required, between(0, 4096),
+                "Tokens read beyond a window, because tiles are whole."),
+      });
+  return table;
+}
+
+const FieldTable<MlaKernelSpec>& MlaKernelSpec::fields() {
+  static const auto table = FieldTable<MlaKernelSpec>(
+      "mla", "Latent attention kernels.",
+      {
+          field("launch", &MlaKernelSpec::launch, required, at_least(0), "Fixed time of a module."),
+          field("decode_memory", &MlaKernelSpec::decode_memory, required, between(0.01, 1.0),
+                "Share of peak while decoding."),
+          field("decode_compute", &MlaKernelSpec::decode_compute, required, between(0.01, 1.0),
+                "Share of peak while decoding."),
+          field("prefill_compute", &MlaKernelSpec::prefill_compute, required, between(0.01, 1.0),
+                "Share of peak."),
+          field("head_token", &MlaKernelSpec::head_token, required, at_least(0),
+                "Per 1,000 pairs of head and new token in prefill."),
+      });
+  return table;
+}
+
+const FieldTable<MoeKernelSpec>& MoeKernelSpec::fields() {
+  static const auto table = FieldTable<MoeKernelSpec>(
+      "moe_kernel", "Fused expert layers.",
+      {
+          field("launch", &MoeKernelSpec::launch, required, at_least(0), "Fixed time."),
+          field("memory", &MoeKernelSpec::memory, required, between(0.01, 1.0),
+                "Share of peak while reading experts."),
+          field("compute", &MoeKernelSpec::compute, required, between(0.01, 1.0), "Share of peak."),
+          field("pad_rows", &MoeKernelSpec::pad_rows, required, between(0.0, 1024.0),
+                "Rows each active expert computes in vain."),
+          field("expert", &MoeKernelSpec::expert, required, at_least(0), "Per active expert."),
+          field("activation", &MoeKernelSpec::activation, required, between(0.01, 1000.0),
+                "Memory efficiency of routed rows."),
+      });
+  return table;
+}
+
+const FieldTable<CollectiveSpec>& CollectiveSpec::fields() {
+  static const auto table = FieldTable<CollectiveSpec>(
+      "collective", "A collective operation within a node.",
+      {
+          field("launch", &CollectiveSpec::launch, required, at_least(0), "Fixed time."),
+          field("rank", &CollectiveSpec::rank, required, at_least(0), "Per further GPU."),
+          field("bandwidth", &CollectiveSpec::bandwidth, required, between(0.01, 1.0),
+                "Share of the NVLink peak."),
+          field("half", &CollectiveSpec::half, required, at_least(0),
+                "Scale of the slow start, a message size."),
+      });
+  return table;
+}
+
+const FieldTable<EngineOverheadSpec>& EngineOverheadSpec::fields() {
+  static const auto table = FieldTable<EngineOverheadSpec>(
+      "engine_overhead", "Time of a step that no GPU kernel accounts for.",
+      {
+          field("step", &EngineOverheadSpec::step, required, at_least(0), "Per step."),
+          field("sequence", &EngineOverheadSpec::sequence, required, at_least(0),
+                "Per scheduled sequence."),
+          field("sort", &EngineOverheadSpec::sort, required, at_least(0),
+                "Per sampled sequence and 100,000 vocabulary entries, where top-p sorts."),
+      });
+  return table;
+}
+
+const FieldTable<GpuPowerSpec>& GpuPowerSpec::fields() {
+  static const auto table = FieldTable<GpuPowerSpec>(
+      "gpu_power", "Power above idle, as shares of (limit - idle).",
+      {
+          field("busy", &GpuPowerSpec::busy, required, between(0.0, 2.0), "While a kernel runs."),
+          field("compute", &GpuPowerSpec::compute, required, between(0.0, 5.0),
+                "More at peak FLOP/s."),
+          field("memory", &GpuPowerSpec::memory, required, between(0.0, 5.0),
+                "More at peak bandwidth."),
+          field("communication", &GpuPowerSpec::communication, required, between(0.0, 2.0),
+                "Instead of busy, in collectives."),
+          field("sustained", &GpuPowerSpec::sustained, required, between(0.1, 1.0),
+                "Share of the limit that a step can hold."),
+      });
+  return table;
+}
+
+const FieldTable<FitErrorSpec>& FitErrorSpec::fields() {
+  static const auto table = FieldTable<FitErrorSpec>(
+      "fit_error", "How well a part fits its table.",
+      {
+          field("part", &FitErrorSpec::part, required, "Fitted part."),
+          field("table", &FitErrorSpec::table, required, "Measurements."),
+          field("rows", &FitErrorSpec::rows, required, "Of the table."),
+          field("median", &FitErrorSpec::median, required, between(0.0, 1.0),
+                "Absolute relative error."),
+          field("p90", &FitErrorSpec::p90, required, between(0.0, 5.0), "The same."),
+      });
+  return table;
+}
+
+const FieldTable<KernelSpec>& KernelSpec::fields() {
+  static const auto table =
+      FieldTable<KernelSpec>(
+          "calibration", "How close kernels come to a GPU's peaks.",
+          {
+              field("use", &KernelSpec::use, by_default(""), "Catalogue entry to start from."),
+              field("title", &KernelSpec::title, by_default(""), "Name for people."),
+              field("source", &KernelSpec::source, required, "Measurements and fit."),
+              field("fitted_on", &KernelSpec::fitted_on, required,
+                    "GPU whose measurements these are; on others they are carried by peaks."),
+              field("gemm_bf16", &KernelSpec::gemm_bf16, required, "16-bit products."),
+              field("gemm_fp8", &KernelSpec::gemm_fp8, absent_means("no 8-bit tensor cores"),
+                    "8-bit products."),
+              field("gemm_fp8_block", &KernelSpec::gemm_fp8_block,
+                    absent_means("no 8-bit tensor cores"), "8-bit products scaled by blocks."),
+              field("attention", &KernelSpec::attention, required, "Attention."),
+              field("mla", &KernelSpec::mla, required, "Latent attention."),
+              field("moe_bf16", &KernelSpec::moe_bf16, required, "Experts in 16 bits."),
+              field("moe_fp8", &KernelSpec::moe_fp8, absent_means("no 8-bit tensor cores"),
+                    "Experts in 8 bits."),
+              field("moe_mxfp4", &KernelSpec::moe_mxfp4, required, "Experts in 4 bits."),
+              field("expert_imbalance", &KernelSpec::expert_imbalance, required, between(1.0, 10.0),
+                    "Rows of the busiest expert-parallel GPU over the mean."),
+              field("elementwise_launch", &KernelSpec::elementwise_launch, required, at_least(0),
+                    "Norms, rotary embedding, activation."),
+              field("elementwise_memory", &KernelSpec::elementwise_memory, required,
+                    between(0.01, 1.0), "Share of peak of the same."),
+              field("all_reduce_small", &KernelSpec::all_reduce_small, required, "Up to 8 MiB."),
+              field("all_reduce", &KernelSpec::all_reduce, required, "Beyond 8 MiB."),
+              field("all_gather", &KernelSpec::all_gather, required, "Logits of a split head."),
+              field("all_to_all", &KernelSpec::all_to_all, required, "Tokens to experts."),
+              field("engine", &KernelSpec::engine, required, "Time outside kernels."),
+              field("power", &KernelSpec::power, required, "GPU power above idle."),
+              field("errors", &KernelSpec::errors, by_default("[]"), "How well each part fits."),
+          })
+          .catalogue("calibration")
+          .shorthand("use");
+  return table;
+}
+
+}  // namespace tiercast::llm

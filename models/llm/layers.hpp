@@ -1,0 +1,28 @@
+// Costs of a step's parts on one GPU, summed over layers.
+#pragma once
+
+#include "models/llm/compile.hpp"
+#include "models/llm/operators.hpp"
+
+namespace tiercast::llm {
+
+struct TokenCost {
+  Cost projections;
+  Cost experts;
+  Cost elementwise;
+  Cost communication;
+  Cost attention_launch;
+
+  Cost total() const;
+};
+
+/// All layers for `tokens` tokens of the instance, attention over KV left out.
+TokenCost token_cost(const StepTableInput& input, const Machine& machine, double tokens);
+
+/// LM head and choice of the next token for `sequences` sequences.
+Cost sample_cost(const StepTableInput& input, const Machine& machine, double sequences);
+
+/// Overhead of a step with `sequences` scheduled, attention's cost per sequence included.
+Cost engine_cost(const StepTableInput& input, const Machine& machine, double sequences);
+
+}  // namespace tiercast::llm
