@@ -1,0 +1,134 @@
+#include "models/workload/closed_source.hpp"
+
+#include <algorithm>
+
+#include "models/workload/numbers.hpp"
+#include "sim/base/check.hpp"
+#include "sim/base/random.hpp"
+
+namespace tiercast::workload {
+namespace {
+
+constexpr Purpose kTurns{"workload.closed.turns"};
+constexpr Purpose kInput{"workload.closed.input"};
+constexpr Purpose kOutput{"workload.closed.output"};
+constexpr Purpose kThink{"workload.closed.think"};
+
+// (user + 1/2) / users of the ramp: even, and nobody exactly at its ends.
+std::int64_t first_arrival_ns(std::int64_t ramp_ns, std::uint32_t user, std::uint32_t users) {
+  __extension__ typedef __int128 Int128;
+  return static_cast<std::int64_t>(static_cast<Int128>(ramp_ns) * (2 * std::int64_t{user} + 1) /
+                                   (2 * std::int64_t{users}));
+}
+
+}  // namespace
+
+ClosedSource::ClosedSource(const ClosedSpec& spec, const DemandOptions& options)
+    : spec_(spec),
+      seed_(options.seed),
+      id_tokens_(spec.id_tokens.value_or(options.id_tokens)),
+      context_limit_(static_cast<std::uint64_t>(
+          spec.context_limit ? std::min(spec.context_limit->value(), kTokensMax) : kTokensMax)),
+      groups_(spec.shared_prefix, options.seed),
+      users_(spec.sessions) {
+  for (std::uint32_t user = 0; user < spec_.sessions; ++user) {
+    begin_session(users_[user], user);
+    schedule(first_arrival_ns(spec_.ramp.value(), user, spec_.sessions), user);
+  }
+}
+
+void ClosedSource::begin_session(User& user, std::uint64_t session) {
+  constexpr std::int64_t kTurnsMax = 1'000'000'000;
+  Stream turns(seed_, kTurns, session);
+  user = {};
+  user.session = session;
+  user.turns = draw(spec_.turns, turns, 1, kTurnsMax);
+  user.prefix = groups_.prefix_of(session);
+  draw_turn(user);
+  // Cut to fit: output and new tokens keep at least 1, the prefix gets what they leave.
+  user.output_tokens = std::min(user.output_tokens, context_limit_ - 1);
+  const std::uint64_t input_limit = context_limit_ - user.output_tokens;
+  user.new_tokens = std::min(user.new_tokens, input_limit);
+  user.prefix.tokens = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(user.prefix.tokens, input_limit - user.new_tokens));
+  user.context_tokens = user.prefix.tokens;
+}
+
+void ClosedSource::draw_turn(User& user) const {
+  Stream input(seed_, kInput, user.session, user.turn);
+  Stream output(seed_, kOutput, user.session, user.turn);
+  const bool first = user.turn == 0 && spec_.first_input_tokens.has_value();
+  const Law<Tokens>& law = first ? *spec_.first_input_tokens : spec_.input_tokens;
+  user.new_tokens = static_cast<std::uint64_t>(draw(law, input, 1, kTokensMax));
+  user.output_tokens = static_cast<std::uint64_t>(draw(spec_.output_tokens, output, 1, kTokensMax));
+}
+
+bool ClosedSource::fits(const User& user) const {
+  return user.context_tokens + user.new_tokens + user.output_tokens <= context_limit_;
+}
+
+// Between this turn and what follows it.
+std::int64_t ClosedSource::think_ns(const User& user) const {
+  Stream think(seed_, kThink, user.session, user.turn);
+  return draw(spec_.think, think, 0, kArrivalNsMax);
+}
+
+void ClosedSource::schedule(std::int64_t arrival_ns, std::uint32_t user) {
+  if (spec_.duration && arrival_ns >= spec_.duration->value()) return;
+  if (arrival_ns < kArrivalNsMax) arrivals_.emplace(arrival_ns, user);
+}
+
+bool ClosedSource::peek(std::int64_t& arrival_ns) {
+  if (report_.delivered == spec_.requests || arrivals_.empty()) return false;
+  arrival_ns = arrivals_.top().first;
+  return true;
+}
+
+bool ClosedSource::ended() {
+  return report_.delivered == spec_.requests || (arrivals_.empty() && running_.empty());
+}
+
+bool ClosedSource::next(Request& request) {
+  std::int64_t arrival_ns = 0;
+  if (!peek(arrival_ns)) return false;
+  const std::uint32_t index = arrivals_.top().second;
+  arrivals_.pop();
+  const User& user = users_[index];
+  latest_ns_ = arrival_ns;
+  request.id = report_.delivered++;
+  request.arrival_ns = arrival_ns;
+  request.session = user.session;
+  request.tenant = 0;
+  request.turn = user.turn;
+  request.input_tokens = static_cast<std::uint32_t>(user.context_tokens + user.new_tokens);
+  request.output_tokens = static_cast<std::uint32_t>(user.output_tokens);
+  const std::uint64_t tokens = std::uint64_t{request.input_tokens} + request.output_tokens;
+  set_ids(request, user.prefix, user.session, tokens, id_tokens_);
+  running_.emplace(request.id, index);
+  return true;
+}
+
+void ClosedSource::completed(std::uint64_t id, std::int64_t now_ns) {
+  const auto found = running_.find(id);
+  TIERCAST_CHECK(found != running_.end(), "request {} completes but does not run", id);
+  TIERCAST_CHECK(now_ns >= latest_ns_, "request {} completes at {} ns, before the arrival at {} ns",
+                 id, now_ns, latest_ns_);
+  const std::uint32_t index = found->second;
+  running_.erase(found);
+  User& user = users_[index];
+  const std::int64_t arrival_ns = now_ns + std::min(think_ns(user), kArrivalNsMax - now_ns);
+  user.context_tokens += user.new_tokens + user.output_tokens;
+  ++user.turn;
+  if (user.turn < user.turns) {
+    draw_turn(user);
+    if (fits(user)) {
+      schedule(arrival_ns, index);
+      return;
+    }
+  }
+  if (!spec_.repeat) return;
+  begin_session(user, user.session + spec_.sessions);
+  schedule(arrival_ns, index);
+}
+
+}  // namespace tiercast::workload

@@ -1,0 +1,83 @@
+#include "models/workload/demand_source.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <variant>
+
+#include "models/workload/byte_stream.hpp"
+#include "models/workload/closed_source.hpp"
+#include "models/workload/open_source.hpp"
+#include "models/workload/trace_source.hpp"
+
+namespace tiercast::workload {
+namespace {
+
+Place place_of(const SourceReport& report, std::uint64_t line) {
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<int>::max());
+  return {report.file, static_cast<int>(std::min(line, kMost)), 0};
+}
+
+std::unique_ptr<TraceSource> open_trace(const TraceSpec& spec, std::uint64_t seed,
+                                        Diagnostics& found) {
+  std::unique_ptr<ByteStream> bytes = open_file(spec.file);
+  if (!bytes->error().empty()) {
+    found.error({spec.file, 0, 0}, "cannot read the trace: " + bytes->error());
+    return nullptr;
+  }
+  return std::make_unique<TraceSource>(spec, seed, std::move(bytes));
+}
+
+struct MakeSource {
+  const DemandOptions& options;
+  Diagnostics& found;
+
+  std::unique_ptr<DemandSource> operator()(const TraceSpec& spec) const {
+    std::unique_ptr<TraceSource> source = open_trace(spec, options.seed, found);
+    if (source == nullptr) return nullptr;
+    source->ended();  // reads the first request, so that an unknown format shows now
+    if (!source->report().failed) return source;
+    explain(source->report(), found);
+    return nullptr;
+  }
+  std::unique_ptr<DemandSource> operator()(const OpenSpec& spec) const {
+    return std::make_unique<OpenSource>(spec, options);
+  }
+  std::unique_ptr<DemandSource> operator()(const ClosedSpec& spec) const {
+    return std::make_unique<ClosedSource>(spec, options);
+  }
+};
+
+}  // namespace
+
+void DemandSource::completed(std::uint64_t /*id*/, std::int64_t /*now_ns*/) {}
+
+void explain(const SourceReport& report, Diagnostics& found) {
+  const Severity severity = report.failed ? Severity::error : Severity::warning;
+  for (const BadLine& bad : report.listed) {
+    found.add({severity, place_of(report, bad.line), bad.reason, {}});
+  }
+  if (report.bad_lines > report.listed.size()) {
+    found.add({severity,
+               place_of(report, 0),
+               std::to_string(report.bad_lines - report.listed.size()) + " more bad lines",
+               {}});
+  }
+}
+
+std::unique_ptr<DemandSource> make_source(const WorkloadSpec& spec, const DemandOptions& options,
+                                          Diagnostics& found) {
+  return std::visit(MakeSource{options, found}, spec);
+}
+
+bool check_trace(const TraceSpec& spec, Diagnostics& found) {
+  const std::unique_ptr<TraceSource> source = open_trace(spec, 0, found);
+  if (source == nullptr) return false;
+  Request request;
+  while (source->next(request)) {
+  }
+  explain(source->report(), found);
+  return !source->report().failed;
+}
+
+}  // namespace tiercast::workload
