@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sim/base/units.hpp"
 
@@ -34,6 +35,8 @@ enum class Dimension {
 std::string_view name_of(Dimension dimension);
 /// Units to show in hints and documentation, e.g. "80GB or 80GiB".
 std::string_view example_of(Dimension dimension);
+/// Every unit that may follow a number, prefixes included; "" where none is needed.
+std::vector<std::string> unit_names(Dimension dimension);
 /// True for time, bytes and tokens, whose values are exact integers.
 bool is_counted(Dimension dimension);
 

@@ -98,9 +98,4 @@ class Reader {
   std::vector<std::string> path_;
 };
 
-/// `base` with everything that `overlay` gives in its place. Objects and named maps merge by
-/// `table`; lists, scalars, figures and one-ofs are replaced whole, and so is an object whose
-/// shorthand field the overlay gives.
-Node merge_by_table(const Table& table, const Node& base, const Node& overlay);
-
 }  // namespace tiercast

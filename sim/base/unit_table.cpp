@@ -205,8 +205,7 @@ std::string bits_hint(std::string_view number, std::string_view unit, Dimension 
 }
 
 std::string near_spelling(std::string_view number, std::string_view unit, Dimension dimension) {
-  std::vector<std::string> spellings;
-  for (const ScaledUnit& known : units_of(dimension)) spellings.push_back(known.text());
+  const std::vector<std::string> spellings = unit_names(dimension);
   // Case alone first: `GHZ` is nearer to `GHz` than an equally short edit is.
   for (const std::string& spelling : spellings) {
     if (equal_ignoring_case(unit, spelling)) {
@@ -268,4 +267,11 @@ std::string unit_hint(std::string_view number, std::string_view unit, Dimension 
 }
 
 }  // namespace detail
+
+std::vector<std::string> unit_names(Dimension dimension) {
+  std::vector<std::string> names;
+  for (const detail::ScaledUnit& unit : detail::units_of(dimension)) names.push_back(unit.text());
+  return names;
+}
+
 }  // namespace tiercast

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "sim/base/field_table.hpp"
+#include "sim/base/table_tree.hpp"
 
 using namespace tiercast;
 using Catch::Contains;
@@ -417,6 +418,8 @@ TEST_CASE("merging replaces what is named anew and drops rivals", "[fields]") {
   CHECK(at_path(merged, "high")->text == "2");
   CHECK(at_path(merged, "pools.x.capacity")->text == "1GB");
   CHECK(at_path(merged, "pools.x.latency")->text == "1us");
+  const Node both = map({{"low", scalar("1")}, {"high", scalar("2")}});
+  CHECK(merge_by_table(Cluster::fields(), base, both).find("low") != nullptr);
 }
 
 TEST_CASE("paths are followed through every kind of field", "[fields]") {

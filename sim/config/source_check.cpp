@@ -1,0 +1,127 @@
+#include "sim/config/source_check.hpp"
+
+#include <algorithm>
+
+#include "sim/base/text.hpp"
+
+namespace tiercast::config {
+namespace {
+
+int characters(std::string_view text) {
+  int count = 0;
+  while (!text.empty()) {
+    text.remove_prefix(std::max<std::size_t>(1, utf8_length(text)));
+    ++count;
+  }
+  return count;
+}
+
+/// What is wrong with the character at the start of `rest`, or null.
+const char* bad_character(std::string_view rest) {
+  const auto first = static_cast<unsigned char>(rest.front());
+  const std::size_t length = utf8_length(rest);
+  if (length == 0) return "the text is not valid UTF-8";
+  if (first == '\r') return rest.starts_with("\r\n") ? nullptr : "carriage return inside a line";
+  const bool c1 = length == 2 && first == 0xC2 && static_cast<unsigned char>(rest[1]) < 0xA0;
+  const bool allowed = first >= 0x20 || first == '\n' || first == '\t';
+  if (!allowed || first == 0x7F || c1) return "control character";
+  // Byte order mark (U+FEFF) and the line separators that yaml-cpp does not count as lines.
+  if (rest.starts_with("\xEF\xBB\xBF")) return "byte order mark inside the text";
+  if (rest.starts_with("\xE2\x80\xA8") || rest.starts_with("\xE2\x80\xA9")) {
+    return "Unicode line separator";
+  }
+  return nullptr;
+}
+
+bool check_characters(std::string_view text, const std::string& file, Diagnostics& found) {
+  Place place{file, 1, 1};
+  bool good = true;
+  while (!text.empty()) {
+    if (const char* fault = bad_character(text)) {
+      found.error(place, fault, "save the file as UTF-8 text");
+      good = false;
+      // One is enough in a line: a binary file has thousands.
+      text.remove_prefix(std::min(text.find('\n'), text.size()));
+      continue;
+    }
+    const bool line_end = text.front() == '\n';
+    text.remove_prefix(utf8_length(text));
+    place.line += line_end ? 1 : 0;
+    place.column = line_end ? 1 : place.column + 1;
+  }
+  return good;
+}
+
+bool check_line_starts(std::string_view text, const std::string& file, Diagnostics& found) {
+  bool good = true;
+  bool in_head = true;  // before the first line with content
+  for (int line = 1; !text.empty(); ++line) {
+    const std::string_view row = text.substr(0, text.find('\n'));
+    const std::size_t content = row.find_first_not_of(" \t\r");
+    const std::size_t tab = row.find('\t');
+    if (content != std::string_view::npos && tab < content && row[content] != '#') {
+      found.error({file, line, static_cast<int>(tab) + 1}, "a tab indents this line",
+                  "indent with spaces");
+      good = false;
+    }
+    if (in_head && row.starts_with('%')) {
+      found.error({file, line, 1}, "YAML directives are not supported", "leave the line away");
+      good = false;
+    } else if (content != std::string_view::npos && row[content] != '#') {
+      in_head = false;
+    }
+    text.remove_prefix(std::min(row.size() + 1, text.size()));
+  }
+  return good;
+}
+
+}  // namespace
+
+SourceLines::SourceLines(std::string_view text) : text_(text), starts_{0} {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n') starts_.push_back(i + 1);
+  }
+}
+
+std::string_view SourceLines::line(int number) const {
+  if (number < 0 || static_cast<std::size_t>(number) >= starts_.size()) return {};
+  const std::string_view rest = text_.substr(starts_[static_cast<std::size_t>(number)]);
+  return rest.substr(0, rest.find('\n'));
+}
+
+Place SourceLines::place(const std::string& file, int number, int column_bytes) const {
+  if (number < 0 || column_bytes < 0) return {file, 0, 0};
+  const std::string_view row = line(number);
+  return {file, number + 1, characters(row.substr(0, static_cast<std::size_t>(column_bytes))) + 1};
+}
+
+std::string_view SourceLines::from(int number, int column_bytes) const {
+  if (number < 0 || column_bytes < 0 || static_cast<std::size_t>(number) >= starts_.size()) {
+    return {};
+  }
+  const std::size_t at =
+      starts_[static_cast<std::size_t>(number)] + static_cast<std::size_t>(column_bytes);
+  return text_.substr(std::min(at, text_.size()));
+}
+
+bool check_source(std::string_view text, const std::string& file, Diagnostics& found) {
+  const bool characters_good = check_characters(text, file, found);
+  return check_line_starts(text, file, found) && characters_good;
+}
+
+bool quote_is_closed(std::string_view text) {
+  if (!text.starts_with('"') && !text.starts_with('\'')) return true;
+  const char quote = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == quote) {
+      const bool doubled = quote == '\'' && i + 1 < text.size() && text[i + 1] == quote;
+      if (!doubled) return true;
+      ++i;
+    }
+  }
+  return false;
+}
+
+}  // namespace tiercast::config

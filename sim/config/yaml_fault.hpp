@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tiercast::config {
+
+/// A fault of the YAML scanner in words that say what to look for.
+struct YamlFault {
+  std::string message;
+  std::string hint;
+};
+
+/// yaml-cpp's messages are about its scanner; the frequent ones are put in plain words.
+YamlFault in_plain_words(std::string_view said);
+
+}  // namespace tiercast::config
