@@ -7,21 +7,33 @@
  *
  * Spans. A batch is an array of spans in prefix order; a span {first_slot, count} means its blocks
  * in order: slot first_slot holds the block nearest the prefix's head. A batch is canonical in its
- * blocks: a span of n equals n spans of one, by answers and by state hash.
+ * blocks: a span of n equals n spans of one, by answers and by state hash. Batches are free of
+ * doubles, except a touch's; an empty batch is fine.
+ *
+ * States of a slot. Absent; pinned (in use, from insert on); evictable; leaving (a committed victim
+ * not yet gone). on_insert: absent to pinned. on_evictable: pinned or leaving to evictable, and
+ * evictable to pinned. commit: evictable to leaving. on_remove: any but absent to absent.
  *
  * Rules for a policy. No clock, thread, I/O, environment, exception across this boundary or
  * address-dependent order; no allocation in notices after create; randomness from the seed and part
  * of save. Ties end in slot order. An instance is single-threaded and externally synchronised.
  * now_ns never decreases. No pointer passed in is kept after the call returns.
  *
- * Minimal cache policy: info, create, destroy, on_insert, on_touch, on_remove, select, commit,
- * abort. Every other entry may be NULL and gets the host default stated beside it.
+ * Minimal cache policy: info, create, destroy, on_remove, on_evictable, select, commit, abort.
+ * Every other entry may be NULL and gets the host default stated beside it; a notice that is NULL
+ * is not wanted.
  */
 #ifndef TIERPOLICY_H
 #define TIERPOLICY_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#if defined(__GNUC__)
+#define TP_API __attribute__((visibility("default")))
+#else
+#define TP_API
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,7 +50,8 @@ enum {
   TP_ENOMEM = 2,   /* create or restore could not allocate */
   TP_ESTATE = 3,   /* call out of order, for example commit without select; state unchanged */
   TP_EREFUSED = 4, /* select cannot answer as asked; state unchanged */
-  TP_ESPACE = 5    /* the caller's output array is too small; state unchanged */
+  TP_ESPACE = 5    /* the caller's output array is too small and the needed size is told; state
+                    * unchanged */
 };
 
 typedef struct tp_span {
@@ -57,26 +70,26 @@ enum { TP_BLOCK_LEAF = 1u, TP_BLOCK_PINNED = 2u };
 /* What the host tells about one block as it is inserted. One view for each block of the batch, in
  * batch order. Zero means unknown, except where stated. */
 typedef struct tp_block {
-  uint32_t size;   /* sizeof(tp_block) of the caller; also the stride of arrays */
-  uint32_t flags;  /* TP_BLOCK_* */
+  uint32_t size;  /* sizeof(tp_block) of the caller; that of an array's first is its stride */
+  uint32_t flags; /* TP_BLOCK_* */
   tp_key key;
   uint32_t parent_slot; /* UINT32_MAX: none in this pool */
   uint32_t depth;       /* blocks from the head of the prefix, 0 is the first */
   uint32_t tokens;
   uint32_t bytes;
   uint32_t tenant;
-  uint32_t priority;     /* 0 to 100, larger is kept longer */
+  uint32_t priority; /* 0 to 100, larger is kept longer */
   uint64_t session;
   uint64_t recompute_ns; /* time to compute it again, its parent being present */
   int64_t expires_ns;    /* INT64_MAX: never */
 } tp_block;
 
 enum {
-  TP_HINT_STEPS_TO_RUN = 1,     /* steps of the agent graph until the session runs again */
-  TP_HINT_TOOL_RETURN_NS = 2,   /* expected time until a tool returns */
+  TP_HINT_STEPS_TO_RUN = 1,   /* steps of the agent graph until the session runs again */
+  TP_HINT_TOOL_RETURN_NS = 2, /* expected time until a tool returns */
   TP_HINT_TOOL_RETURN_P90_NS = 3,
-  TP_HINT_SESSION_ENDS = 4,     /* 1: the session will not come back */
-  TP_HINT_JOINING_SIBLINGS = 5  /* sub-agents that will still join */
+  TP_HINT_SESSION_ENDS = 4,    /* 1: the session will not come back */
+  TP_HINT_JOINING_SIBLINGS = 5 /* sub-agents that will still join */
 };
 
 typedef struct tp_hint {
@@ -125,8 +138,8 @@ typedef struct tp_pool {
 } tp_pool;
 
 typedef struct tp_victims {
-  uint64_t token;      /* names this answer to commit or abort */
-  uint32_t span_count; /* spans written */
+  uint64_t token;      /* names this answer to commit or abort; never 0, never used before */
+  uint32_t span_count; /* spans written; with TP_ESPACE, spans that would be */
   uint32_t block_count;
 } tp_victims;
 
@@ -141,7 +154,8 @@ typedef struct tp_info {
 
 enum {
   TP_CAP_SPANS = 1u,         /* handles spans whole */
-  TP_CAP_PREFIX_CLOSED = 2u, /* never names a victim while a later block of the same batch stays */
+  TP_CAP_PREFIX_CLOSED = 2u, /* of blocks released in one batch, never names one before those
+                              * behind it in the prefix */
   TP_CAP_READS_KEYS = 4u     /* needs tp_block.key at insert (ghosts, sketches) */
 };
 
@@ -160,17 +174,20 @@ typedef struct tp_cache_table {
                 size_t error_size);
   void (*destroy)(tp_cache* self);
 
-  /* Serialised state. save with buffer NULL answers the size needed. NULL: not supported. */
+  /* Serialised state, for an instance created with the same config, pool and seed; restore refuses
+   * any other with TP_EINVAL. save with buffer NULL answers the size needed. NULL: not supported.
+   */
   int (*save)(const tp_cache* self, void* buffer, size_t capacity, size_t* size);
   int (*restore)(tp_cache* self, const void* buffer, size_t size);
-  /* Digest of everything that can influence a later answer. NULL: 0. */
+  /* Digest of everything that can influence a later answer, tokens apart; however it came about,
+   * one state has one digest. NULL: 0. */
   uint64_t (*hash_state)(const tp_cache* self);
 
   /* Notices. The request may be NULL where none is behind the call. */
   int (*on_request)(tp_cache* self, int64_t now_ns, const tp_request* request, uint32_t phase);
 
-  /* Blocks entered the pool. They are pinned until on_evictable(on) says otherwise. blocks may be
-   * NULL unless info says TP_CAP_READS_KEYS. */
+  /* Blocks entered the pool. They are pinned until on_evictable(on) says otherwise. blocks has one
+   * view a block, in batch order; it may be NULL unless info says TP_CAP_READS_KEYS. */
   int (*on_insert)(tp_cache* self, int64_t now_ns, const tp_request* request, const tp_span* spans,
                    size_t span_count, const tp_block* blocks);
   /* Blocks were used again. */
@@ -187,14 +204,16 @@ typedef struct tp_cache_table {
   int (*admit)(tp_cache* self, int64_t now_ns, const tp_request* request, const tp_block* blocks,
                size_t block_count, uint8_t* verdicts);
 
-  /* Names exactly `need_blocks` evictable blocks to leave, as spans, or answers TP_EREFUSED; all or
-   * nothing. Asking changes nothing: hands and draws advance at commit. At most one answer is
-   * outstanding; it must be committed or aborted before any other call. */
+  /* Names exactly `need_blocks` (1 or more) evictable blocks to leave, or answers TP_EREFUSED; all
+   * or nothing. The order of spans is the order of eviction; inside a span it is the policy's own,
+   * from either end. need_blocks spans of room always suffice. Asking changes nothing: hands and
+   * draws advance at commit. At most one answer is outstanding; it must be committed or aborted
+   * before any other call but hash_state. */
   int (*select)(const tp_cache* self, int64_t now_ns, uint32_t need_blocks, tp_span* out,
                 size_t out_capacity, tp_victims* victims);
-  /* accepted: one byte a span, 0 refuses it (it stays evictable); NULL accepts all. An accepted
-   * block is leaving: it is no candidate any more and the host reports on_remove once it has gone,
-   * or on_evictable(on) again when its move failed. */
+  /* accepted: one byte a span, 0 refuses it (it stays evictable, where it was); NULL accepts all.
+   * An accepted block is leaving: it is no candidate any more and the host reports on_remove once
+   * it has gone, or on_evictable(on) again when its move failed. */
   int (*commit)(tp_cache* self, int64_t now_ns, uint64_t token, const uint8_t* accepted);
   int (*abort)(tp_cache* self, uint64_t token);
 
@@ -208,8 +227,8 @@ typedef const tp_cache_table* (*tp_cache_entry_fn)(uint32_t abi_major, uint32_t 
 #define TP_CACHE_ENTRY_SYMBOL "tp_cache_entry"
 
 /* Built-in policies, in a fixed order. NULL past the end or for an unknown name. */
-const tp_cache_table* tp_builtin_cache(size_t index);
-const tp_cache_table* tp_find_builtin_cache(const char* name);
+TP_API const tp_cache_table* tp_builtin_cache(size_t index);
+TP_API const tp_cache_table* tp_find_builtin_cache(const char* name);
 
 #ifdef __cplusplus
 }

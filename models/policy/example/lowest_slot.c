@@ -1,0 +1,94 @@
+/* A complete cache policy as a plug-in: the victims are the evictable blocks in the lowest slots.
+ *
+ *     cc -shared -fPIC lowest_slot.c -o lowest_slot.so $(pkg-config --cflags tierpolicy)
+ */
+#include <stdlib.h>
+
+#include <tierpolicy.h>
+
+struct tp_cache {
+  uint32_t capacity;
+  uint64_t commits;
+  unsigned char evictable[]; /* by slot */
+};
+
+static const tp_info* info(void) {
+  static const tp_info facts = {sizeof facts, TP_ABI_MAJOR, TP_ABI_MINOR, 0, "lowest-slot", "1.0"};
+  return &facts;
+}
+
+static int create(const char* config, const tp_pool* pool, uint64_t seed, tp_cache** out,
+                  char* error, size_t error_size) {
+  (void)config, (void)seed, (void)error, (void)error_size;
+  *out = calloc(1, sizeof **out + pool->capacity_blocks);
+  if (*out == NULL) return TP_ENOMEM;
+  (*out)->capacity = pool->capacity_blocks;
+  return TP_OK;
+}
+
+static void destroy(tp_cache* self) { free(self); }
+
+static int on_evictable(tp_cache* self, int64_t now_ns, uint32_t on, const tp_span* spans,
+                        size_t span_count) {
+  (void)now_ns;
+  for (size_t i = 0; i < span_count; ++i)
+    for (uint32_t k = 0; k < spans[i].count; ++k)
+      self->evictable[spans[i].first_slot + k] = on != 0;
+  return TP_OK;
+}
+
+static int on_remove(tp_cache* self, int64_t now_ns, uint32_t reason, const tp_span* spans,
+                     size_t span_count) {
+  (void)reason;
+  return on_evictable(self, now_ns, 0, spans, span_count);
+}
+
+/* The token says which commit this answer is for and how many blocks it names, so that commit can
+ * find the same ones again. */
+static int select_victims(const tp_cache* self, int64_t now_ns, uint32_t need_blocks, tp_span* out,
+                          size_t out_capacity, tp_victims* victims) {
+  (void)now_ns;
+  uint32_t named = 0;
+  for (uint32_t slot = 0; slot < self->capacity && named < need_blocks; ++slot) {
+    if (!self->evictable[slot]) continue;
+    if (named < out_capacity) out[named] = (tp_span){slot, 1};
+    ++named;
+  }
+  if (named < need_blocks) return TP_EREFUSED;
+  *victims = (tp_victims){(self->commits + 1) << 32 | need_blocks, need_blocks, need_blocks};
+  return named <= out_capacity ? TP_OK : TP_ESPACE;
+}
+
+static int commit(tp_cache* self, int64_t now_ns, uint64_t token, const uint8_t* accepted) {
+  (void)now_ns;
+  uint32_t named = 0;
+  for (uint32_t slot = 0; named < (uint32_t)token; ++slot) {
+    if (!self->evictable[slot]) continue;
+    if (accepted == NULL || accepted[named]) self->evictable[slot] = 0;
+    ++named;
+  }
+  ++self->commits;
+  return TP_OK;
+}
+
+static int abort_victims(tp_cache* self, uint64_t token) {
+  (void)self, (void)token;
+  return TP_OK;
+}
+
+TP_API const tp_cache_table* tp_cache_entry(uint32_t abi_major, uint32_t abi_minor);
+
+const tp_cache_table* tp_cache_entry(uint32_t abi_major, uint32_t abi_minor) {
+  static const tp_cache_table table = {
+      .size = sizeof table,
+      .info = info,
+      .create = create,
+      .destroy = destroy,
+      .on_remove = on_remove,
+      .on_evictable = on_evictable,
+      .select = select_victims,
+      .commit = commit,
+      .abort = abort_victims,
+  };
+  return abi_major == TP_ABI_MAJOR && abi_minor >= TP_ABI_MINOR ? &table : NULL;
+}

@@ -1,0 +1,9 @@
+#include "tests/policy/layout_checks.h"
+
+/* Calls the library as a C program does; for test_c_interface.cpp. */
+const char* name_of_builtin_as_seen_by_c(size_t index);
+
+const char* name_of_builtin_as_seen_by_c(size_t index) {
+  const tp_cache_table* table = tp_builtin_cache(index);
+  return table != NULL ? table->info()->name : NULL;
+}

@@ -1,0 +1,96 @@
+/* The layout of every struct of the contract, asserted by the C and the C++ compiler alike. A line
+ * here never changes; growth at a struct's end adds lines and moves its size. */
+#include <assert.h>
+#include <stddef.h>
+
+#include "models/policy/tierpolicy.h"
+
+#define AT(type, member, offset) \
+  static_assert(offsetof(type, member) == (offset), #type "." #member)
+#define SIZE(type, bytes) static_assert(sizeof(type) == (bytes), #type)
+
+AT(tp_span, first_slot, 0);
+AT(tp_span, count, 4);
+SIZE(tp_span, 8);
+
+AT(tp_key, hi, 0);
+AT(tp_key, lo, 8);
+SIZE(tp_key, 16);
+
+AT(tp_block, size, 0);
+AT(tp_block, flags, 4);
+AT(tp_block, key, 8);
+AT(tp_block, parent_slot, 24);
+AT(tp_block, depth, 28);
+AT(tp_block, tokens, 32);
+AT(tp_block, bytes, 36);
+AT(tp_block, tenant, 40);
+AT(tp_block, priority, 44);
+AT(tp_block, session, 48);
+AT(tp_block, recompute_ns, 56);
+AT(tp_block, expires_ns, 64);
+SIZE(tp_block, 72);
+
+AT(tp_hint, kind, 0);
+AT(tp_hint, reserved, 4);
+AT(tp_hint, value, 8);
+SIZE(tp_hint, 16);
+
+AT(tp_request, size, 0);
+AT(tp_request, tenant, 4);
+AT(tp_request, id, 8);
+AT(tp_request, session, 16);
+AT(tp_request, agent, 24);
+AT(tp_request, turn, 32);
+AT(tp_request, priority, 36);
+AT(tp_request, arrival_ns, 40);
+AT(tp_request, deadline_ns, 48);
+AT(tp_request, prompt_tokens, 56);
+AT(tp_request, hint_count, 60);
+AT(tp_request, hints, 64);
+SIZE(tp_request, 72);
+
+AT(tp_pool, size, 0);
+AT(tp_pool, capacity_blocks, 4);
+AT(tp_pool, block_tokens, 8);
+AT(tp_pool, block_bytes, 12);
+SIZE(tp_pool, 16);
+
+AT(tp_victims, token, 0);
+AT(tp_victims, span_count, 8);
+AT(tp_victims, block_count, 12);
+SIZE(tp_victims, 16);
+
+AT(tp_info, size, 0);
+AT(tp_info, abi_major, 4);
+AT(tp_info, abi_minor, 8);
+AT(tp_info, capabilities, 12);
+AT(tp_info, name, 16);
+AT(tp_info, version, 24);
+SIZE(tp_info, 32);
+
+AT(tp_cache_table, size, 0);
+AT(tp_cache_table, reserved, 4);
+AT(tp_cache_table, info, 8);
+AT(tp_cache_table, create, 16);
+AT(tp_cache_table, destroy, 24);
+AT(tp_cache_table, save, 32);
+AT(tp_cache_table, restore, 40);
+AT(tp_cache_table, hash_state, 48);
+AT(tp_cache_table, on_request, 56);
+AT(tp_cache_table, on_insert, 64);
+AT(tp_cache_table, on_touch, 72);
+AT(tp_cache_table, on_remove, 80);
+AT(tp_cache_table, on_evictable, 88);
+AT(tp_cache_table, admit, 96);
+AT(tp_cache_table, select, 104);
+AT(tp_cache_table, commit, 112);
+AT(tp_cache_table, abort, 120);
+AT(tp_cache_table, on_tick, 128);
+AT(tp_cache_table, next_wakeup, 136);
+SIZE(tp_cache_table, 144);
+
+static_assert(TP_OK == 0 && TP_EINVAL == 1 && TP_ENOMEM == 2, "return codes");
+static_assert(TP_ESTATE == 3 && TP_EREFUSED == 4 && TP_ESPACE == 5, "return codes");
+static_assert(TP_REMOVED_EVICTED == 1 && TP_REMOVED_FAILED == 4, "reasons");
+static_assert(TP_CAP_SPANS == 1 && TP_CAP_PREFIX_CLOSED == 2 && TP_CAP_READS_KEYS == 4, "bits");

@@ -1,0 +1,47 @@
+# Script: installs the policy library into a scratch folder, moves that folder, and builds and runs
+# hosts against it through the CMake package and through pkg-config.
+cmake_minimum_required(VERSION 3.25)
+set(scratch ${BUILD_DIR}/policy_package)
+file(REMOVE_RECURSE ${scratch})
+
+function(run output)
+  execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE out ERROR_VARIABLE err RESULT_VARIABLE code)
+  if(code)
+    message(FATAL_ERROR "${ARGN}\n${out}${err}exit ${code}")
+  endif()
+  set(${output} "${out}" PARENT_SCOPE)
+endfunction()
+
+function(expect program)
+  run(out ${ARGN} ${program})
+  if(NOT out STREQUAL "lru 3\nfifo 0\ns3fifo 0\n")
+    message(FATAL_ERROR "${program} prints\n${out}")
+  endif()
+endfunction()
+
+run(ignored ${CMAKE_COMMAND} --install ${BUILD_DIR} --component policy --prefix ${scratch}/first)
+file(RENAME ${scratch}/first ${scratch}/moved)
+set(prefix ${scratch}/moved)
+
+run(ignored ${CMAKE_COMMAND} -S ${SOURCE_DIR}/tests/policy/package -B ${scratch}/user -G Ninja
+    -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_C_COMPILER=${C_COMPILER})
+run(ignored ${CMAKE_COMMAND} --build ${scratch}/user)
+expect(${scratch}/user/with_static)
+expect(${scratch}/user/with_shared)
+run(out ${scratch}/user/with_adapter)
+if(NOT out STREQUAL "my-fifo\n")
+  message(FATAL_ERROR "with_adapter prints\n${out}")
+endif()
+
+find_program(PKG_CONFIG pkg-config)
+if(NOT PKG_CONFIG)
+  message(STATUS "pkg-config is not installed: its file is not tried")
+  return()
+endif()
+set(ENV{PKG_CONFIG_PATH} ${prefix}/${LIBDIR}/pkgconfig)
+run(flags ${PKG_CONFIG} --cflags --libs tierpolicy)
+separate_arguments(flags UNIX_COMMAND "${flags}")
+run(ignored ${C_COMPILER} ${SOURCE_DIR}/tests/policy/package/main.c ${flags} -o ${scratch}/by_pc)
+expect(${scratch}/by_pc ${CMAKE_COMMAND} -E env LD_LIBRARY_PATH=${prefix}/${LIBDIR})
+run(ignored ${C_COMPILER} -shared -fPIC ${SOURCE_DIR}/models/policy/example/lowest_slot.c ${flags}
+    -o ${scratch}/lowest_slot.so)

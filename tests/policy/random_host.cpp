@@ -1,0 +1,270 @@
+#include "tests/policy/random_host.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <catch2/catch.hpp>
+
+namespace tiercast::tests {
+
+using policy::SlotSet;
+using policy::SlotState;
+
+SpanList as_spans(const Slots& slots, bool joined) {
+  SpanList spans;
+  for (const uint32_t slot : slots) {
+    if (joined && !spans.empty() && spans.back().first_slot + spans.back().count == slot) {
+      ++spans.back().count;
+    } else {
+      spans.push_back({slot, 1});
+    }
+  }
+  return spans;
+}
+
+Slots as_slots(const SpanList& spans) {
+  Slots slots;
+  for (const tp_span span : spans) {
+    for (uint32_t i = 0; i < span.count; ++i) slots.push_back(span.first_slot + i);
+  }
+  return slots;
+}
+
+std::string text(const SpanList& spans) {
+  std::string list;
+  for (const tp_span span : spans) {
+    list += " " + std::to_string(span.first_slot) + "+" + std::to_string(span.count);
+  }
+  return list;
+}
+
+Instance::Instance(const tp_cache_table& table, uint32_t capacity, const std::string& config,
+                   bool joined)
+    : table_(table), joined_(joined) {
+  const tp_pool pool{sizeof(tp_pool), capacity, 16, 4096};
+  std::array<char, 200> error{};
+  const int code = table.create(config.c_str(), &pool, 7, &cache_, error.data(), error.size());
+  INFO(error.data());
+  REQUIRE(code == TP_OK);
+}
+
+Instance::~Instance() { table_.destroy(cache_); }
+
+void Instance::insert(int64_t now_ns, const Slots& slots, const std::vector<uint64_t>& keys) {
+  std::vector<tp_block> blocks(slots.size());
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    blocks[i].size = sizeof(tp_block);
+    blocks[i].key = {keys[i] * 31, keys[i]};
+    blocks[i].parent_slot = UINT32_MAX;
+    blocks[i].expires_ns = INT64_MAX;
+  }
+  const SpanList spans = as_spans(slots, joined_);
+  REQUIRE(table_.on_insert(cache_, now_ns, nullptr, spans.data(), spans.size(), blocks.data()) ==
+          TP_OK);
+}
+
+void Instance::touch(int64_t now_ns, const Slots& slots) {
+  const SpanList spans = as_spans(slots, joined_);
+  REQUIRE(table_.on_touch(cache_, now_ns, nullptr, spans.data(), spans.size()) == TP_OK);
+}
+
+void Instance::remove(int64_t now_ns, uint32_t reason, const Slots& slots) {
+  const SpanList spans = as_spans(slots, joined_);
+  REQUIRE(table_.on_remove(cache_, now_ns, reason, spans.data(), spans.size()) == TP_OK);
+}
+
+void Instance::set_evictable(int64_t now_ns, bool on, const Slots& slots) {
+  const SpanList spans = as_spans(slots, joined_);
+  REQUIRE(table_.on_evictable(cache_, now_ns, on ? 1 : 0, spans.data(), spans.size()) == TP_OK);
+}
+
+SpanList Instance::select(int64_t now_ns, uint32_t need, uint64_t& token) const {
+  SpanList out(need);
+  tp_victims victims{};
+  REQUIRE(table_.select(cache_, now_ns, need, out.data(), out.size(), &victims) == TP_OK);
+  REQUIRE(victims.block_count == need);
+  REQUIRE(victims.span_count <= need);
+  token = victims.token;
+  out.resize(victims.span_count);
+  return out;
+}
+
+std::vector<char> Instance::save() const {
+  std::size_t size = 0;
+  REQUIRE(table_.save(cache_, nullptr, 0, &size) == TP_OK);
+  std::vector<char> state(size);
+  REQUIRE(table_.save(cache_, state.data(), state.size(), &size) == TP_OK);
+  REQUIRE(size == state.size());
+  return state;
+}
+
+void Instance::restore(const std::vector<char>& state) {
+  REQUIRE(table_.restore(cache_, state.data(), state.size()) == TP_OK);
+}
+
+RandomHost::RandomHost(uint64_t seed, uint32_t capacity, std::vector<Instance*> instances,
+                       NaivePolicy* naive)
+    : draw_(seed),
+      instances_(std::move(instances)),
+      naive_(naive),
+      slots_(capacity),
+      keys_(capacity) {}
+
+void RandomHost::run(uint32_t steps) {
+  for (uint32_t i = 0; i < steps; ++i) {
+    step();
+    for (const Instance* instance : instances_) {
+      REQUIRE(instance->hash() == instances_.front()->hash());
+    }
+  }
+}
+
+void RandomHost::step() {
+  now_ns_ += draw_.below(3);
+  const uint32_t kind = draw_.below(100);
+  if (kind < 25) return insert();
+  if (kind < 45) return set_evictable(true);
+  if (kind < 55) return set_evictable(false);
+  if (kind < 75) return touch();
+  if (kind < 79) return remove();
+  evict();
+}
+
+/// Up to so many slots of a set, mostly in runs, in any order of runs, without doubles.
+Slots RandomHost::pick(SlotSet set, uint32_t count_max) {
+  const uint32_t capacity = slots_.capacity();
+  const uint32_t wanted = 1 + draw_.below(count_max);
+  Slots picked;
+  for (uint32_t tries = 0; tries < 8 && picked.size() < wanted; ++tries) {
+    const uint32_t run = 1 + draw_.below(draw_.chance(50) ? 1 : count_max);
+    const uint32_t first = draw_.below(capacity);
+    for (uint32_t slot = first; slot < std::min(first + run, capacity); ++slot) {
+      const bool taken = std::find(picked.begin(), picked.end(), slot) != picked.end();
+      if (!taken && slots_.all({slot, 1}, set) && picked.size() < wanted) picked.push_back(slot);
+    }
+  }
+  return picked;
+}
+
+void RandomHost::insert() {
+  const Slots slots = pick(SlotSet::absent, 12);
+  std::vector<uint64_t> keys;
+  for (const uint32_t slot : slots) {
+    uint64_t key = 0;
+    do {
+      key = 1 + draw_.below(3 * slots_.capacity());
+    } while (std::find(keys_.begin(), keys_.end(), key) != keys_.end());
+    keys_[slot] = key;
+    keys.push_back(key);
+    slots_.assign({slot, 1}, SlotState::pinned);
+  }
+  for (Instance* instance : instances_) instance->insert(now_ns_, slots, keys);
+  for (std::size_t i = 0; naive_ != nullptr && i < slots.size(); ++i) {
+    naive_->insert(slots[i], keys[i]);
+  }
+}
+
+void RandomHost::touch() {
+  Slots slots = pick(SlotSet::present, 12);
+  if (draw_.chance(20)) slots.insert(slots.end(), slots.begin(), slots.end());
+  for (Instance* instance : instances_) instance->touch(now_ns_, slots);
+  if (naive_ == nullptr) return;
+  if (naive_->tail_first()) std::reverse(slots.begin(), slots.end());
+  for (const uint32_t slot : slots) naive_->touch(slot);
+}
+
+void RandomHost::remove() {
+  tell_removed(TP_REMOVED_EVICTED + draw_.below(4), pick(SlotSet::present, 4));
+}
+
+void RandomHost::set_evictable(bool on) {
+  tell_evictable(on, pick(on ? SlotSet::held : SlotSet::evictable, 12));
+}
+
+void RandomHost::tell_removed(uint32_t reason, const Slots& slots) {
+  for (Instance* instance : instances_) instance->remove(now_ns_, reason, slots);
+  for (const uint32_t slot : slots) {
+    if (naive_ != nullptr) naive_->remove(slot);
+    slots_.assign({slot, 1}, SlotState::absent);
+    keys_[slot] = 0;
+  }
+}
+
+void RandomHost::tell_evictable(bool on, const Slots& slots) {
+  for (Instance* instance : instances_) instance->set_evictable(now_ns_, on, slots);
+  Slots walk = slots;
+  if (naive_ != nullptr && naive_->tail_first()) std::reverse(walk.begin(), walk.end());
+  for (const uint32_t slot : walk) {
+    if (naive_ != nullptr) naive_->set_evictable(on, slot);
+    slots_.assign({slot, 1}, on ? SlotState::evictable : SlotState::pinned);
+  }
+}
+
+void RandomHost::evict() {
+  if (slots_.evictable() == 0) return;
+  const uint32_t most = draw_.chance(10) ? slots_.evictable() : std::min(9u, slots_.evictable());
+  const uint32_t need = 1 + draw_.below(most);
+  const bool asks_only = draw_.chance(20);
+  const uint64_t hash = instances_.front()->hash();
+  SpanList answer;
+  std::vector<uint8_t> accepted;
+  for (std::size_t i = 0; i < instances_.size(); ++i) {
+    Instance& instance = *instances_[i];
+    uint64_t token = 0;
+    const SpanList spans = instance.select(now_ns_, need, token);
+    REQUIRE(instance.hash() == hash);
+    if (i == 0) {
+      answer = spans;
+      for (std::size_t k = 0; k < answer.size(); ++k) accepted.push_back(draw_.chance(85));
+    }
+    REQUIRE(text(spans) == text(answer));
+    if (asks_only) {
+      REQUIRE(instance.table().abort(instance.cache(), token) == TP_OK);
+      REQUIRE(instance.hash() == hash);
+    } else {
+      REQUIRE(instance.table().commit(instance.cache(), now_ns_, token, accepted.data()) == TP_OK);
+    }
+  }
+  Slots leaving;
+  std::vector<bool> refused;
+  for (std::size_t k = 0; k < answer.size(); ++k) {
+    for (const uint32_t slot : as_slots({answer[k]})) {
+      REQUIRE(slots_.state(slot) == SlotState::evictable);
+      refused.push_back(accepted[k] == 0);
+      if (accepted[k] != 0) leaving.push_back(slot);
+    }
+  }
+  REQUIRE(refused.size() == need);
+  if (naive_ != nullptr) {
+    Slots expected = naive_->victims(need);
+    if (naive_->tail_first()) {
+      // Inside a span of such a policy the eviction order is downwards.
+      std::size_t begin = 0;
+      for (const tp_span span : answer) {
+        const auto first = expected.begin() + static_cast<std::ptrdiff_t>(begin);
+        std::reverse(first, first + span.count);
+        begin += span.count;
+      }
+    }
+    REQUIRE(text(as_spans(expected, false)) == text(as_spans(as_slots(answer), false)));
+    if (!asks_only) naive_->commit(refused);
+  }
+  if (asks_only) return;
+  victims_ += leaving.size();
+  for (const uint32_t slot : leaving) slots_.assign({slot, 1}, SlotState::leaving);
+  settle(leaving);
+}
+
+/// Some victims go at once, some come back at once, others stay leaving until a later step.
+void RandomHost::settle(const Slots& leaving) {
+  const uint32_t kind = draw_.below(10);
+  const auto half = leaving.begin() + static_cast<std::ptrdiff_t>(leaving.size() / 2);
+  if (kind < 6) {
+    tell_removed(TP_REMOVED_EVICTED, leaving);
+  } else if (kind < 8) {
+    tell_removed(TP_REMOVED_MOVED, Slots(leaving.begin(), half));
+    tell_evictable(true, Slots(half, leaving.end()));
+  }
+}
+
+}  // namespace tiercast::tests

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/policy/slot_states.hpp"
+#include "models/policy/tierpolicy.h"
+
+namespace tiercast::tests {
+
+/// A small generator; statistical quality does not matter here.
+class Draw {
+ public:
+  explicit Draw(uint64_t seed) : state_(seed) {}
+  uint64_t bits() {
+    uint64_t mixed = state_ += 0x9e3779b97f4a7c15u;
+    mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9u;
+    mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111ebu;
+    return mixed ^ mixed >> 31;
+  }
+  uint32_t below(uint32_t bound) { return static_cast<uint32_t>(bits() % bound); }
+  bool chance(uint32_t percent) { return below(100) < percent; }
+
+ private:
+  uint64_t state_;
+};
+
+using Slots = std::vector<uint32_t>;
+using SpanList = std::vector<tp_span>;
+
+/// Slots in order as spans: ascending neighbours joined, or each alone.
+SpanList as_spans(const Slots& slots, bool joined);
+Slots as_slots(const SpanList& spans);
+std::string text(const SpanList& spans);
+
+/// What a policy is expected to do, written the obvious way, one block at a time.
+class NaivePolicy {
+ public:
+  virtual ~NaivePolicy() = default;
+  virtual void insert(uint32_t slot, uint64_t key) = 0;
+  virtual void touch(uint32_t slot) = 0;
+  virtual void remove(uint32_t slot) = 0;
+  virtual void set_evictable(bool on, uint32_t slot) = 0;
+  /// The next victims in order. Nothing changes.
+  virtual Slots victims(uint32_t need) const = 0;
+  /// Evicts the same again; refused[i] keeps the i-th where it was.
+  virtual void commit(const std::vector<bool>& refused) = 0;
+  /// Batches of span policies are walked from their tail.
+  virtual bool tail_first() const = 0;
+};
+
+/// One instance of a policy, called with spans joined or one by one; fails the running test at any
+/// answer that breaks the contract.
+class Instance {
+ public:
+  Instance(const tp_cache_table& table, uint32_t capacity, const std::string& config, bool joined);
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  void insert(int64_t now_ns, const Slots& slots, const std::vector<uint64_t>& keys);
+  void touch(int64_t now_ns, const Slots& slots);
+  void remove(int64_t now_ns, uint32_t reason, const Slots& slots);
+  void set_evictable(int64_t now_ns, bool on, const Slots& slots);
+  SpanList select(int64_t now_ns, uint32_t need, uint64_t& token) const;
+  uint64_t hash() const { return table_.hash_state(cache_); }
+  std::vector<char> save() const;
+  void restore(const std::vector<char>& state);
+
+  const tp_cache_table& table() const { return table_; }
+  tp_cache* cache() { return cache_; }
+
+ private:
+  const tp_cache_table& table_;
+  bool joined_;
+  tp_cache* cache_ = nullptr;
+};
+
+/// Random calls, the same to every instance and to the naive policy, where there is one; all must
+/// agree on every answer and the instances on their hashes. Blocks are pinned and released,
+/// touched, dropped, evicted, refused, left leaving for a while and brought back.
+class RandomHost {
+ public:
+  RandomHost(uint64_t seed, uint32_t capacity, std::vector<Instance*> instances,
+             NaivePolicy* naive);
+
+  void run(uint32_t steps);
+  /// For a change of instances between runs.
+  std::vector<Instance*>& instances() { return instances_; }
+  uint64_t victims() const { return victims_; }
+
+ private:
+  void step();
+  Slots pick(policy::SlotSet set, uint32_t count_max);
+  void insert();
+  void touch();
+  void remove();
+  void set_evictable(bool on);
+  void evict();
+  void settle(const Slots& leaving);
+  void tell_removed(uint32_t reason, const Slots& slots);
+  void tell_evictable(bool on, const Slots& slots);
+
+  Draw draw_;
+  std::vector<Instance*> instances_;
+  NaivePolicy* naive_;
+  policy::SlotStates slots_;
+  std::vector<uint64_t> keys_;  // by slot; 0 is none
+  int64_t now_ns_ = 0;
+  uint64_t victims_ = 0;
+};
+
+}  // namespace tiercast::tests
