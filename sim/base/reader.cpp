@@ -111,7 +111,9 @@ bool Reader::boolean(const ReadSite& site, bool& out) {
 bool Reader::text(const ReadSite& site, std::string& out) {
   const std::string* text = scalar_text(site);
   if (text == nullptr) return false;
-  if (text->empty() && site.given.origin != Origin::default_value) {
+  const bool may_be_empty =
+      site.field.presence == Presence::defaulted && site.field.fallback.empty();
+  if (text->empty() && !may_be_empty) {
     return fail(site.given.place, "is empty", expected(site));
   }
   if (site.type.names && !text->empty()) {

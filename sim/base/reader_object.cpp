@@ -43,7 +43,7 @@ bool Reader::object(const Table& table, const Node& given_node, Node& resolved, 
 bool Reader::expand_catalogue(const Table& table, Node& object, int depth) {
   const std::string& key = table.catalogue_key();
   const Node* use = object.find(key);
-  if (!catalogue_ || use == nullptr || !use->is_scalar()) return true;
+  if (!catalogue_ || use == nullptr || !use->is_scalar() || use->text.empty()) return true;
   const Node* entry = catalogue_(table.catalogue(), use->text, use->place);
   if (entry == nullptr) return false;
   if (depth >= kLongestUseChain) {

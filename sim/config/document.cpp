@@ -107,6 +107,7 @@ class TreeBuilder : public YAML::EventHandler {
     std::string key;
     Place key_place;
     bool key_is_merge = false;
+    bool has_merge = false;
     std::map<std::string, Place, std::less<>> seen;
     std::vector<std::pair<Place, Node>> merges;
   };
@@ -143,8 +144,13 @@ class TreeBuilder : public YAML::EventHandler {
   void open(Node node, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     check_tag(mark, tag);
     if (expects_key()) {
-      fail(place(mark), "a key must be text, not a list or a mapping",
-           "quote text that contains brackets or braces");
+      // yaml-cpp also takes an unclosed bracket for the beginning of a key.
+      if (!bracket_is_closed(lines_.from(mark.line, mark.column))) {
+        fail(place(mark), "the bracket that opens here is never closed");
+      } else {
+        fail(place(mark), "a key must be text, not a list or a mapping",
+             "quote text that contains brackets or braces");
+      }
       throw Stop{};
     }
     if (frames_.size() >= limits_.depth) {
@@ -205,18 +211,23 @@ class TreeBuilder : public YAML::EventHandler {
       return;
     }
     frame.has_key = false;
+    if (frame.key_is_merge) {
+      add_merges(frame, std::move(node), place(mark));
+      return;
+    }
     const auto [first, is_new] = frame.seen.emplace(frame.key, frame.key_place);
-    if (!is_new) {
+    if (is_new) {
+      frame.node.entries.push_back({frame.key, frame.key_place, std::move(node)});
+    } else {
       fail(frame.key_place, "duplicate key " + quote(frame.key),
            "it was given first in line " + std::to_string(first->second.line));
-    } else if (frame.key_is_merge) {
-      add_merges(frame, std::move(node), place(mark));
-    } else {
-      frame.node.entries.push_back({frame.key, frame.key_place, std::move(node)});
     }
   }
 
   void add_merges(Frame& frame, Node node, const Place& where) {
+    if (std::exchange(frame.has_merge, true)) {
+      fail(frame.key_place, "duplicate key `<<`", "write `<<: [*one, *two]`");
+    }
     if (!node.is_list()) {
       frame.merges.emplace_back(where, std::move(node));
       return;

@@ -75,6 +75,23 @@ bool check_line_starts(std::string_view text, const std::string& file, Diagnosti
   return good;
 }
 
+/// Length of the quoted scalar at the start of `text`, 0 when none begins there, npos when it does
+/// not end.
+std::size_t end_of_quote(std::string_view text) {
+  if (!text.starts_with('"') && !text.starts_with('\'')) return 0;
+  const char quote = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    const bool doubled =
+        quote == '\'' && text[i] == quote && i + 1 < text.size() && text[i + 1] == quote;
+    if (doubled || (quote == '"' && text[i] == '\\')) {
+      ++i;
+    } else if (text[i] == quote) {
+      return i + 1;
+    }
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
 SourceLines::SourceLines(std::string_view text) : text_(text), starts_{0} {
@@ -109,17 +126,22 @@ bool check_source(std::string_view text, const std::string& file, Diagnostics& f
   return check_line_starts(text, file, found) && characters_good;
 }
 
-bool quote_is_closed(std::string_view text) {
-  if (!text.starts_with('"') && !text.starts_with('\'')) return true;
-  const char quote = text.front();
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    if (quote == '"' && text[i] == '\\') {
-      ++i;
-    } else if (text[i] == quote) {
-      const bool doubled = quote == '\'' && i + 1 < text.size() && text[i + 1] == quote;
-      if (!doubled) return true;
-      ++i;
-    }
+bool quote_is_closed(std::string_view text) { return end_of_quote(text) != std::string_view::npos; }
+
+bool bracket_is_closed(std::string_view text) {
+  int open = 0;
+  bool value_begins = true;  // where a quote or a comment may begin
+  while (!text.empty()) {
+    const char c = text.front();
+    std::size_t length = 1;
+    if (c == '[' || c == '{') ++open;
+    if (c == ']' || c == '}') --open;
+    if (open <= 0) return true;
+    if (value_begins && (c == '"' || c == '\'')) length = end_of_quote(text);
+    if (value_begins && c == '#') length = text.find('\n');
+    if (length == std::string_view::npos) return false;
+    value_begins = std::string_view(" \n[{,:").find(c) != std::string_view::npos;
+    text.remove_prefix(length);
   }
   return false;
 }

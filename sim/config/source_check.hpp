@@ -33,5 +33,7 @@ bool check_source(std::string_view text, const std::string& file, Diagnostics& f
 /// True when the quoted scalar at the start of `text` is closed; yaml-cpp takes the end of the
 /// input for a closing quote.
 bool quote_is_closed(std::string_view text);
+/// The same for a list or mapping that begins with a bracket; true for any other text.
+bool bracket_is_closed(std::string_view text);
 
 }  // namespace tiercast::config

@@ -26,6 +26,7 @@ constexpr std::array kExplanations = {
                 "check the indentation, and that `key: value` has a single value"},
     Explanation{"end of sequence not found", "this does not continue the list above",
                 "check the indentation"},
+    Explanation{"illegal EOF in scalar", "a quote above is never closed", "add the closing quote"},
     Explanation{"unknown token", "this character cannot begin a value", "quote the text"},
     Explanation{"the referenced anchor is not defined", "no anchor of this name is defined above",
                 "define it with &name before using *name"},
