@@ -21,9 +21,13 @@ namespace tiercast::llm {
 __extension__ typedef __int128 Int128;
 
 /// Ticks in one nanosecond: a tick is 2^-16 ps, so one second is 6.5536e16 ticks and int64 holds
-/// 140 s. Tables are refused at compile time where one step could reach kMaxStepTicks.
+/// 140 s. The terms of a step are limited so that their sum always fits: 35 s for the per-token
+/// curve, 4.4 s each for sampling and engine, 88 s for attention (checked where tables are made,
+/// which alone knows the longest context).
 inline constexpr int64_t kTicksPerNs = 65'536'000;
-inline constexpr int64_t kMaxStepTicks = int64_t{1} << 62;
+inline constexpr int64_t kMaxTokenTicks = int64_t{1} << 61;
+inline constexpr int64_t kMaxSequenceTicks = int64_t{1} << 58;
+inline constexpr int64_t kMaxAttentionTicks = (int64_t{1} << 62) + (int64_t{1} << 60);
 
 /// f(x) = cost_at + slope * (x - x_from) for x in [x_from, x_from of the next piece).
 struct Piece {

@@ -25,15 +25,23 @@ bool within_power(const std::vector<Int128>& energy, const std::vector<int64_t>&
   return true;
 }
 
-std::string curve_violation(const StepTable& table, const char* name,
-                            const std::vector<int64_t>& ticks, const std::vector<Int128>& energy,
-                            size_t size) {
-  const std::string label = name;
-  if (ticks.size() != size || energy.size() != size) return label + ": wrong number of entries";
-  if (!grows_from_zero(ticks)) return label + ": ticks do not grow from 0";
-  if (!grows_from_zero(energy)) return label + ": energy does not grow from 0";
-  if (ticks.back() > kMaxStepTicks / 4) return label + ": a step would overflow 64-bit ticks";
-  if (!within_power(energy, ticks, table.dynamic_power_max_mw)) return label + ": above the limit";
+struct CurveView {
+  const char* name;
+  const std::vector<int64_t>& ticks;
+  const std::vector<Int128>& energy;
+  size_t size;   // entries it should have
+  int64_t most;  // ticks it may reach
+};
+
+std::string curve_violation(const CurveView& curve, int64_t power_mw) {
+  const std::string label = curve.name;
+  if (curve.ticks.size() != curve.size || curve.energy.size() != curve.size) {
+    return label + ": wrong number of entries";
+  }
+  if (!grows_from_zero(curve.ticks)) return label + ": ticks do not grow from 0";
+  if (!grows_from_zero(curve.energy)) return label + ": energy does not grow from 0";
+  if (curve.ticks.back() > curve.most) return label + ": a step would overflow 64-bit ticks";
+  if (!within_power(curve.energy, curve.ticks, power_mw)) return label + ": above the limit";
   return {};
 }
 
@@ -79,20 +87,13 @@ std::string chunk_violation(const AttentionGroup& group, int64_t power_mw) {
 std::string table_violation(const StepTable& table) {
   const size_t tokens = size_t{table.max_tokens} + 1;
   const size_t sequences = size_t{table.max_sequences} + 1;
-  if (std::string why =
-          curve_violation(table, "tokens", table.token_ticks, table.token_energy, tokens);
-      !why.empty()) {
-    return why;
-  }
-  if (std::string why =
-          curve_violation(table, "sampling", table.sample_ticks, table.sample_energy, sequences);
-      !why.empty()) {
-    return why;
-  }
-  if (std::string why =
-          curve_violation(table, "engine", table.engine_ticks, table.engine_energy, sequences);
-      !why.empty()) {
-    return why;
+  const CurveView curves[] = {
+      {"tokens", table.token_ticks, table.token_energy, tokens, kMaxTokenTicks},
+      {"sampling", table.sample_ticks, table.sample_energy, sequences, kMaxSequenceTicks},
+      {"engine", table.engine_ticks, table.engine_energy, sequences, kMaxSequenceTicks}};
+  for (const CurveView& curve : curves) {
+    std::string why = curve_violation(curve, table.dynamic_power_max_mw);
+    if (!why.empty()) return why;
   }
   for (const AttentionGroup& group : table.groups) {
     std::string why = pieces_violation(group, table.dynamic_power_max_mw);
