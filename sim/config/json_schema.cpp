@@ -130,23 +130,33 @@ class SchemaWriter {
     return {{"anyOf", Json::array({value, std::move(object)})}};
   }
 
+  static bool needs_nothing(const Table& table) {
+    return std::none_of(table.fields().begin(), table.fields().end(), [](const FieldInfo& field) {
+      return field.presence == Presence::required;
+    });
+  }
+
   Json one_of(const ValueType& type) const {
     Json choices = Json::array();
+    Json bare_names = Json::array();
     bool short_form = false;
     for (const TableRef alternative : type.tables) {
       const Table& table = alternative();
       Json object = {{"type", "object"}, {"additionalProperties", false}};
       object["required"] = {table.name()};
-      object["properties"][table.name()] = {
-          {"anyOf", Json::array({reference(table), {{"type", "null"}}})}};
+      Json inner = Json::array({reference(table)});
+      if (needs_nothing(table)) {
+        inner.push_back({{"type", "null"}});
+        bare_names.push_back(table.name());
+      }
+      object["properties"][table.name()] = {{"anyOf", std::move(inner)}};
       choices.push_back(std::move(object));
       if (short_form || table.shorthand().empty()) continue;
-      const FieldInfo& inner = *table.find(table.shorthand());
-      choices.push_back(schema_of(inner.type, inner));
+      const FieldInfo& field = *table.find(table.shorthand());
+      choices.push_back(schema_of(field.type, field));
       short_form = true;
     }
-    choices.push_back({{"enum", type.allowed_names()}});
-
+    if (!bare_names.empty()) choices.push_back({{"enum", std::move(bare_names)}});
     return {{"anyOf", std::move(choices)}};
   }
 
