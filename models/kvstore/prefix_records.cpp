@@ -48,8 +48,12 @@ void PrefixStore::split_records(NodeId upper, NodeId lower) {
       records_[up].extents = std::move(above);
     }
     Record& low = records_[id];
-    low.prefix = prefix - std::min(prefix, nodes_[upper].blocks);
     low.extents = std::move(below);
+    low.prefix = 0;  // counted anew: a gap in the upper node says nothing of the lower one
+    for (const Extent& e : low.extents) {
+      if (e.depth != boundary + low.prefix) break;
+      low.prefix += e.count;
+    }
     if (low.pins == 0 && low.extents.empty()) free_record(id);
   }
 }
@@ -115,8 +119,9 @@ uint32_t PrefixStore::unpinned_blocks(NodeId leaf, PoolId pool, uint32_t blocks)
   return sum;
 }
 
-void PrefixStore::pin(NodeId leaf, PoolId pool, uint32_t hit, std::vector<tp_span>& pinned,
-                      std::vector<tp_span>& orphans) {
+BlockSum PrefixStore::pin(NodeId leaf, PoolId pool, uint32_t hit, std::vector<tp_span>& pinned,
+                          std::vector<tp_span>& orphans) {
+  BlockSum dropped;
   way_to(leaf);
   for (const NodeId at : way_) {
     Record& record = records_[record_of(at, pool)];
@@ -127,6 +132,7 @@ void PrefixStore::pin(NodeId leaf, PoolId pool, uint32_t hit, std::vector<tp_spa
       if (inside > 0) add_span(pinned, {e.slot, inside});
       if (inside < e.count) {
         add_span(orphans, {e.slot + inside, e.count - inside});
+        dropped.add(e.depth + inside, e.count - inside);
         std::fill_n(pools_[pool].record.begin() + e.slot + inside, e.count - inside, kNoRecord);
       }
       e.count = inside;
@@ -136,6 +142,7 @@ void PrefixStore::pin(NodeId leaf, PoolId pool, uint32_t hit, std::vector<tp_spa
     const uint32_t reach = hit > nodes_[at].depth ? hit - nodes_[at].depth : 0;
     record.prefix = std::min(record.prefix, reach);
   }
+  return dropped;
 }
 
 void PrefixStore::unpin(NodeId leaf, PoolId pool, std::vector<tp_span>& freed) {

@@ -71,9 +71,9 @@ class PrefixStore {
   void holders(const Path& path, std::vector<PoolId>& out) const;
 
   /// Pins the way to `leaf`. `pinned`: frames within the first `hit` blocks that had no pin.
-  /// `orphans`: frames behind the hit, no longer recorded here.
-  void pin(NodeId leaf, PoolId pool, uint32_t hit, std::vector<tp_span>& pinned,
-           std::vector<tp_span>& orphans);
+  /// `orphans`: frames behind the hit, no longer recorded here; their blocks are summed up.
+  BlockSum pin(NodeId leaf, PoolId pool, uint32_t hit, std::vector<tp_span>& pinned,
+               std::vector<tp_span>& orphans);
   /// Takes the pin back. `freed`: frames that nothing pins any more, in prefix order.
   void unpin(NodeId leaf, PoolId pool, std::vector<tp_span>& freed);
   /// Frames of the first `blocks` blocks to `leaf`, in prefix order.

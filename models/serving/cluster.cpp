@@ -97,6 +97,17 @@ bool Cluster::accept(RequestRecord& record) {
   return true;
 }
 
+// Of a request that was cut, ids name what they did as far as its first tokens are the same: to the
+// end, where only the output is shorter.
+void Cluster::cut_content(const RequestRecord& record) {
+  const bool input_cut = record.input_tokens < request_.input_tokens;
+  const uint64_t named =
+      uint64_t{record.input_tokens} + (input_cut ? 0 : record.output_tokens);
+  if (workload::id_covered_tokens(request_) <= named) return;
+  request_.ids.resize(named / request_.id_tokens);
+  request_.last_id_tokens = request_.id_tokens;
+}
+
 void Cluster::arrival(int64_t now_ns) {
   source_->next(request_);
   RequestRecord record;
@@ -110,15 +121,8 @@ void Cluster::arrival(int64_t now_ns) {
   const uint64_t index = log_.size();
   log_.push_back(record);
   if (accepted) {
-    Content content;
-    if (record.truncated) {
-      const size_t kept = record.input_tokens / std::max(1u, request_.id_tokens);
-      if (kept < request_.ids.size()) {
-        request_.ids.resize(kept);
-        request_.last_id_tokens = request_.id_tokens;
-      }
-    }
-    content = map_.content(request_);
+    if (record.truncated) cut_content(record);
+    Content content = map_.content(request_);
     const uint32_t chosen = choose(now_ns, record, content);
     log_[index].instance = chosen;
     instances_[chosen]->arrive(now_ns, index, std::move(content));
@@ -154,7 +158,8 @@ void Cluster::boundary(int64_t now_ns, uint32_t instance) {
   schedule_boundary(instance);
   if (completed_.empty()) return;
   for (const uint64_t request : completed_) source_->completed(log_[request].id, now_ns);
-  schedule_arrival(now_ns);
+  // Facts of now_ns are over: other instances may have passed boundaries of this nanosecond.
+  schedule_arrival(now_ns + 1);
 }
 
 Outcome Cluster::collect(int64_t end_ns) {

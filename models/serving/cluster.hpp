@@ -47,6 +47,7 @@ class Cluster {
   void arrival(int64_t now_ns);
   void boundary(int64_t now_ns, uint32_t instance);
   bool accept(RequestRecord& record);
+  void cut_content(const RequestRecord& record);
   uint32_t choose(int64_t now_ns, const RequestRecord& record, const Content& content);
   void find_matches(int64_t now_ns, const Content& content);
   void schedule_boundary(uint32_t instance);

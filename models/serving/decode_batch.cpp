@@ -131,10 +131,10 @@ Series DecodeBatch::time() const {
 
 llm::Int128 DecodeBatch::energy_first() const { return table_->decode_energy(size_, kv_tokens_); }
 
-int64_t DecodeBatch::energy_growth() const {
-  int64_t growth = 0;
+llm::Int128 DecodeBatch::energy_growth() const {
+  llm::Int128 growth = 0;
   for (size_t g = 0; g < windows_.size(); ++g) {
-    growth += table_->groups[g].energy_per_kv_token * growing(g);
+    growth += llm::Int128{table_->groups[g].energy_per_kv_token} * growing(g);
   }
   return growth;
 }

@@ -48,7 +48,7 @@ class DecodeBatch {
   /// Time and dynamic energy of the next steps while nothing changes.
   Series time() const;
   llm::Int128 energy_first() const;
-  int64_t energy_growth() const;
+  llm::Int128 energy_growth() const;
   /// Steps until a sequence finishes, fills a window, or a cost piece ends; at least 1.
   int64_t steps_unchanged();
 

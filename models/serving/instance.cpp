@@ -33,10 +33,11 @@ void Instance::close(int64_t now_ns) { count_areas(now_ns); }
 void Instance::arrive(int64_t now_ns, uint64_t request, Content content) {
   count_areas(now_ns);
   const RequestRecord& record = (*log_)[request];
+  counts_.waiting_area_ns += now_ns - record.arrival_ns;  // where the source held it back
   outstanding_input_tokens_ += record.input_tokens;
   queued_input_tokens_ += record.input_tokens;
   const bool head = waiting_.empty();
-  waiting_.push_back({new_sequence(request, now_ns), std::move(content)});
+  waiting_.push_back({new_sequence(request), std::move(content)});
   if (!head) return;
   if (work_ == Work::none) {
     clock_ = std::max(clock_, Int128{now_ns} * llm::kTicksPerNs);
@@ -59,7 +60,7 @@ void Instance::boundary(int64_t now_ns, std::vector<uint64_t>& completed) {
   start_work(now_ns);
 }
 
-SequenceId Instance::new_sequence(uint64_t request, int64_t now_ns) {
+SequenceId Instance::new_sequence(uint64_t request) {
   SequenceId id;
   if (free_sequences_.empty()) {
     id = static_cast<SequenceId>(sequences_.size());
@@ -70,12 +71,13 @@ SequenceId Instance::new_sequence(uint64_t request, int64_t now_ns) {
   }
   Sequence& sequence = sequences_[id];
   sequence.request = request;
-  sequence.target_tokens = (*log_)[request].input_tokens;
-  sequence.output_tokens = (*log_)[request].output_tokens;
+  const RequestRecord& record = (*log_)[request];
+  sequence.target_tokens = record.input_tokens;
+  sequence.output_tokens = record.output_tokens;
   sequence.prefilled_tokens = 0;
   sequence.generated_tokens = 0;
   sequence.leaf = kvstore::kNoNode;
-  sequence.queued_since_ns = now_ns;
+  sequence.queued_since_ns = record.arrival_ns;
   sequence.queue_ns = 0;
   sequence.ticks = {};
   return id;

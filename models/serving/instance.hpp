@@ -106,7 +106,7 @@ class Instance {
   void begin_segment();
 
   // Sequences (instance.cpp).
-  SequenceId new_sequence(uint64_t request, int64_t now_ns);
+  SequenceId new_sequence(uint64_t request);
   void run_list_add(SequenceId id);
   void run_list_remove(SequenceId id);
   void release_frames(int64_t now_ns, SequenceId id);

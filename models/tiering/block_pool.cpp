@@ -34,17 +34,13 @@ void BlockPool::push_free(tp_span frames) {
 void BlockPool::pin(int64_t now_ns, NodeId leaf, uint32_t hit) {
   scratch_.clear();
   orphans_.clear();
-  store_->pin(leaf, id_, hit, scratch_, orphans_);
+  const BlockSum dropped = store_->pin(leaf, id_, hit, scratch_, orphans_);
   if (!scratch_.empty()) cache_.evictable(now_ns, false, scratch_);
   if (!orphans_.empty()) {
-    BlockSum sum;
-    for (const tp_span& span : orphans_) {
-      sum.blocks += span.count;
-      push_free(span);
-    }
     cache_.remove(now_ns, TP_REMOVED_DROPPED, orphans_);
-    counts_.dropped += sum.blocks;
-    record(now_ns, Transition::dropped, sum);
+    for (const tp_span& span : orphans_) push_free(span);
+    counts_.dropped += dropped.blocks;
+    record(now_ns, Transition::dropped, dropped);
   }
   if (hit == 0) return;
   scratch_.clear();

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/llm/kernels.hpp"
+#include "models/scenario/spec.hpp"
+#include "sim/base/diagnostics.hpp"
+#include "sim/base/node.hpp"
+
+namespace tiercast::scenario {
+
+/// A scenario as checked specs, with the tree they were read from: every value in canonical form,
+/// its origin and place.
+struct Scenario {
+  std::string file;
+  ScenarioSpec spec;
+  llm::KernelSpec kernels;  ///< the calibration that the GPU names
+  Node resolved;
+  Node resolved_kernels;
+  std::string hash;  ///< of everything that decides the result but the program; 32 hexadecimal digits
+};
+
+struct LoadOptions {
+  std::string configs;            ///< folder of the catalogue
+  std::vector<std::string> sets;  ///< `path=value`, over the file
+  std::optional<uint64_t> seed;   ///< over run.seed
+};
+
+/// Reads and checks a scenario file with the catalogue entries it names. Everything wrong is
+/// reported at once; then nothing is returned. A relative trace path counts from the scenario's
+/// folder, or from the working folder when a flag gives it.
+std::optional<Scenario> load_scenario(const std::string& file, const LoadOptions& options,
+                                      Diagnostics& found);
+/// The same for text that is at hand; `file` names it in messages.
+std::optional<Scenario> load_scenario_text(std::string_view text, const std::string& file,
+                                           const LoadOptions& options, Diagnostics& found);
+
+/// How sure the figures are that a scenario rests on.
+struct FigureCensus {
+  std::map<std::string, uint64_t> counts_by_kind;
+  std::vector<std::string> estimates;  ///< dotted paths
+  std::string weakest;                 ///< kind; empty without figures
+};
+FigureCensus count_figures(const Scenario& scenario);
+
+}  // namespace tiercast::scenario

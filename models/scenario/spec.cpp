@@ -1,0 +1,121 @@
+#include "models/scenario/spec.hpp"
+
+#include "models/policy/registry.hpp"
+#include "sim/base/field_table.hpp"
+
+namespace tiercast::scenario {
+
+namespace {
+
+std::vector<std::string> policy_names() {
+  std::vector<std::string> names;
+  for (const policy::CacheEntry& entry : policy::cache_policies()) names.emplace_back(entry.name);
+  return names;
+}
+
+FieldInfo info_of(const policy::Parameter& parameter) {
+  const bool whole = parameter.kind == policy::ParameterKind::integer;
+  const std::string fallback = policy::number_text(parameter.default_value);
+  const std::string meaning(parameter.meaning);
+  const std::string name(parameter.name);
+  const auto fallback_word = table::by_default(fallback);
+  const auto range = table::between(parameter.min, parameter.max);
+  return whole ? table::parameter<int64_t>(name, fallback_word, range, meaning.c_str())
+               : table::parameter<double>(name, fallback_word, range, meaning.c_str());
+}
+
+std::optional<std::vector<FieldInfo>> parameters_of(const EvictionSection& eviction) {
+  const policy::CacheEntry* entry = policy::find_cache_policy(eviction.name);
+  if (entry == nullptr) return std::nullopt;
+  std::vector<FieldInfo> infos;
+  for (const policy::Parameter& parameter : entry->parameters) infos.push_back(info_of(parameter));
+  return infos;
+}
+
+}  // namespace
+
+// clang-format off
+const FieldTable<ClusterSection>& ClusterSection::fields() {
+  using namespace table;
+  using S = ClusterSection;
+  static const auto table = FieldTable<S>("cluster", "The machines that are provisioned.", {
+      field("node", &S::node, required, "One machine: a catalogue entry, or one with fields overridden."),
+      field("nodes", &S::nodes, by_default("1"), between(1, 100000), "How many."),
+      field("facility", &S::facility, by_default("default"), "What surrounds them: power overhead, electricity, carbon, accounting."),
+      field("pricing", &S::pricing, by_default("rent"), "How the machines are paid for."),
+  }).shorthand("node");
+  return table;
+}
+
+const FieldTable<ModelSection>& ModelSection::fields() {
+  using namespace table;
+  using S = ModelSection;
+  static const auto table = FieldTable<S>("model", "The language model and the formats it is served in.", {
+      field("name", &S::name, required, "Architecture: a catalogue entry, or one with fields overridden."),
+      field("weights", &S::weights, absent_means("as published"), "Weight format."),
+      field("kv", &S::kv, by_default("bf16"), "KV cache format."),
+  }).shorthand("name");
+  return table;
+}
+
+const FieldTable<EvictionSection>& EvictionSection::fields() {
+  using namespace table;
+  using S = EvictionSection;
+  static const auto table = FieldTable<S>("eviction", "Which blocks leave a full cache.", {
+      field("name", &S::name, by_default("lru"), names_from(policy_names), "A policy of the library."),
+      rest(&S::parameters, parameters_of, "Parameters of that policy."),
+  }).shorthand("name");
+  return table;
+}
+
+const FieldTable<PolicySection>& PolicySection::fields() {
+  using namespace table;
+  using S = PolicySection;
+  static const auto table = FieldTable<S>("policy", "Placement and eviction.", {
+      field("eviction", &S::eviction, by_default("{}"), "Eviction policy of the KV cache."),
+  });
+  return table;
+}
+
+const FieldTable<LimitsSection>& LimitsSection::fields() {
+  using namespace table;
+  using S = LimitsSection;
+  static const auto table = FieldTable<S>("limits", "What a request must meet to count as goodput.", {
+      field("ttft", &S::ttft, absent_means("no limit"), above(0), "Time to the first token."),
+      field("tpot", &S::tpot, absent_means("no limit"), above(0), "Mean time per output token after the first."),
+  });
+  return table;
+}
+
+const FieldTable<RunSection>& RunSection::fields() {
+  using namespace table;
+  using S = RunSection;
+  static const auto table = FieldTable<S>("run", "How long, and with which random numbers.", {
+      field("duration", &S::duration, absent_means("until the workload ends"), above(0), "Requests arriving from then on are not offered."),
+      field("seed", &S::seed, by_default("1"), "Of every random draw."),
+      field("fuse", &S::fuse, by_default("true"), "Advance decode steps in closed form; false gives the same result, slower."),
+  });
+  return table;
+}
+
+const FieldTable<ScenarioSpec>& ScenarioSpec::fields() {
+  using namespace table;
+  using S = ScenarioSpec;
+  static const auto table = FieldTable<S>("scenario", "A cluster, a model, an engine, policies and demand.", {
+      field("name", &S::name, required, "Of the scenario, for reports."),
+      field("description", &S::description, absent_means("none"), "What it is for."),
+      field("cluster", &S::cluster, required, "The machines."),
+      field("model", &S::model, required, "The language model."),
+      field("engine", &S::engine, by_default("vllm"), "The inference engine."),
+      field("router", &S::router, by_default("prefix"), "Routing between instances."),
+      field("policy", &S::policy, by_default("{}"), "Cache policies."),
+      field("workload", &S::workload, required, "The demand: a trace, an open loop or a closed loop."),
+      field("limits", &S::limits, by_default("{}"), "What counts as goodput."),
+      field("run", &S::run, by_default("{}"), "Length and seed."),
+      field("thresholds", &S::thresholds, by_default("[]"), "Limits on results, e.g. `ttft_ms.p99 < 2000`; a breach ends with exit code 3."),
+  });
+  return table;
+}
+// clang-format on
+
+}  // namespace tiercast::scenario

@@ -1,0 +1,193 @@
+#include "models/scenario/world.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "models/policy/registry.hpp"
+#include "sim/base/node.hpp"
+
+namespace tiercast::scenario {
+
+namespace {
+
+/// Reports against the scenario's own places.
+class Problems {
+ public:
+  Problems(const Node& resolved, Diagnostics& found) : resolved_(resolved), found_(found) {}
+
+  void add(std::string_view path, std::string message, std::string hint = {}) {
+    const Node* node = at_path(resolved_, path);
+    found_.error(node == nullptr ? resolved_.place : node->place,
+                 "`" + std::string(path) + "`: " + std::move(message), std::move(hint));
+    any_ = true;
+  }
+  bool any() const { return any_; }
+
+ private:
+  const Node& resolved_;
+  Diagnostics& found_;
+  bool any_ = false;
+};
+
+std::string config_lines(const ParameterValues& parameters) {
+  std::string lines;
+  for (const ParameterValue& parameter : parameters.values) {
+    lines += parameter.name + "=";
+    if (const auto* whole = std::get_if<int64_t>(&parameter.value)) {
+      lines += std::to_string(*whole);
+    } else if (const auto* real = std::get_if<double>(&parameter.value)) {
+      lines += policy::number_text(*real);
+    } else if (const auto* text = std::get_if<std::string>(&parameter.value)) {
+      lines += *text;
+    } else {
+      lines += std::get<bool>(parameter.value) ? "1" : "0";
+    }
+    lines += "\n";
+  }
+  return lines;
+}
+
+uint32_t max_model_tokens(const ScenarioSpec& spec) {
+  const uint32_t context = spec.model.name.max_context;
+  if (!spec.engine.max_model_tokens) return context;
+  return static_cast<uint32_t>(std::min<int64_t>(spec.engine.max_model_tokens->value(), context));
+}
+
+serving::EngineSpec engine_spec(const ScenarioSpec& spec, int64_t kv_blocks) {
+  const serving::EngineSettings& settings = spec.engine;
+  serving::EngineSpec engine;
+  engine.block_tokens = settings.block_tokens;
+  engine.kv_blocks = static_cast<uint32_t>(kv_blocks);
+  engine.max_batched_tokens = static_cast<uint32_t>(settings.max_batched_tokens.value());
+  engine.max_sequences = settings.max_sequences;
+  engine.max_model_tokens = max_model_tokens(spec);
+  engine.watermark_blocks =
+      static_cast<uint32_t>(settings.watermark * static_cast<double>(kv_blocks));
+  engine.chunked_prefill = settings.chunked_prefill;
+  engine.prefix_caching = settings.prefix_caching;
+  engine.over_length = settings.over_length;
+  engine.fuse = spec.run.fuse;
+  return engine;
+}
+
+void check_engine(const ScenarioSpec& spec, const World& world, Problems& problems) {
+  const serving::EngineSettings& engine = spec.engine;
+  if (engine.max_model_tokens && engine.max_model_tokens->value() > spec.model.name.max_context) {
+    problems.add("engine.max_model_tokens",
+                 "exceeds the model's context of " + std::to_string(spec.model.name.max_context) +
+                     " tokens");
+  }
+  if (!engine.chunked_prefill &&
+      engine.max_batched_tokens.value() < static_cast<int64_t>(max_model_tokens(spec))) {
+    problems.add("engine.max_batched_tokens",
+                 "without chunked prefill a prompt runs in one step, so this must reach "
+                 "max_model_tokens (" + std::to_string(max_model_tokens(spec)) + ")",
+                 "set engine.chunked_prefill: true, or lower engine.max_model_tokens");
+  }
+  if (!serving::ContentMap::compatible(world.cluster.id_tokens, engine.block_tokens)) {
+    problems.add("engine.block_tokens",
+                 std::to_string(engine.block_tokens) + " tokens and the workload's content ids of " +
+                     std::to_string(world.cluster.id_tokens) + " must divide one another",
+                 "for a trace without content ids say workload.trace.format: azure or csv");
+  }
+}
+
+bool place_instances(const ScenarioSpec& spec, World& world, Problems& problems) {
+  world.parallel = spec.engine.parallel();
+  const std::string wrong = llm::parallel_violation(spec.model.name, world.parallel);
+  if (!wrong.empty()) {
+    problems.add("engine.tp", wrong);
+    return false;
+  }
+  world.gpus_per_instance = world.parallel.gpus();
+  world.gpus_provisioned = spec.cluster.node.gpus * spec.cluster.nodes;
+  const uint32_t fit = world.gpus_provisioned / world.gpus_per_instance;
+  world.cluster.instances = spec.engine.instances.value_or(fit);
+  if (fit == 0 || world.cluster.instances > fit) {
+    problems.add(spec.engine.instances ? "engine.instances" : "engine.tp",
+                 std::to_string(std::max(1u, world.cluster.instances)) + " instance(s) of " +
+                     std::to_string(world.gpus_per_instance) + " GPU(s) do not fit the cluster's " +
+                     std::to_string(world.gpus_provisioned),
+                 "raise cluster.nodes, or lower engine.instances or engine.tp");
+    return false;
+  }
+  return true;
+}
+
+bool fill_memory(const ScenarioSpec& spec, World& world, Problems& problems) {
+  const serving::EngineSettings& engine = spec.engine;
+  world.memory = llm::hbm_budget(
+      spec.model.name, world.weights, world.kv, world.parallel, spec.cluster.node.gpu,
+      engine.memory,
+      {engine.block_tokens, static_cast<uint32_t>(engine.max_batched_tokens.value()),
+       engine.max_sequences});
+  world.kv_blocks_pinned = engine.memory.kv_blocks.has_value();
+  world.kv_bytes_per_token = llm::kv_bytes_per_token(spec.model.name, world.kv);
+  world.block_bytes = world.kv_bytes_per_token * engine.block_tokens;
+  if (world.memory.kv_blocks >= 1 && world.memory.kv_blocks < UINT32_MAX &&
+      world.block_bytes < int64_t{UINT32_MAX}) {
+    return true;
+  }
+  if (world.block_bytes >= int64_t{UINT32_MAX}) {
+    problems.add("engine.block_tokens", "one block would take 4 GiB or more");
+  } else {
+    problems.add("engine.memory", "no memory is left for KV: " +
+                                      std::to_string(world.memory.usable.value()) +
+                                      " B usable, " + std::to_string(world.memory.weights.value()) +
+                                      " B of weights on each GPU",
+                 "raise engine.tp, take smaller weights, or a GPU with more memory");
+  }
+  return false;
+}
+
+}  // namespace
+
+uint32_t id_tokens_of(const workload::WorkloadSpec& workload, uint32_t block_tokens) {
+  if (const auto* trace = std::get_if<workload::TraceSpec>(&workload)) {
+    const bool no_ids = trace->format == workload::TraceFormat::azure ||
+                        trace->format == workload::TraceFormat::csv;
+    return no_ids ? 0 : trace->block_tokens;
+  }
+  if (const auto* open = std::get_if<workload::OpenSpec>(&workload)) {
+    return open->id_tokens.value_or(block_tokens);
+  }
+  return std::get<workload::ClosedSpec>(workload).id_tokens.value_or(block_tokens);
+}
+
+std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec& kernels,
+                                 const Node& resolved, Diagnostics& found) {
+  Problems problems(resolved, found);
+  World world;
+  world.weights = spec.model.weights.value_or(spec.model.name.native_weights);
+  world.kv = spec.model.kv;
+  world.cluster.id_tokens = id_tokens_of(spec.workload, spec.engine.block_tokens);
+  world.cluster.router = spec.router.policy;
+  world.cluster.seed = spec.run.seed;
+  if (spec.run.duration) world.cluster.duration_ns = spec.run.duration->value();
+  const policy::CacheEntry* eviction = policy::find_cache_policy(spec.policy.eviction.name);
+  TIERCAST_CHECK(eviction != nullptr, "unchecked policy {}", spec.policy.eviction.name);
+  world.cluster.eviction = eviction->table;
+  world.cluster.eviction_config = config_lines(spec.policy.eviction.parameters);
+  check_engine(spec, world, problems);
+  const bool placed = place_instances(spec, world, problems) && fill_memory(spec, world, problems);
+  if (!placed || problems.any()) return std::nullopt;
+
+  world.cluster.block_bytes = static_cast<uint32_t>(world.block_bytes);
+  world.cluster.engine = engine_spec(spec, world.memory.kv_blocks);
+  llm::CompiledSteps compiled = llm::compile_step_table(
+      {spec.model.name, world.weights, world.kv, world.parallel, spec.cluster.node.gpu, kernels,
+       spec.engine.sampling, world.cluster.engine.max_batched_tokens,
+       world.cluster.engine.max_sequences, world.cluster.engine.max_model_tokens});
+  if (!compiled.problem.empty()) {
+    problems.add("engine", compiled.problem);
+    return std::nullopt;
+  }
+  world.steps = std::move(compiled.table);
+  for (const std::string& problem : serving::check_cluster(world.cluster, world.steps)) {
+    problems.add("engine", problem);
+  }
+  if (problems.any()) return std::nullopt;
+  return world;
+}
+
+}  // namespace tiercast::scenario

@@ -1,0 +1,62 @@
+#include "models/serving/engine_settings.hpp"
+
+#include "sim/base/field_table.hpp"
+
+namespace tiercast::serving {
+
+std::vector<Choice<EnginePreset>> choices(EnginePreset) {
+  return {{"vllm", EnginePreset::vllm, "continuous batching with chunked prefill, as vLLM v1"},
+          {"oracle", EnginePreset::oracle,
+           "reference mode: one request at a time, unbounded cache, prompt blocks only, no time"}};
+}
+
+std::vector<Choice<OverLength>> choices(OverLength) {
+  return {{"reject", OverLength::reject, "refused and counted"},
+          {"truncate", OverLength::truncate, "input, then output, cut to fit, and counted"}};
+}
+
+std::vector<Choice<RouterKind>> choices(RouterKind) {
+  return {{"round-robin", RouterKind::round_robin, "each in turn"},
+          {"least-loaded", RouterKind::least_loaded, "fewest outstanding requests"},
+          {"prefix", RouterKind::prefix, "least prefill left after cached prefix, plus load"}};
+}
+
+const FieldTable<EngineSettings>& EngineSettings::fields() {
+  using namespace table;
+  using S = EngineSettings;
+  // clang-format off
+  static const auto table = FieldTable<S>("engine", "How one engine replica schedules and stores.", {
+      field("preset", &S::preset, by_default("vllm"), "Which engine's rules apply."),
+      field("tp", &S::tp, by_default("1"), between(1, 1024), "GPUs that share each layer of one instance (tensor parallel)."),
+      field("pp", &S::pp, by_default("1"), between(1, 128), "Stages that share the layers of one instance (pipeline parallel)."),
+      field("dp", &S::dp, by_default("1"), between(1, 1024), "Attention replicas that share the experts of one instance (data parallel)."),
+      field("ep", &S::ep, by_default("1"), between(1, 1024), "1: experts are split by width; tp x dp: each GPU holds whole experts."),
+      field("instances", &S::instances, absent_means("as many as the GPUs hold"), between(1, 4096), "Engine replicas."),
+      field("block_tokens", &S::block_tokens, by_default("16"), between(1, 4096), "Tokens of one KV block."),
+      field("max_batched_tokens", &S::max_batched_tokens, by_default("8192"), between(1, 1 << 20), "Token budget of a step."),
+      field("max_sequences", &S::max_sequences, by_default("256"), between(1, 1 << 16), "Requests running at once; at most max_batched_tokens."),
+      field("max_model_tokens", &S::max_model_tokens, absent_means("the model's context"), at_least(2), "Longest request, input and output."),
+      field("over_length", &S::over_length, by_default("reject"), "What becomes of longer requests."),
+      field("memory", &S::memory, by_default("{}"), "How GPU memory is divided."),
+      field("sampling", &S::sampling, by_default("greedy"), "How the next token is chosen."),
+      field("watermark", &S::watermark, by_default("0"), between(0.0, 0.9), "Share of blocks kept free when a request is admitted beside others."),
+      field("chunked_prefill", &S::chunked_prefill, by_default("true"), "Split prompts over steps, beside decodes."),
+      field("prefix_caching", &S::prefix_caching, by_default("true"), "Reuse blocks of known prefixes."),
+  }).shorthand("preset").must("max_sequences must not exceed max_batched_tokens", [](const S& s) {
+    return static_cast<int64_t>(s.max_sequences) <= s.max_batched_tokens.value();
+  });
+  // clang-format on
+  return table;
+}
+
+const FieldTable<RouterSettings>& RouterSettings::fields() {
+  using namespace table;
+  using S = RouterSettings;
+  static const auto table =
+      FieldTable<S>("router", "Which instance an arriving request goes to.",
+                    {field("policy", &S::policy, by_default("prefix"), "Routing policy.")})
+          .shorthand("policy");
+  return table;
+}
+
+}  // namespace tiercast::serving

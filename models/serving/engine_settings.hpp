@@ -1,0 +1,53 @@
+// What a scenario says about the engine and the router; `EngineSpec` is what follows from it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "models/llm/compile.hpp"
+#include "models/llm/placement.hpp"
+#include "models/serving/engine_spec.hpp"
+#include "models/serving/router.hpp"
+#include "sim/base/field_type.hpp"
+#include "sim/base/units.hpp"
+
+namespace tiercast::serving {
+
+/// vllm: continuous batching as vLLM v1 ships it. oracle: reference mode, requests one at a time
+/// against an unbounded cache, without time.
+enum class EnginePreset : uint8_t { vllm, oracle };
+std::vector<Choice<EnginePreset>> choices(EnginePreset);
+std::vector<Choice<OverLength>> choices(OverLength);
+std::vector<Choice<RouterKind>> choices(RouterKind);
+
+struct EngineSettings {
+  EnginePreset preset = EnginePreset::vllm;
+  uint32_t tp = 1;
+  uint32_t pp = 1;
+  uint32_t dp = 1;
+  uint32_t ep = 1;
+  std::optional<uint32_t> instances;
+  uint32_t block_tokens = 16;
+  Tokens max_batched_tokens;
+  uint32_t max_sequences = 0;
+  std::optional<Tokens> max_model_tokens;
+  OverLength over_length = OverLength::reject;
+  llm::MemorySpec memory;
+  llm::Sampling sampling{};
+  double watermark = 0;  ///< share of the pool
+  bool chunked_prefill = true;
+  bool prefix_caching = true;
+
+  static const FieldTable<EngineSettings>& fields();
+
+  llm::ParallelSpec parallel() const { return {tp, pp, dp, ep}; }
+};
+
+struct RouterSettings {
+  RouterKind policy = RouterKind::prefix;
+
+  static const FieldTable<RouterSettings>& fields();
+};
+
+}  // namespace tiercast::serving

@@ -1,0 +1,74 @@
+#include "reports/economics.hpp"
+
+#include <optional>
+
+#include "models/llm/step_table.hpp"
+
+namespace tiercast::reports {
+
+namespace {
+
+constexpr double kTicksPerSecond = static_cast<double>(llm::kTicksPerNs) * 1e9;
+
+std::optional<double> per(double whole, double count) {
+  if (count == 0) return std::nullopt;
+  return whole / count;
+}
+
+}  // namespace
+
+ledger::Meters meters_of(const serving::Outcome& outcome, const Site& site) {
+  Int128 busy_ticks = 0;
+  Int128 dynamic_energy = 0;  // mW x tick
+  for (const serving::InstanceOutcome& instance : outcome.instances) {
+    busy_ticks += instance.counts.busy_ticks;
+    dynamic_energy += instance.counts.dynamic_energy;
+  }
+  const Seconds busy{static_cast<double>(busy_ticks) / kTicksPerSecond};
+  ledger::Meters meters;
+  meters.duration = Seconds{static_cast<double>(outcome.end_ns) / 1e9};
+  meters.nodes = site.nodes;
+  meters.gpu_dynamic = Joules{static_cast<double>(dynamic_energy) / 1e3 / kTicksPerSecond};
+  meters.host_core_time = ledger::serving_core_time(busy, site.gpus_per_instance);
+  return meters;
+}
+
+EnergyUse energy_use(const ledger::Energy& energy, const Output& output) {
+  const ledger::EnergyByComponent& by = energy.by_component;
+  const double joules = energy.node_and_fabric.value();
+  EnergyUse use;
+  use.scope = {energy.gpu.value(), joules, energy.facility.value()};
+  use.pue = energy.pue;
+  use.by_component = {
+      {"gpu", by.gpu.value()},           {"host", by.host.value()},
+      {"dram", by.dram.value()},         {"nic", by.nic.value()},
+      {"switches", by.switches.value()}, {"fans_and_supply", by.fans_and_supply.value()}};
+  use.j_per_output_token = per(joules, static_cast<double>(output.tokens.output));
+  use.j_per_computed_token = per(joules, static_cast<double>(output.tokens.input_computed));
+  use.j_per_task = per(joules, static_cast<double>(output.tasks));
+  use.tokens_per_j = per(static_cast<double>(output.tokens.output), joules);
+  use.watts_mean = per(joules, output.duration.value());
+  return use;
+}
+
+CostUse cost_use(const ledger::Cost& cost, ledger::Pricing pricing, const Output& output) {
+  const double hours = output.duration.value() / kSecondsPerHour;
+  const auto hourly = [hours](Usd amount) { return per(amount.value(), hours).value_or(0); };
+  const ledger::CostByComponent& by = cost.by_component;
+  CostUse use;
+  use.usd_per_hour = cost.per_hour.value();
+  use.usd_per_million_output_tokens =
+      per(cost.total.value() * 1e6, static_cast<double>(output.tokens.output));
+  use.usd_per_task = per(cost.total.value(), static_cast<double>(output.tasks));
+  if (pricing == ledger::Pricing::rent) {
+    use.by_component = {{"rent", hourly(by.rent)}};
+  } else {
+    use.by_component = {{"gpu_capital", hourly(by.gpu_capital)},
+                        {"chassis_capital", hourly(by.chassis_capital)},
+                        {"upkeep", hourly(by.upkeep)},
+                        {"energy", hourly(by.energy)}};
+  }
+  return use;
+}
+
+}  // namespace tiercast::reports

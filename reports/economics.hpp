@@ -1,0 +1,38 @@
+// Energy and money of a run, from its meters and the catalogue.
+#pragma once
+
+#include <cstdint>
+
+#include "models/hardware/specs.hpp"
+#include "models/ledger/ledger.hpp"
+#include "models/serving/outcome.hpp"
+#include "reports/result.hpp"
+
+namespace tiercast::reports {
+
+/// The boxes that a run occupies, used or not.
+struct Site {
+  hardware::NodeSpec node;
+  hardware::FacilitySpec facility;
+  uint32_t nodes = 0;
+  uint32_t gpus_per_instance = 0;
+  ledger::Pricing pricing = ledger::Pricing::rent;
+
+  uint32_t gpus() const { return nodes * node.gpus; }
+};
+
+/// What energy and money are spread over.
+struct Output {
+  Seconds duration;  ///< simulated
+  TokenCounts tokens;
+  uint64_t tasks = 0;  ///< completed sessions; 0: demand without sessions
+};
+
+/// What the instances drew and worked from time 0 to the end of the run. An HBM-only run moves
+/// nothing through DRAM or NICs that counts.
+ledger::Meters meters_of(const serving::Outcome& outcome, const Site& site);
+
+EnergyUse energy_use(const ledger::Energy& energy, const Output& output);
+CostUse cost_use(const ledger::Cost& cost, ledger::Pricing pricing, const Output& output);
+
+}  // namespace tiercast::reports

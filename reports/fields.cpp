@@ -1,0 +1,261 @@
+#include "reports/fields.hpp"
+
+namespace tiercast::reports {
+
+namespace {
+
+constexpr FieldUnit kRatio{};
+constexpr FieldUnit kMilliseconds{Dimension::time, 1e6};
+constexpr FieldUnit kSeconds{Dimension::time, 1e9};
+constexpr FieldUnit kYears{Dimension::time, 365 * 86'400e9};
+constexpr FieldUnit kTokens{Dimension::tokens, 1};
+constexpr FieldUnit kBytes{Dimension::bytes, 1};
+constexpr FieldUnit kPerSecond{Dimension::rate, 1};
+constexpr FieldUnit kJoules{Dimension::energy, 1};
+constexpr FieldUnit kWatts{Dimension::power, 1};
+constexpr FieldUnit kUsd{Dimension::money, 1};
+constexpr FieldUnit kUsdPerHour{Dimension::money_rate, 1};
+
+void walk_interval(std::string_view name, const Interval& interval, FieldUnit unit,
+                   FieldSink& sink) {
+  sink.open(name);
+  sink.number("low", interval.low, unit);
+  sink.number("high", interval.high, unit);
+  sink.close();
+}
+
+void walk_named(std::string_view name, const NamedNumbers& numbers, FieldUnit unit,
+                FieldSink& sink) {
+  sink.open(name);
+  for (const auto& [key, value] : numbers) sink.number(key, value, unit);
+  sink.close();
+}
+
+void walk_distribution(std::string_view name, const std::optional<Distribution>& values,
+                       FieldUnit unit, FieldSink& sink) {
+  if (!values) return sink.null(name);
+  sink.open(name);
+  sink.number("mean", values->mean, unit);
+  sink.number("p50", values->p50, unit);
+  sink.number("p90", values->p90, unit);
+  sink.number("p95", values->p95, unit);
+  sink.number("p99", values->p99, unit);
+  sink.number("p999", values->p999, unit);
+  sink.number("max", values->max, unit);
+  if (values->ci95) walk_interval("ci95", *values->ci95, unit, sink);
+  sink.close();
+}
+
+void walk_head(const Result& result, Parts parts, FieldSink& sink) {
+  sink.text("schema", kResultSchema);
+  sink.text("scenario", result.scenario);
+  sink.text("scenario_hash", result.scenario_hash);
+  sink.count("seed", result.seed, kRatio);
+  sink.text("digest", result.digest);
+  if (parts == Parts::all) sink.text("build", result.build);
+  sink.number("simulated_s", result.simulated_s, kSeconds);
+  sink.open("warmup");
+  sink.number("functional_s", result.warmup.functional_s, kSeconds);
+  sink.number("timed_s", result.warmup.timed_s, kSeconds);
+  sink.close();
+  sink.open("steady");
+  sink.flag("ok", result.steady.ok);
+  sink.text("why", result.steady.why);
+  sink.close();
+}
+
+void walk_model(const ModelFacts& model, FieldSink& sink) {
+  sink.open("model");
+  sink.text("name", model.name);
+  sink.text("weights_dtype", model.weights_dtype);
+  sink.text("kv_dtype", model.kv_dtype);
+  sink.count("kv_bytes_per_token", model.kv_bytes_per_token, kBytes);
+  sink.count("kv_blocks_per_instance", model.kv_blocks_per_instance, kRatio);
+  sink.close();
+}
+
+void walk_counts(const Result& result, FieldSink& sink) {
+  const RequestCounts& requests = result.requests;
+  sink.open("requests");
+  sink.count("offered", requests.offered, kRatio);
+  sink.count("completed", requests.completed, kRatio);
+  sink.count("failed", requests.failed, kRatio);
+  sink.count("rejected", requests.rejected, kRatio);
+  sink.count("truncated", requests.truncated, kRatio);
+  sink.count("preempted", requests.preempted, kRatio);
+  sink.close();
+  const TokenCounts& tokens = result.tokens;
+  sink.open("tokens");
+  sink.count("input", tokens.input, kTokens);
+  sink.count("input_cached", tokens.input_cached, kTokens);
+  sink.count("input_computed", tokens.input_computed, kTokens);
+  sink.count("output", tokens.output, kTokens);
+  sink.close();
+}
+
+void walk_metrics(const Metrics& metrics, FieldSink& sink) {
+  sink.open("metrics");
+  walk_distribution("ttft_ms", metrics.ttft_ms, kMilliseconds, sink);
+  walk_distribution("tpot_ms", metrics.tpot_ms, kMilliseconds, sink);
+  walk_distribution("itl_ms", metrics.itl_ms, kMilliseconds, sink);
+  walk_distribution("e2e_ms", metrics.e2e_ms, kMilliseconds, sink);
+  walk_distribution("queue_ms", metrics.queue_ms, kMilliseconds, sink);
+  if (metrics.task_s) walk_distribution("task_s", metrics.task_s, kSeconds, sink);
+  sink.number("output_tokens_per_s", metrics.output_tokens_per_s, kPerSecond);
+  sink.number("computed_tokens_per_s", metrics.computed_tokens_per_s, kPerSecond);
+  sink.number("input_tokens_per_s", metrics.input_tokens_per_s, kPerSecond);
+  sink.number("requests_per_s", metrics.requests_per_s, kPerSecond);
+  sink.number("goodput_requests_per_s", metrics.goodput_requests_per_s, kPerSecond);
+  sink.number("output_tokens_per_s_per_gpu", metrics.output_tokens_per_s_per_gpu, kPerSecond);
+  sink.close();
+}
+
+void walk_split(std::string_view name, const std::optional<TimeSplit>& split, FieldSink& sink) {
+  if (!split) return sink.null(name);
+  sink.open(name);
+  sink.number("route", split->route, kMilliseconds);
+  sink.number("queue", split->queue, kMilliseconds);
+  sink.number("metadata", split->metadata, kMilliseconds);
+  sink.open("load");
+  for (const LoadTime& load : split->load) {
+    sink.open(load.tier);
+    sink.number("wait", load.wait, kMilliseconds);
+    sink.number("move", load.move, kMilliseconds);
+    sink.close();
+  }
+  sink.close();
+  sink.number("prefill", split->prefill, kMilliseconds);
+  sink.number("interference", split->interference, kMilliseconds);
+  sink.number("handoff", split->handoff, kMilliseconds);
+  sink.number("decode", split->decode, kMilliseconds);
+  sink.number("engine", split->engine, kMilliseconds);
+  sink.close();
+}
+
+void walk_cache(const CacheUse& cache, FieldSink& sink) {
+  sink.open("cache");
+  sink.number("token_hit_ratio", cache.token_hit_ratio, kRatio);
+  sink.number("block_hit_ratio", cache.block_hit_ratio, kRatio);
+  sink.open_list("by_tier");
+  for (const TierUse& tier : cache.by_tier) {
+    sink.open_item(tier.tier);
+    sink.text("tier", tier.tier);
+    sink.count("pools", tier.pools, kRatio);
+    sink.count("capacity_bytes", tier.capacity_bytes, kBytes);
+    sink.count("used_bytes", tier.used_bytes, kBytes);
+    sink.number("fill", tier.fill, kRatio);
+    sink.number("first_eviction_s", tier.first_eviction_s, kSeconds);
+    sink.count("hit_tokens", tier.hit_tokens, kTokens);
+    sink.count("read_bytes", tier.read_bytes, kBytes);
+    sink.count("written_bytes", tier.written_bytes, kBytes);
+    sink.count("evicted_blocks", tier.evicted_blocks, kRatio);
+    sink.number("busy", tier.busy, kRatio);
+    if (tier.wear_years) sink.number("wear_years", tier.wear_years, kYears);
+    sink.close();
+  }
+  sink.close();
+  sink.close();
+}
+
+void walk_energy(const std::optional<EnergyUse>& energy, FieldSink& sink) {
+  if (!energy) return sink.null("energy");
+  sink.open("energy");
+  sink.open("scope");
+  sink.number("gpu_j", energy->scope.gpu_j, kJoules);
+  sink.number("node_and_fabric_j", energy->scope.node_and_fabric_j, kJoules);
+  sink.number("facility_j", energy->scope.facility_j, kJoules);
+  sink.close();
+  sink.number("pue", energy->pue, kRatio);
+  walk_named("by_component", energy->by_component, kJoules, sink);
+  sink.number("j_per_output_token", energy->j_per_output_token, kJoules);
+  sink.number("j_per_computed_token", energy->j_per_computed_token, kJoules);
+  if (energy->j_per_task) sink.number("j_per_task", energy->j_per_task, kJoules);
+  sink.number("tokens_per_j", energy->tokens_per_j, kRatio);
+  sink.number("storage_path_j", energy->storage_path_j, kJoules);
+  sink.number("watts_mean", energy->watts_mean, kWatts);
+  sink.close();
+}
+
+void walk_cost(const std::optional<CostUse>& cost, FieldSink& sink) {
+  if (!cost) return sink.null("cost");
+  sink.open("cost");
+  sink.number("usd_per_hour", cost->usd_per_hour, kUsdPerHour);
+  sink.number("usd_per_million_output_tokens", cost->usd_per_million_output_tokens, kUsd);
+  if (cost->usd_per_task) sink.number("usd_per_task", cost->usd_per_task, kUsd);
+  walk_named("by_component", cost->by_component, kUsdPerHour, sink);
+  sink.close();
+}
+
+void walk_findings(const Result& result, FieldSink& sink) {
+  sink.open_list("bottlenecks");
+  for (const Bottleneck& bottleneck : result.bottlenecks) {
+    sink.open_item(bottleneck.resource);
+    sink.text("resource", bottleneck.resource);
+    sink.number("busy", bottleneck.busy, kRatio);
+    sink.number("adds_ms", bottleneck.adds_ms, kMilliseconds);
+    sink.close();
+  }
+  sink.close();
+  sink.open_list("thresholds");
+  for (const ThresholdOutcome& threshold : result.thresholds) {
+    sink.open_item(threshold.expr);
+    sink.text("expr", threshold.expr);
+    sink.number("value", threshold.value, kRatio);
+    sink.flag("pass", threshold.pass);
+    sink.close();
+  }
+  sink.close();
+}
+
+void walk_provenance(const Provenance& provenance, FieldSink& sink) {
+  sink.open("provenance");
+  sink.text("weakest", provenance.weakest);
+  sink.open("counts_by_kind");
+  for (const auto& [kind, count] : provenance.counts_by_kind) sink.count(kind, count, kRatio);
+  sink.close();
+  sink.open_list("sensitive_to");
+  for (const std::string& path : provenance.sensitive_to) sink.text_item(path);
+  sink.close();
+  if (provenance.band) walk_interval("band", *provenance.band, kRatio, sink);
+  sink.close();
+}
+
+void walk_run(const RunEffort& run, FieldSink& sink) {
+  sink.open("run");
+  sink.number("cpu_s", run.cpu_s, kSeconds);
+  sink.number("wall_s", run.wall_s, kSeconds);
+  sink.number("peak_rss_mb", run.peak_rss_mb, {Dimension::bytes, 1e6});
+  sink.count("events", run.events, kRatio);
+  sink.count("steps", run.steps, kRatio);
+  sink.count("advances", run.advances, kRatio);
+  sink.count("policy_calls", run.policy_calls, kRatio);
+  sink.count("solves", run.solves, kRatio);
+  sink.close();
+}
+
+}  // namespace
+
+double in_unit(const Quantity& quantity, FieldUnit unit) {
+  const double base =
+      is_counted(quantity.dimension) ? static_cast<double>(quantity.count) : quantity.si;
+  return base / unit.base;
+}
+
+void walk(const Result& result, Parts parts, FieldSink& sink) {
+  walk_head(result, parts, sink);
+  walk_model(result.model, sink);
+  walk_counts(result, sink);
+  walk_metrics(result.metrics, sink);
+  sink.open("attribution");
+  walk_split("ttft_ms", result.attribution.ttft_ms, sink);
+  walk_split("e2e_ms", result.attribution.e2e_ms, sink);
+  sink.close();
+  walk_cache(result.cache, sink);
+  walk_energy(result.energy, sink);
+  walk_cost(result.cost, sink);
+  walk_findings(result, sink);
+  walk_provenance(result.provenance, sink);
+  if (parts == Parts::all) walk_run(result.run, sink);
+}
+
+}  // namespace tiercast::reports

@@ -1,0 +1,64 @@
+// Samples of a run made into means and percentiles.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "models/serving/outcome.hpp"
+#include "reports/result.hpp"
+
+namespace tiercast::reports {
+
+/// Index, from 0, of the nearest rank ceil(per_mille x count / 1000) in a sorted sample.
+inline size_t nearest_rank(size_t count, size_t per_mille) {
+  const size_t rank = (count * per_mille + 999) / 1000;
+  return rank == 0 ? 0 : rank - 1;
+}
+
+/// Percentiles of a sample (not empty; left in another order) whose mean is known, all divided by
+/// `unit`. Linear time: each selection starts where the one before it ended.
+template <typename Number>
+Distribution distribution_of(std::vector<Number>& values, double mean, double unit) {
+  constexpr std::array<size_t, 5> kPerMille = {500, 900, 950, 990, 999};
+  std::array<double, kPerMille.size()> picked{};
+  auto from = values.begin();
+  for (size_t i = 0; i < kPerMille.size(); ++i) {
+    const auto at =
+        values.begin() + static_cast<std::ptrdiff_t>(nearest_rank(values.size(), kPerMille[i]));
+    std::nth_element(from, at, values.end());
+    picked[i] = static_cast<double>(*at) / unit;
+    from = at;
+  }
+  const auto largest = static_cast<double>(*std::max_element(from, values.end()));
+  return {mean / unit, picked[0], picked[1],      picked[2],
+          picked[3],   picked[4], largest / unit, std::nullopt};
+}
+
+/// What counts as good service; each is absent or must be met.
+struct ServiceLimits {
+  std::optional<double> ttft_ms;
+  std::optional<double> tpot_ms;  ///< of requests with more than one output token
+};
+
+struct MetricsInput {
+  TokenCounts tokens;
+  int64_t first_ns = 0;  ///< first arrival
+  uint32_t gpus = 0;     ///< provisioned
+  ServiceLimits limits;
+  std::vector<int64_t> tasks_ns;  ///< see task_times_ns
+};
+
+/// Latencies and rates of the completed requests. Rates are over the time from the first arrival to
+/// the end of the run; there are none where that time is zero.
+Metrics metrics_of(const serving::Outcome& outcome, MetricsInput input);
+
+/// Completion times of sessions, first arrival to last completion, in the order of their numbers:
+/// sessions all of whose calls completed. Empty where no session has two calls. A session that the
+/// end of demand cuts short counts with the calls it made.
+std::vector<int64_t> task_times_ns(const serving::RequestLog& log);
+
+}  // namespace tiercast::reports

@@ -1,0 +1,219 @@
+// The result of a run: schema `tiercast.result/1` as plain data.
+//
+// Names, nesting and units are those of the JSON. What is optional here is null or absent there,
+// because the figure does not exist: nothing is put in its place.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tiercast::reports {
+
+inline constexpr std::string_view kResultSchema = "tiercast.result/1";
+
+/// Numbers by name, in the order in which they are shown.
+using NamedNumbers = std::vector<std::pair<std::string, double>>;
+
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+struct Warmup {
+  double functional_s = 0;
+  double timed_s = 0;
+};
+
+/// Whether the run shows a state that a longer one would show too; `why` says why not.
+struct Steady {
+  bool ok = true;
+  std::string why;
+};
+
+struct ModelFacts {
+  std::string name;
+  std::string weights_dtype;
+  std::string kv_dtype;
+  uint64_t kv_bytes_per_token = 0;
+  uint64_t kv_blocks_per_instance = 0;
+};
+
+/// Requests by what became of them; truncated and preempted ones are counted among these too.
+struct RequestCounts {
+  uint64_t offered = 0;
+  uint64_t completed = 0;
+  uint64_t failed = 0;
+  uint64_t rejected = 0;
+  uint64_t truncated = 0;
+  uint64_t preempted = 0;  ///< at least once
+};
+
+/// Of completed requests. `input_computed` is the work done: with preemptions it holds what was
+/// computed again, and then exceeds input - input_cached.
+struct TokenCounts {
+  uint64_t input = 0;
+  uint64_t input_cached = 0;
+  uint64_t input_computed = 0;
+  uint64_t output = 0;
+};
+
+/// Percentiles by nearest rank: the value at rank ceil(p x count) of the sorted sample.
+struct Distribution {
+  double mean = 0;
+  double p50 = 0;
+  double p90 = 0;
+  double p95 = 0;
+  double p99 = 0;
+  double p999 = 0;
+  double max = 0;
+  std::optional<Interval> ci95;  ///< of the mean, over seeds
+};
+
+struct Metrics {
+  std::optional<Distribution> ttft_ms;   ///< scheduled arrival to first token
+  std::optional<Distribution> tpot_ms;   ///< (e2e - ttft) / (output - 1), output > 1
+  std::optional<Distribution> itl_ms;    ///< gaps between tokens of all requests
+  std::optional<Distribution> e2e_ms;    ///< scheduled arrival to last token
+  std::optional<Distribution> queue_ms;  ///< waiting outside the batch, after preemption too
+  /// First arrival to last completion of a session all of whose calls completed; absent where no
+  /// session has two calls, for then it is e2e.
+  std::optional<Distribution> task_s;
+  // Over the time from the first arrival to the end.
+  std::optional<double> output_tokens_per_s;
+  std::optional<double> computed_tokens_per_s;
+  std::optional<double> input_tokens_per_s;
+  std::optional<double> requests_per_s;
+  std::optional<double> goodput_requests_per_s;  ///< within the limits; null without limits
+  std::optional<double> output_tokens_per_s_per_gpu;
+};
+
+struct LoadTime {
+  std::string tier;
+  double wait = 0;
+  double move = 0;
+};
+
+/// Means over completed requests, in ms. They sum to the mean of the whole.
+struct TimeSplit {
+  double route = 0;
+  double queue = 0;
+  double metadata = 0;
+  std::vector<LoadTime> load;  ///< from tiers beyond HBM
+  double prefill = 0;
+  double interference = 0;
+  double handoff = 0;
+  double decode = 0;
+  double engine = 0;
+};
+
+struct Attribution {
+  std::optional<TimeSplit> ttft_ms;
+  std::optional<TimeSplit> e2e_ms;
+};
+
+struct TierUse {
+  std::string tier;
+  uint64_t pools = 0;
+  uint64_t capacity_bytes = 0;
+  uint64_t used_bytes = 0;  ///< cached at the end
+  std::optional<double> fill;
+  std::optional<double> first_eviction_s;
+  uint64_t hit_tokens = 0;
+  std::optional<uint64_t> read_bytes;     ///< moved out of the tier
+  std::optional<uint64_t> written_bytes;  ///< moved into the tier
+  uint64_t evicted_blocks = 0;
+  std::optional<double> busy;
+  std::optional<double> wear_years;
+};
+
+struct CacheUse {
+  std::optional<double> token_hit_ratio;
+  std::optional<double> block_hit_ratio;
+  std::vector<TierUse> by_tier;
+};
+
+struct EnergyScopes {
+  double gpu_j = 0;
+  double node_and_fabric_j = 0;
+  double facility_j = 0;
+};
+
+/// Ratios are of node and fabric.
+struct EnergyUse {
+  EnergyScopes scope;
+  double pue = 1;
+  NamedNumbers by_component;  ///< joules; sums to node_and_fabric_j
+  std::optional<double> j_per_output_token;
+  std::optional<double> j_per_computed_token;
+  std::optional<double> j_per_task;
+  std::optional<double> tokens_per_j;  ///< output tokens
+  std::optional<double> storage_path_j;
+  std::optional<double> watts_mean;
+};
+
+struct CostUse {
+  double usd_per_hour = 0;
+  std::optional<double> usd_per_million_output_tokens;
+  std::optional<double> usd_per_task;
+  NamedNumbers by_component;  ///< USD per hour; sums to usd_per_hour
+};
+
+struct Bottleneck {
+  std::string resource;
+  std::optional<double> busy;
+  std::optional<double> adds_ms;  ///< to the mean end-to-end time
+};
+
+struct ThresholdOutcome {
+  std::string expr;
+  std::optional<double> value;  ///< in the unit of the path
+  bool pass = false;
+};
+
+struct Provenance {
+  std::string weakest;
+  std::vector<std::pair<std::string, uint64_t>> counts_by_kind;
+  std::vector<std::string> sensitive_to;  ///< paths of figures that are estimates
+  std::optional<Interval> band;
+};
+
+/// What the simulator did, and what the process cost; the process fills in its own.
+struct RunEffort {
+  std::optional<double> cpu_s;
+  std::optional<double> wall_s;
+  std::optional<double> peak_rss_mb;
+  uint64_t events = 0;
+  uint64_t steps = 0;
+  uint64_t advances = 0;
+  uint64_t policy_calls = 0;
+  uint64_t solves = 0;
+};
+
+struct Result {
+  std::string scenario;
+  std::string scenario_hash;
+  uint64_t seed = 0;
+  std::string digest;
+  std::string build;
+  double simulated_s = 0;
+  Warmup warmup;
+  Steady steady;
+  ModelFacts model;
+  RequestCounts requests;
+  TokenCounts tokens;
+  Metrics metrics;
+  Attribution attribution;
+  CacheUse cache;
+  std::optional<EnergyUse> energy;
+  std::optional<CostUse> cost;
+  std::vector<Bottleneck> bottlenecks;
+  std::vector<ThresholdOutcome> thresholds;
+  Provenance provenance;
+  RunEffort run;
+};
+
+}  // namespace tiercast::reports

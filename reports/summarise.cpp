@@ -1,0 +1,198 @@
+#include "reports/summarise.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "models/llm/step_table.hpp"
+#include "reports/steady.hpp"
+
+namespace tiercast::reports {
+
+namespace {
+
+using serving::RequestRecord;
+using serving::RequestState;
+using serving::TimeParts;
+
+constexpr double kNsPerMs = 1e6;
+
+/// Exact sums over the parts of many requests.
+struct PartSums {
+  Int128 route = 0;
+  Int128 queue = 0;
+  Int128 prefill = 0;
+  Int128 interference = 0;
+  Int128 decode = 0;
+  Int128 engine = 0;
+
+  void add(const TimeParts& parts) {
+    route += parts.route_ns;
+    queue += parts.queue_ns;
+    prefill += parts.prefill_ns;
+    interference += parts.interference_ns;
+    decode += parts.decode_ns;
+    engine += parts.engine_ns;
+  }
+};
+
+/// What one pass over the log finds.
+struct LogSums {
+  RequestCounts requests;
+  TokenCounts tokens;
+  uint64_t hit_blocks = 0;
+  uint64_t whole_blocks = 0;
+  PartSums ttft;
+  PartSums e2e;
+  Int128 first_wait = 0;  ///< in the queue until first admitted
+};
+
+void add_completed(const RequestRecord& record, uint32_t block_tokens, LogSums& sums) {
+  ++sums.requests.completed;
+  sums.tokens.input += record.input_tokens;
+  sums.tokens.input_cached += record.cached_tokens;
+  sums.tokens.input_computed += record.computed_tokens;
+  sums.tokens.output += record.output_tokens;
+  sums.hit_blocks += record.cached_tokens / block_tokens;
+  sums.whole_blocks += record.input_tokens / block_tokens;
+  sums.ttft.add(record.ttft);
+  sums.e2e.add(record.e2e);
+  sums.first_wait += record.admitted_ns - record.arrival_ns - record.ttft.route_ns;
+}
+
+LogSums sums_of(const serving::RequestLog& log, uint32_t block_tokens) {
+  LogSums sums;
+  sums.requests.offered = log.size();
+  for (const RequestRecord& record : log) {
+    sums.requests.truncated += record.truncated ? 1 : 0;
+    sums.requests.preempted += record.preemptions > 0 ? 1 : 0;
+    if (record.state == RequestState::completed) {
+      add_completed(record, block_tokens, sums);
+    } else if (record.state == RequestState::rejected) {
+      ++sums.requests.rejected;
+    } else {
+      ++sums.requests.failed;
+    }
+  }
+  return sums;
+}
+
+std::optional<double> ratio(double part, double whole) {
+  if (whole == 0) return std::nullopt;
+  return part / whole;
+}
+
+std::optional<double> mean_ms(Int128 sum_ns, uint64_t count) {
+  return ratio(static_cast<double>(sum_ns) / kNsPerMs, static_cast<double>(count));
+}
+
+std::optional<TimeSplit> split_of(const PartSums& sums, uint64_t count) {
+  if (count == 0) return std::nullopt;
+  const auto mean = [count](Int128 sum) { return *mean_ms(sum, count); };
+  TimeSplit split;
+  split.route = mean(sums.route);
+  split.queue = mean(sums.queue);
+  split.prefill = mean(sums.prefill);
+  split.interference = mean(sums.interference);
+  split.decode = mean(sums.decode);
+  split.engine = mean(sums.engine);
+  return split;
+}
+
+TierUse hbm_use(const serving::Outcome& outcome, uint64_t block_bytes, uint64_t hit_tokens) {
+  TierUse use;
+  use.tier = "hbm";
+  use.pools = outcome.instances.size();
+  use.hit_tokens = hit_tokens;
+  int64_t first_ns = -1;
+  for (const serving::InstanceOutcome& instance : outcome.instances) {
+    use.capacity_bytes += instance.pool_capacity_blocks * block_bytes;
+    use.used_bytes += instance.pool_present_blocks * block_bytes;
+    use.evicted_blocks += instance.pool.evicted;
+    const int64_t evicted_ns = instance.pool.first_eviction_ns;
+    if (evicted_ns >= 0 && (first_ns < 0 || evicted_ns < first_ns)) first_ns = evicted_ns;
+  }
+  use.fill = ratio(static_cast<double>(use.used_bytes), static_cast<double>(use.capacity_bytes));
+  if (first_ns >= 0) use.first_eviction_s = static_cast<double>(first_ns) / 1e9;
+  return use;
+}
+
+CacheUse cache_of(const serving::Outcome& outcome, const LogSums& sums, uint64_t block_bytes) {
+  CacheUse cache;
+  cache.token_hit_ratio =
+      ratio(static_cast<double>(sums.tokens.input_cached), static_cast<double>(sums.tokens.input));
+  cache.block_hit_ratio =
+      ratio(static_cast<double>(sums.hit_blocks), static_cast<double>(sums.whole_blocks));
+  cache.by_tier.push_back(hbm_use(outcome, block_bytes, sums.tokens.input_cached));
+  return cache;
+}
+
+std::optional<double> gpu_busy(const serving::Outcome& outcome, int64_t span_ns) {
+  Int128 busy_ticks = 0;
+  for (const serving::InstanceOutcome& instance : outcome.instances) {
+    busy_ticks += instance.counts.busy_ticks;
+  }
+  const Int128 whole =
+      Int128{span_ns} * static_cast<int64_t>(outcome.instances.size()) * llm::kTicksPerNs;
+  return ratio(static_cast<double>(busy_ticks), static_cast<double>(whole));
+}
+
+std::vector<Bottleneck> bottlenecks_of(const serving::Outcome& outcome, const LogSums& sums,
+                                       int64_t span_ns) {
+  const uint64_t count = sums.requests.completed;
+  std::vector<Bottleneck> bottlenecks = {
+      {"gpu", gpu_busy(outcome, span_ns), mean_ms(sums.e2e.interference, count)},
+      {"queue", std::nullopt, mean_ms(sums.first_wait, count)},
+      {"kv_blocks", std::nullopt, mean_ms(sums.e2e.queue - sums.first_wait, count)}};
+  std::stable_sort(bottlenecks.begin(), bottlenecks.end(),
+                   [](const Bottleneck& a, const Bottleneck& b) { return a.adds_ms > b.adds_ms; });
+  return bottlenecks;
+}
+
+void add_economics(const serving::Outcome& outcome, const Site& site, uint64_t tasks,
+                   Result& result) {
+  const ledger::Meters meters = meters_of(outcome, site);
+  const Output output{meters.duration, result.tokens, tasks};
+  const ledger::Energy energy = ledger::energy(site.node, site.facility, meters);
+  result.energy = energy_use(energy, output);
+  result.cost =
+      cost_use(ledger::cost(site.node, site.facility, site.pricing, meters, energy.facility),
+               site.pricing, output);
+}
+
+}  // namespace
+
+Result summarise(const serving::Outcome& outcome, const SummaryInput& input) {
+  const LogSums sums = sums_of(outcome.log, input.block_tokens);
+  const int64_t first_ns = outcome.log.empty() ? 0 : outcome.log.front().arrival_ns;
+  const uint64_t completed = sums.requests.completed;
+  Result result;
+  result.scenario = input.scenario;
+  result.scenario_hash = input.scenario_hash;
+  result.seed = input.seed;
+  result.digest = outcome.digest;
+  result.build = input.build;
+  result.simulated_s = static_cast<double>(outcome.end_ns) / 1e9;
+  result.steady = steadiness_of(outcome);
+  result.model = input.model;
+  result.requests = sums.requests;
+  result.tokens = sums.tokens;
+  std::vector<int64_t> tasks_ns = task_times_ns(outcome.log);
+  const uint64_t tasks = tasks_ns.size();
+  const uint32_t gpus = input.site ? input.site->gpus() : 0;
+  result.metrics =
+      metrics_of(outcome, {sums.tokens, first_ns, gpus, input.limits, std::move(tasks_ns)});
+  result.attribution = {split_of(sums.ttft, completed), split_of(sums.e2e, completed)};
+  result.cache = cache_of(outcome, sums, input.block_bytes);
+  result.bottlenecks = bottlenecks_of(outcome, sums, outcome.end_ns - first_ns);
+  if (input.site) add_economics(outcome, *input.site, tasks, result);
+  result.provenance = input.provenance;
+  const serving::Outcome::Effort& effort = outcome.effort;
+  result.run.events = effort.events;
+  result.run.steps = effort.steps;
+  result.run.advances = effort.advances;
+  result.run.policy_calls = effort.policy_calls;
+  result.thresholds = evaluate(input.thresholds, result);
+  return result;
+}
+
+}  // namespace tiercast::reports

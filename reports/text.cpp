@@ -1,0 +1,285 @@
+#include "reports/text.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "reports/figures.hpp"
+#include "sim/base/text.hpp"
+
+namespace tiercast::reports {
+
+namespace {
+
+enum class Ink { title, good, bad };
+
+/// Lines of text, coloured where asked.
+class Page {
+ public:
+  explicit Page(bool color) : color_(color) {}
+
+  std::string ink(Ink ink, std::string_view text) const {
+    if (!color_) return std::string(text);
+    const int code = ink == Ink::title ? 1 : ink == Ink::good ? 32 : 31;
+    return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+  }
+  void title(std::string_view text) {
+    text_ += text_.empty() ? "" : "\n";
+    text_ += ink(Ink::title, text) + "\n";
+  }
+  void line(std::string_view text) {
+    text_ += text;
+    text_ += '\n';
+  }
+  /// A name and what there is to say; nothing for an empty `text`.
+  void entry(std::string_view name, std::string_view text) {
+    if (!text.empty()) line(fmt::format("  {:<11} {}", name, text));
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  bool color_;
+  std::string text_;
+};
+
+void show_setting(const Result& result, const RunSetting& setting, Page& page) {
+  const ModelFacts& model = result.model;
+  page.title(printable(result.scenario));
+  page.entry("model", fmt::format("{}, weights {}, KV {} ({} B per token)", printable(model.name),
+                                  model.weights_dtype, model.kv_dtype,
+                                  show_count(model.kv_bytes_per_token)));
+  page.entry("hardware", printable(setting.hardware));
+  page.entry("engine", printable(setting.engine));
+  page.entry("policy", printable(setting.policy));
+  page.entry("workload", printable(setting.workload));
+}
+
+std::string median_and_tail(const std::optional<Distribution>& values) {
+  if (!values) return "-";
+  return fmt::format("{} median, {} at p99", show_ms(values->p50), show_ms(values->p99));
+}
+
+std::string throughput(const Result& result) {
+  const Metrics& metrics = result.metrics;
+  if (!metrics.output_tokens_per_s) return "-";
+  std::string text = fmt::format("{} output tokens/s", show_number(*metrics.output_tokens_per_s));
+  if (metrics.output_tokens_per_s_per_gpu) {
+    text += fmt::format(" ({} per GPU)", show_number(*metrics.output_tokens_per_s_per_gpu));
+  }
+  text += fmt::format(", {} requests/s", show_number(*metrics.requests_per_s));
+  if (metrics.goodput_requests_per_s) {
+    text += fmt::format(", {} within limits", show_number(*metrics.goodput_requests_per_s));
+  }
+  return text;
+}
+
+std::string energy_line(const EnergyUse& energy) {
+  std::string text =
+      fmt::format("{} per output token", show_or_dash(energy.j_per_output_token, show_joules));
+  if (energy.j_per_task) text += fmt::format(", {} per task", show_joules(*energy.j_per_task));
+  text += fmt::format(" (node and fabric); GPU {}, node {}, facility {}",
+                      show_joules(energy.scope.gpu_j), show_joules(energy.scope.node_and_fabric_j),
+                      show_joules(energy.scope.facility_j));
+  if (energy.watts_mean) text += fmt::format("; {} mean", show_watts(*energy.watts_mean));
+  return text;
+}
+
+std::string cost_line(const CostUse& cost) {
+  std::string text = fmt::format("{} USD per million output tokens",
+                                 show_or_dash(cost.usd_per_million_output_tokens, show_number));
+  if (cost.usd_per_task) text += fmt::format(", {} USD per task", show_number(*cost.usd_per_task));
+  return text + fmt::format("; {} USD/h", show_number(cost.usd_per_hour));
+}
+
+void show_headline(const Result& result, Page& page) {
+  page.title("forecast");
+  page.entry("TTFT", median_and_tail(result.metrics.ttft_ms));
+  page.entry("TPOT", median_and_tail(result.metrics.tpot_ms));
+  page.entry("throughput", throughput(result));
+  if (result.energy) page.entry("energy", energy_line(*result.energy));
+  if (result.cost) page.entry("cost", cost_line(*result.cost));
+  page.entry("requests",
+             fmt::format("{} of {} completed; {} input tokens, {} output tokens",
+                         show_count(result.requests.completed), show_count(result.requests.offered),
+                         show_count(result.tokens.input), show_count(result.tokens.output)));
+}
+
+void percentile_row(std::string_view name, const std::optional<Distribution>& values,
+                    double ms_per_unit, Page& page) {
+  if (!values) return;
+  std::string row = fmt::format("  {:<23}", name);
+  for (const double value : {values->mean, values->p50, values->p90, values->p95, values->p99,
+                             values->p999, values->max}) {
+    row += fmt::format("{:>10}", show_ms(value * ms_per_unit));
+  }
+  page.line(row);
+}
+
+void show_percentiles(const Metrics& metrics, Page& page) {
+  page.title(fmt::format("{:<25}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}", "latency", "mean",
+                         "p50", "p90", "p95", "p99", "p99.9", "max"));
+  percentile_row("to first token (TTFT)", metrics.ttft_ms, 1, page);
+  percentile_row("per output token (TPOT)", metrics.tpot_ms, 1, page);
+  percentile_row("between tokens (ITL)", metrics.itl_ms, 1, page);
+  percentile_row("end to end", metrics.e2e_ms, 1, page);
+  percentile_row("queue", metrics.queue_ms, 1, page);
+  percentile_row("task", metrics.task_s, 1e3, page);
+}
+
+struct Part {
+  std::string name;
+  double ttft_ms = 0;
+  double e2e_ms = 0;
+};
+
+std::vector<Part> parts_of(const TimeSplit& ttft, const TimeSplit& e2e) {
+  std::vector<Part> parts = {{"route", ttft.route, e2e.route},
+                             {"queue", ttft.queue, e2e.queue},
+                             {"metadata", ttft.metadata, e2e.metadata}};
+  for (const LoadTime& load : e2e.load) {
+    const auto early = std::find_if(ttft.load.begin(), ttft.load.end(),
+                                    [&](const LoadTime& other) { return other.tier == load.tier; });
+    const LoadTime before = early == ttft.load.end() ? LoadTime{} : *early;
+    parts.push_back({"load from " + load.tier, before.wait + before.move, load.wait + load.move});
+  }
+  parts.insert(parts.end(), {{"prefill", ttft.prefill, e2e.prefill},
+                             {"interference", ttft.interference, e2e.interference},
+                             {"hand-off", ttft.handoff, e2e.handoff},
+                             {"decode", ttft.decode, e2e.decode},
+                             {"engine", ttft.engine, e2e.engine}});
+  std::erase_if(parts, [](const Part& part) { return part.ttft_ms == 0 && part.e2e_ms == 0; });
+  return parts;
+}
+
+std::string bar(double value_ms, double whole_ms) {
+  constexpr double kBarWidth = 20;
+  const double share = whole_ms > 0 ? value_ms / whole_ms : 0;
+  const auto filled = static_cast<size_t>(std::lround(share * kBarWidth));
+  return fmt::format("{:>9} {:>4.0f} % {:<20}", show_ms(value_ms), 100 * share,
+                     std::string(filled, '#'));
+}
+
+void show_attribution(const Attribution& attribution, Page& page) {
+  if (!attribution.ttft_ms || !attribution.e2e_ms) return;
+  const std::vector<Part> parts = parts_of(*attribution.ttft_ms, *attribution.e2e_ms);
+  double ttft_ms = 0;
+  double e2e_ms = 0;
+  for (const Part& part : parts) {
+    ttft_ms += part.ttft_ms;
+    e2e_ms += part.e2e_ms;
+  }
+  page.title(fmt::format("{:<26}{:<40}{}", "where the time went, mean", "to the first token",
+                         "to the last token"));
+  for (const Part& part : parts) {
+    std::string row = fmt::format("  {:<16}{}   {}", part.name, bar(part.ttft_ms, ttft_ms),
+                                  bar(part.e2e_ms, e2e_ms));
+    row.erase(row.find_last_not_of(' ') + 1);
+    page.line(row);
+  }
+}
+
+std::string tier_line(const TierUse& tier) {
+  std::string text = fmt::format("{} pool{} of {} in all", tier.pools, tier.pools == 1 ? "" : "s",
+                                 show_bytes(static_cast<double>(tier.capacity_bytes)));
+  if (tier.fill) text += fmt::format(", {} full at the end", show_percent(*tier.fill));
+  if (!tier.first_eviction_s) return text + ", nothing evicted";
+  return text + fmt::format(", first eviction at {}, {} blocks evicted",
+                            show_ms(*tier.first_eviction_s * 1e3), show_count(tier.evicted_blocks));
+}
+
+void show_cache(const Result& result, const RunSetting& setting, Page& page) {
+  const CacheUse& cache = result.cache;
+  page.title("KV cache");
+  page.entry("hits", fmt::format("{} of input tokens, {} of whole blocks",
+                                 show_or_dash(cache.token_hit_ratio, show_percent),
+                                 show_or_dash(cache.block_hit_ratio, show_percent)));
+  for (const TierUse& tier : cache.by_tier) page.entry(tier.tier, tier_line(tier));
+  page.entry("preempted", fmt::format("{} requests", show_count(result.requests.preempted)));
+  std::string blocks =
+      fmt::format("{} per instance", show_count(result.model.kv_blocks_per_instance));
+  if (!setting.kv_blocks.empty()) blocks += ": " + printable(setting.kv_blocks);
+  page.entry("KV blocks", blocks);
+}
+
+void show_bottlenecks(const std::vector<Bottleneck>& bottlenecks, Page& page) {
+  std::vector<std::string> texts;
+  for (const Bottleneck& found : bottlenecks) {
+    std::string text = found.resource;
+    if (found.busy) text += fmt::format(" {} busy", show_percent(*found.busy));
+    if (found.adds_ms) {
+      text += fmt::format("{} adds {}", found.busy ? "," : "", show_ms(*found.adds_ms));
+    }
+    texts.push_back(std::move(text));
+  }
+  page.entry("waits", join(texts, "; "));
+}
+
+std::vector<std::string> warnings_of(const Result& result) {
+  std::vector<std::string> warnings;
+  const RequestCounts& requests = result.requests;
+  if (!result.steady.ok) warnings.push_back("not steady: " + result.steady.why);
+  const auto count = [&](uint64_t number, std::string_view what) {
+    if (number == 0) return;
+    warnings.push_back(fmt::format("{} of {} requests {}", show_count(number),
+                                   show_count(requests.offered), what));
+  };
+  count(requests.rejected, "rejected: longer than the model or the KV cache takes");
+  count(requests.failed, "did not finish");
+  count(requests.truncated, "cut to the longest that the model takes");
+  const std::vector<std::string>& estimates = result.provenance.sensitive_to;
+  if (!estimates.empty()) {
+    constexpr size_t kShown = 4;
+    const std::vector<std::string> shown(
+        estimates.begin(),
+        estimates.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, estimates.size())));
+    warnings.push_back(fmt::format("{} figure{} estimates: {}{}", estimates.size(),
+                                   estimates.size() == 1 ? " is among the" : "s are", join(shown),
+                                   estimates.size() > kShown ? ", ..." : ""));
+  }
+  return warnings;
+}
+
+void show_findings(const Result& result, Page& page) {
+  const std::vector<std::string> warnings = warnings_of(result);
+  if (!warnings.empty()) page.title("mind");
+  for (const std::string& warning : warnings) {
+    page.line("  " + page.ink(Ink::bad, "!") + " " + printable(warning));
+  }
+  if (!result.thresholds.empty()) page.title("thresholds");
+  for (const ThresholdOutcome& threshold : result.thresholds) {
+    page.line(fmt::format(
+        "  {} {} (is {})",
+        threshold.pass ? page.ink(Ink::good, "met     ") : page.ink(Ink::bad, "breached"),
+        printable(threshold.expr), threshold.value ? show_number(*threshold.value) : "not known"));
+  }
+}
+
+std::string identity(const Result& result) {
+  std::string text =
+      fmt::format("digest {}, scenario {}, seed {}, simulated {}", result.digest,
+                  result.scenario_hash, result.seed, show_ms(result.simulated_s * 1e3));
+  if (result.run.cpu_s) text += fmt::format(", CPU {}", show_ms(*result.run.cpu_s * 1e3));
+  return text;
+}
+
+}  // namespace
+
+std::string to_text(const Result& result, const TextOptions& options) {
+  Page page(options.color);
+  show_setting(result, options.setting, page);
+  show_headline(result, page);
+  show_percentiles(result.metrics, page);
+  show_attribution(result.attribution, page);
+  show_bottlenecks(result.bottlenecks, page);
+  show_cache(result, options.setting, page);
+  show_findings(result, page);
+  page.line("");
+  page.line(identity(result));
+  return page.take();
+}
+
+}  // namespace tiercast::reports

@@ -1,0 +1,157 @@
+#include "sim/cli/arguments.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <sstream>
+
+#include "sim/base/text.hpp"
+
+namespace tiercast::cli {
+
+namespace {
+
+const std::map<std::string, Format> kFormats{{"text", Format::text}, {"json", Format::json}};
+const std::map<std::string, ColorWhen> kColors{{"auto", ColorWhen::automatic},
+                                               {"always", ColorWhen::always},
+                                               {"never", ColorWhen::never}};
+
+void add_scenario_flags(CLI::App& command, Arguments& arguments) {
+  command.add_option("--set", arguments.sets, "Override a scenario value: path.to.key=value")
+      ->take_all()
+      ->type_name("PATH=VALUE");
+  command.add_option("--seed", arguments.seed, "Seed of every random draw (run.seed)");
+}
+
+void add_output_flags(CLI::App& command, Arguments& arguments) {
+  command.add_option("--format", arguments.format, "text or json")
+      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case))
+      ->type_name("FORMAT");
+  command.add_option("--color", arguments.color, "auto, always or never (NO_COLOR is honoured)")
+      ->transform(CLI::CheckedTransformer(kColors, CLI::ignore_case))
+      ->type_name("WHEN");
+  command.add_flag("--quiet", arguments.quiet, "No warnings and no progress on stderr");
+}
+
+void add_run(CLI::App& app, Arguments& arguments) {
+  CLI::App* run = app.add_subcommand("run", "Forecast a scenario");
+  run->add_option("scenario", arguments.inputs, "Scenario file")->required()->expected(1);
+  add_scenario_flags(*run, arguments);
+  add_output_flags(*run, arguments);
+  run->add_option("--out", arguments.out, "Also write result.json, requests.csv, timeseries.csv here")
+      ->type_name("DIR");
+  run->add_flag("--dry-run", arguments.dry_run, "Check and derive, but do not simulate");
+  run->add_flag("--reproducible", arguments.without_effort,
+                "Leave out of the JSON what may differ between equal runs (build, run)");
+}
+
+void add_validate(CLI::App& app, Arguments& arguments) {
+  CLI::App* validate = app.add_subcommand("validate", "Report everything wrong with scenarios");
+  validate->add_option("scenarios", arguments.inputs, "Scenario files")->required()->expected(1, -1);
+  add_scenario_flags(*validate, arguments);
+  add_output_flags(*validate, arguments);
+}
+
+void add_explain(CLI::App& app, Arguments& arguments) {
+  CLI::App* explain =
+      app.add_subcommand("explain", "The resolved scenario, where each figure comes from, and what follows");
+  explain->add_option("scenario", arguments.inputs, "Scenario file, then optionally a dotted path")
+      ->required()
+      ->expected(1, 2);
+  add_scenario_flags(*explain, arguments);
+  add_output_flags(*explain, arguments);
+}
+
+void add_cache(CLI::App& app, Arguments& arguments) {
+  CLI::App* cache = app.add_subcommand("cache", "Replay a trace's blocks against one cache pool");
+  cache->add_option("trace", arguments.inputs, "Trace with content ids (Mooncake JSONL)")
+      ->required()
+      ->expected(1);
+  cache->add_option("--policy", arguments.policies, "Eviction policies")
+      ->required()
+      ->delimiter(',')
+      ->type_name("NAME[,NAME...]");
+  cache->add_option("--capacity", arguments.capacities, "Capacities in blocks")
+      ->required()
+      ->delimiter(',')
+      ->check(CLI::Range(uint64_t{1}, uint64_t{UINT32_MAX} - 1))
+      ->type_name("N[,N...]");
+  cache->add_option("--parameter", arguments.parameters, "Policy parameter")
+      ->type_name("NAME=VALUE")
+      ->take_all();
+  cache->add_flag("--prefix", arguments.prefix_rule, "A request's hits end at its first miss");
+  cache->add_flag("--skip-bad-lines", arguments.skip_bad_lines, "Count bad lines instead of failing");
+  cache->add_option("--seed", arguments.seed, "Seed of policies that draw");
+  add_output_flags(*cache, arguments);
+}
+
+void add_listings(CLI::App& app, Arguments& arguments) {
+  CLI::App* policies = app.add_subcommand("policies", "The policy library: names, parameters, sources");
+  policies->add_option("name", arguments.inputs, "One policy")->expected(0, 1);
+  add_output_flags(*policies, arguments);
+  CLI::App* configs = app.add_subcommand("configs", "The catalogue: kinds, entries, one entry");
+  configs->add_option("which", arguments.inputs, "KIND [NAME]")->expected(0, 2);
+  add_output_flags(*configs, arguments);
+  CLI::App* schema = app.add_subcommand("schema", "JSON Schema of scenario files, for editors");
+  schema->add_flag("--quiet", arguments.quiet, "No effect; accepted everywhere");
+  CLI::App* version = app.add_subcommand("version", "Version, revision, compiler");
+  add_output_flags(*version, arguments);
+}
+
+// CLI11 says what is wrong; this adds what was probably meant.
+std::string suggestion(const CLI::App& app, int argc, const char* const* argv) {
+  if (argc < 2) return "";
+  std::vector<std::string> known;
+  const CLI::App* command = nullptr;
+  for (const CLI::App* sub : app.get_subcommands(nullptr)) {
+    known.push_back(sub->get_name());
+    if (sub->get_name() == argv[1]) command = sub;
+  }
+  std::vector<std::string> typed{argv[1]};
+  if (command != nullptr) {
+    known.clear();
+    typed.clear();
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    }
+    for (int i = 2; i < argc; ++i) {
+      const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
+      if (word.starts_with("--") && std::find(known.begin(), known.end(), word) == known.end()) {
+        typed.push_back(word);
+      }
+    }
+  }
+  for (const std::string& word : typed) {
+    const std::string near = nearest_name(word, known);
+    if (!near.empty() && near != word) return "did you mean `" + near + "`?\n";
+  }
+  return "";
+}
+
+}  // namespace
+
+Parsed parse_arguments(int argc, const char* const* argv) {
+  Arguments arguments;
+  CLI::App app{"tiercast: forecast what a tiered KV cache does for an LLM inference cluster"};
+  app.name("tiercast");
+  app.require_subcommand(1);
+  add_run(app, arguments);
+  add_validate(app, arguments);
+  add_explain(app, arguments);
+  add_cache(app, arguments);
+  add_listings(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream complaint;
+    const int code = app.exit(error, out, complaint);
+    if (code == 0) return {std::nullopt, out.str(), exit_ok};
+    return {std::nullopt, "tiercast: " + complaint.str() + suggestion(app, argc, argv),
+            exit_bad_input};
+  }
+  arguments.command = app.get_subcommands().front()->get_name();
+  return {std::move(arguments), "", exit_ok};
+}
+
+}  // namespace tiercast::cli

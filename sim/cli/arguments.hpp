@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tiercast::cli {
+
+enum class Format : uint8_t { text, json };
+enum class ColorWhen : uint8_t { automatic, always, never };
+
+/// Exit codes that scripts rely on.
+enum Exit : int {
+  exit_ok = 0,
+  exit_error = 1,
+  exit_bad_input = 2,
+  exit_threshold = 3,
+};
+
+/// The command line as plain data; settings from the environment and the defaults file are already
+/// underneath.
+struct Arguments {
+  std::string command;
+  std::vector<std::string> inputs;  ///< positional: files, names, a path
+
+  std::vector<std::string> sets;  ///< `path=value`
+  std::optional<uint64_t> seed;
+  std::optional<std::string> out;
+  Format format = Format::text;
+  ColorWhen color = ColorWhen::automatic;
+  bool quiet = false;
+  bool dry_run = false;
+  bool without_effort = false;  ///< leave out what may differ between equal runs
+
+  // cache
+  std::vector<std::string> policies;
+  std::vector<uint64_t> capacities;
+  std::vector<std::string> parameters;  ///< `name=value`
+  bool prefix_rule = false;
+  bool skip_bad_lines = false;
+};
+
+/// What parsing ends in: arguments, or a text to print and an exit code (help, mistakes).
+struct Parsed {
+  std::optional<Arguments> arguments;
+  std::string text;
+  int exit_code = 0;
+};
+
+Parsed parse_arguments(int argc, const char* const* argv);
+
+}  // namespace tiercast::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "models/scenario/load.hpp"
+#include "sim/base/diagnostics.hpp"
+#include "sim/cli/arguments.hpp"
+
+/// What the subcommands share.
+namespace tiercast::cli {
+
+/// Folder of the catalogue: TIERCAST_CONFIGS if set, else beside the sources this program was built
+/// from, else where it is installed (../share/tiercast/configs from the program).
+std::string configs_folder();
+
+scenario::LoadOptions load_options(const Arguments& arguments);
+
+/// Whether to colour what goes to the stream of file descriptor `fd`.
+bool use_color(const Arguments& arguments, int fd);
+
+/// Prints everything found to stderr (errors always, warnings unless quiet).
+void print(const Diagnostics& found, const Arguments& arguments);
+
+/// Writes a result to stdout, all of it or throws.
+void write_stdout(const std::string& text);
+
+}  // namespace tiercast::cli

@@ -1,0 +1,185 @@
+#include "sim/cli/describe.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "sim/base/field_table.hpp"
+
+namespace tiercast::cli {
+
+namespace {
+
+constexpr double kGib = 1024.0 * 1024 * 1024;
+
+std::string gib(Bytes bytes) {
+  return fmt::format("{:.2f} GiB", static_cast<double>(bytes.value()) / kGib);
+}
+
+template <class E>
+std::string name_of_choice(E value) {
+  for (const auto& choice : choices(E{})) {
+    if (choice.value == value) return choice.name;
+  }
+  return "";
+}
+
+std::string workload_words(const workload::WorkloadSpec& workload) {
+  if (const auto* trace = std::get_if<workload::TraceSpec>(&workload)) return "trace " + trace->file;
+  if (const auto* open = std::get_if<workload::OpenSpec>(&workload)) {
+    return fmt::format("open loop, {} arrivals at {:g}/s",
+                       name_of_choice(open->arrivals.process), open->arrivals.rate.value());
+  }
+  const auto& closed = std::get<workload::ClosedSpec>(workload);
+  return fmt::format("closed loop, {} sessions at a time", closed.sessions);
+}
+
+std::string kv_words(const scenario::World& world) {
+  if (world.kv_blocks_pinned) return "pinned by the scenario";
+  return fmt::format("{} usable less {} weights, {} activations, {} other", gib(world.memory.usable),
+                     gib(world.memory.weights), gib(world.memory.activations),
+                     gib(world.memory.usable - world.memory.weights - world.memory.activations -
+                         world.memory.kv));
+}
+
+double ms_of(int64_t ticks) {
+  return static_cast<double>(ticks) / static_cast<double>(llm::kTicksPerNs) * 1e-6;
+}
+
+/// One step of `n` decodes with `context` tokens each.
+double decode_ms(const llm::StepTable& steps, uint32_t n, uint32_t context) {
+  std::vector<int64_t> x;
+  for (const llm::AttentionGroup& group : steps.groups) {
+    x.push_back(n * group.kv_tokens(context));
+  }
+  return ms_of(steps.decode_ticks(n, x));
+}
+
+double prefill_ms(const llm::StepTable& steps, uint32_t tokens) {
+  return ms_of(steps.token_ticks[tokens] + steps.sample_ticks[1] + steps.engine_ticks[1] +
+               steps.prefill_attention_ticks(tokens, 0));
+}
+
+/// Sample steps within the engine's limits: label and milliseconds.
+std::vector<std::pair<std::string, double>> sample_steps(const scenario::World& world) {
+  std::vector<std::pair<std::string, double>> samples;
+  const uint32_t context = std::min(2048u, world.cluster.engine.max_model_tokens - 1);
+  for (const uint32_t n : {1u, 32u, 256u}) {
+    if (n > world.cluster.engine.max_sequences) continue;
+    samples.emplace_back(fmt::format("decode of {} at {} tokens", n, context),
+                         decode_ms(world.steps, n, context));
+  }
+  for (const uint32_t tokens : {512u, 2048u, 8192u}) {
+    if (tokens > world.cluster.engine.max_batched_tokens) continue;
+    samples.emplace_back(fmt::format("prefill of {} tokens", tokens),
+                         prefill_ms(world.steps, tokens));
+  }
+  return samples;
+}
+
+std::vector<std::pair<std::string, Bytes>> memory_lines(const llm::HbmBudget& memory) {
+  return {{"hbm", memory.hbm},         {"usable", memory.usable},
+          {"weights", memory.weights}, {"activations", memory.activations},
+          {"graphs", memory.graphs},   {"reserve", memory.reserve},
+          {"window_kv", memory.window_kv}, {"kv", memory.kv}};
+}
+
+}  // namespace
+
+reports::RunSetting setting_of(const Prepared& prepared) {
+  const scenario::ScenarioSpec& spec = prepared.scenario.spec;
+  const scenario::World& world = prepared.world;
+  reports::RunSetting setting;
+  setting.hardware =
+      fmt::format("{} x {} ({} x {})", spec.cluster.nodes, spec.cluster.node.title,
+                  world.gpus_provisioned, spec.cluster.node.gpu.title);
+  setting.engine = fmt::format(
+      "{} instance(s) of {} GPU(s), blocks of {} tokens, {} tokens and {} sequences a step, "
+      "router {}",
+      world.cluster.instances, world.gpus_per_instance, spec.engine.block_tokens,
+      world.cluster.engine.max_batched_tokens, world.cluster.engine.max_sequences,
+      name_of_choice(spec.router.policy));
+  setting.policy = "eviction " + spec.policy.eviction.name;
+  setting.workload = workload_words(spec.workload);
+  setting.kv_blocks = kv_words(world);
+  return setting;
+}
+
+std::string derived_text(const Prepared& prepared) {
+  const scenario::World& world = prepared.world;
+  std::string text = "derived:\n";
+  const auto line = [&text](std::string_view name, const std::string& value) {
+    text += fmt::format("  {:<28} {}\n", name, value);
+  };
+  line("gpus provisioned", std::to_string(world.gpus_provisioned));
+  line("instances", fmt::format("{} of {} GPU(s)", world.cluster.instances, world.gpus_per_instance));
+  line("weights", name_of_choice(world.weights));
+  line("kv", fmt::format("{}, {} B a token, {} B a block", name_of_choice(world.kv),
+                         world.kv_bytes_per_token, world.block_bytes));
+  for (const auto& [name, bytes] : memory_lines(world.memory)) {
+    line("memory of a GPU: " + name, gib(bytes));
+  }
+  line("kv blocks of an instance", fmt::format("{} ({} tokens){}", world.cluster.engine.kv_blocks,
+                                      uint64_t{world.cluster.engine.kv_blocks} *
+                                          world.cluster.engine.block_tokens,
+                                      world.kv_blocks_pinned ? ", pinned" : ""));
+  for (const auto& [name, ms] : sample_steps(world)) line(name, fmt::format("{:.3f} ms", ms));
+  return text;
+}
+
+std::string derived_json(const Prepared& prepared) {
+  const scenario::World& world = prepared.world;
+  nlohmann::ordered_json memory;
+  for (const auto& [name, bytes] : memory_lines(world.memory)) memory[name + "_bytes"] = bytes.value();
+  nlohmann::ordered_json steps;
+  for (const auto& [name, ms] : sample_steps(world)) steps[name] = ms;
+  const nlohmann::ordered_json json{
+      {"schema", "tiercast.derived/1"},
+      {"scenario", prepared.scenario.spec.name},
+      {"scenario_hash", prepared.scenario.hash},
+      {"gpus_provisioned", world.gpus_provisioned},
+      {"gpus_per_instance", world.gpus_per_instance},
+      {"instances", world.cluster.instances},
+      {"weights_dtype", name_of_choice(world.weights)},
+      {"kv_dtype", name_of_choice(world.kv)},
+      {"kv_bytes_per_token", world.kv_bytes_per_token},
+      {"kv_blocks_per_instance", world.cluster.engine.kv_blocks},
+      {"kv_blocks_pinned", world.kv_blocks_pinned},
+      {"memory_of_a_gpu", memory},
+      {"step_ms", steps}};
+  return json.dump(2) + "\n";
+}
+
+std::string reference_text(const Prepared& prepared, const workload::ReferenceHits& hits) {
+  return fmt::format(
+      "{}: reference mode, one request at a time against an unbounded cache\n"
+      "  requests            {}\n"
+      "  input tokens        {}\n"
+      "  prompt blocks       {} ({} distinct)\n"
+      "  block hit ratio     {:.4f}\n"
+      "  token hit ratio     {:.4f}  partial last blocks counted at their length\n"
+      "  token hit ratio     {:.4f}  full blocks only\n",
+      prepared.scenario.spec.name, hits.requests, hits.input_tokens, hits.blocks,
+      hits.distinct_blocks, hits.block_hit_ratio(), hits.token_hit_ratio(),
+      hits.full_block_token_hit_ratio());
+}
+
+std::string reference_json(const Prepared& prepared, const workload::ReferenceHits& hits) {
+  const nlohmann::ordered_json json{
+      {"schema", "tiercast.reference/1"},
+      {"scenario", prepared.scenario.spec.name},
+      {"scenario_hash", prepared.scenario.hash},
+      {"requests", hits.requests},
+      {"tokens", {{"input", hits.input_tokens}, {"input_cached", hits.hit_tokens}}},
+      {"blocks", {{"total", hits.blocks}, {"distinct", hits.distinct_blocks},
+                  {"hit", hits.hit_blocks}}},
+      {"cache",
+       {{"token_hit_ratio", hits.token_hit_ratio()},
+        {"token_hit_ratio_full_blocks", hits.full_block_token_hit_ratio()},
+        {"block_hit_ratio", hits.block_hit_ratio()}}}};
+  return json.dump(2) + "\n";
+}
+
+}  // namespace tiercast::cli

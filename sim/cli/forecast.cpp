@@ -1,0 +1,119 @@
+#include "sim/cli/forecast.hpp"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "models/serving/cluster.hpp"
+#include "models/workload/demand_source.hpp"
+#include "reports/summarise.hpp"
+#include "sim/base/field_table.hpp"
+#include "sim/cli/build_info.hpp"
+
+namespace tiercast::cli {
+
+namespace {
+
+template <class E>
+std::string name_of_choice(E value) {
+  for (const auto& choice : choices(E{})) {
+    if (choice.value == value) return choice.name;
+  }
+  return "";
+}
+
+std::string build_text() {
+  const BuildInfo build = build_info();
+  std::string text(build.version);
+  if (!build.revision.empty()) text += " " + std::string(build.revision);
+  return text + " " + std::string(build.compiler) + " " + std::string(build.build_type);
+}
+
+reports::SummaryInput summary_input(const Prepared& prepared) {
+  const scenario::Scenario& scenario = prepared.scenario;
+  const scenario::World& world = prepared.world;
+  reports::SummaryInput input;
+  input.scenario = scenario.spec.name;
+  input.scenario_hash = scenario.hash;
+  input.seed = scenario.spec.run.seed;
+  input.build = build_text();
+  input.model = {scenario.spec.model.name.title, name_of_choice(world.weights),
+                 name_of_choice(world.kv), static_cast<uint64_t>(world.kv_bytes_per_token),
+                 world.cluster.engine.kv_blocks};
+  input.block_tokens = world.cluster.engine.block_tokens;
+  input.block_bytes = static_cast<uint64_t>(world.block_bytes);
+  const scenario::ClusterSection& cluster = scenario.spec.cluster;
+  input.site = {cluster.node, cluster.facility, cluster.nodes, world.gpus_per_instance,
+                cluster.pricing};
+  constexpr double kMsPerNs = 1e-6;
+  const scenario::LimitsSection& limits = scenario.spec.limits;
+  if (limits.ttft) input.limits.ttft_ms = static_cast<double>(limits.ttft->value()) * kMsPerNs;
+  if (limits.tpot) input.limits.tpot_ms = static_cast<double>(limits.tpot->value()) * kMsPerNs;
+  input.thresholds = prepared.thresholds;
+  const scenario::FigureCensus census = scenario::count_figures(scenario);
+  input.provenance.weakest = census.weakest;
+  input.provenance.counts_by_kind.assign(census.counts_by_kind.begin(),
+                                         census.counts_by_kind.end());
+  input.provenance.sensitive_to = census.estimates;
+  return input;
+}
+
+/// What the process has used so far; the only place a run meets a real clock.
+class Stopwatch {
+ public:
+  void stop(reports::RunEffort& effort) const {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    const auto seconds_of = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+    };
+    effort.cpu_s = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+    effort.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    effort.peak_rss_mb = static_cast<double>(usage.ru_maxrss) / 1024.0;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOptions& options,
+                                Diagnostics& found) {
+  std::optional<scenario::Scenario> scenario = scenario::load_scenario(file, options, found);
+  if (!scenario) return std::nullopt;
+  std::vector<reports::Threshold> thresholds;
+  const std::vector<std::string>& written = scenario->spec.thresholds;
+  for (size_t i = 0; i < written.size(); ++i) {
+    const Node* node = at_path(scenario->resolved, "thresholds." + std::to_string(i));
+    const Place place = node == nullptr ? Place{file, 0, 0} : node->place;
+    if (auto threshold = reports::parse_threshold(written[i], place, found)) {
+      thresholds.push_back(*threshold);
+    }
+  }
+  std::optional<scenario::World> world =
+      scenario::build_world(scenario->spec, scenario->kernels, scenario->resolved, found);
+  if (!world || thresholds.size() != written.size()) return std::nullopt;
+  return Prepared{std::move(*scenario), std::move(*world), std::move(thresholds)};
+}
+
+std::optional<Forecast> forecast(const Prepared& prepared, Diagnostics& found) {
+  const Stopwatch watch;
+  const scenario::ScenarioSpec& spec = prepared.scenario.spec;
+  const auto source = workload::make_source(
+      spec.workload, {spec.run.seed, prepared.world.cluster.engine.block_tokens}, found);
+  if (source == nullptr) return std::nullopt;
+  serving::Cluster cluster(prepared.world.cluster, prepared.world.steps, *source);
+  serving::Outcome outcome = cluster.run();
+  workload::explain(source->report(), found);
+  if (source->report().failed) return std::nullopt;
+  Forecast forecast;
+  forecast.result = reports::summarise(outcome, summary_input(prepared));
+  watch.stop(forecast.result.run);
+  forecast.log = std::move(outcome.log);
+  return forecast;
+}
+
+}  // namespace tiercast::cli

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "models/scenario/load.hpp"
+#include "models/scenario/world.hpp"
+#include "models/serving/outcome.hpp"
+#include "reports/result.hpp"
+#include "reports/thresholds.hpp"
+
+namespace tiercast::cli {
+
+/// A scenario ready to run: everything that could be wrong with it has been checked.
+struct Prepared {
+  scenario::Scenario scenario;
+  scenario::World world;
+  std::vector<reports::Threshold> thresholds;
+};
+
+/// Loads, derives and checks; everything wrong goes to `found`.
+std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOptions& options,
+                                Diagnostics& found);
+
+struct Forecast {
+  reports::Result result;
+  serving::RequestLog log;
+};
+
+/// Simulates and summarises. Nothing after reporting when the workload's input turns out bad.
+/// Throws tiering::PolicyFault.
+std::optional<Forecast> forecast(const Prepared& prepared, Diagnostics& found);
+
+}  // namespace tiercast::cli

@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+
+#include "models/policy/registry.hpp"
+#include "models/scenario/catalogue.hpp"
+#include "models/scenario/spec.hpp"
+#include "sim/base/field_table.hpp"
+#include "sim/base/text.hpp"
+#include "sim/cli/build_info.hpp"
+#include "sim/cli/commands.hpp"
+#include "sim/cli/context.hpp"
+#include "sim/config/table_docs.hpp"
+
+namespace tiercast::cli {
+
+namespace {
+
+nlohmann::ordered_json to_json(const policy::CacheEntry& entry) {
+  nlohmann::ordered_json parameters = nlohmann::ordered_json::array();
+  for (const policy::Parameter& parameter : entry.parameters) {
+    parameters.push_back({{"name", parameter.name},
+                          {"unit", parameter.unit},
+                          {"default", parameter.default_value},
+                          {"min", parameter.min},
+                          {"max", parameter.max},
+                          {"meaning", parameter.meaning}});
+  }
+  return {{"name", entry.name},
+          {"kind", "eviction"},
+          {"description", entry.description},
+          {"source", entry.source},
+          {"parameters", parameters}};
+}
+
+std::string to_text(const policy::CacheEntry& entry) {
+  std::string text = fmt::format("{}\n  {}\n  source: {}\n", entry.name, entry.description,
+                                 entry.source);
+  for (const policy::Parameter& parameter : entry.parameters) {
+    text += fmt::format("  {}\n", policy::describe(parameter));
+  }
+  return text;
+}
+
+int unknown(const std::string& what, const std::string& name, const std::string& hint) {
+  fmt::print(stderr, "tiercast: no {} `{}`\n{}", what, name, hint.empty() ? "" : hint + "\n");
+  return exit_bad_input;
+}
+
+std::string did_you_mean(const std::string& name, const std::vector<std::string>& known) {
+  const std::string near = nearest_name(name, known);
+  return near.empty() ? "" : "did you mean `" + near + "`?";
+}
+
+void list(const Arguments& arguments, const std::vector<std::string>& names) {
+  if (arguments.format == Format::json) {
+    write_stdout(nlohmann::ordered_json(names).dump(2) + "\n");
+    return;
+  }
+  std::string text;
+  for (const std::string& name : names) text += name + "\n";
+  write_stdout(text);
+}
+
+int show_entry(const Arguments& arguments, const std::string& file) {
+  std::ifstream stream(file);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) throw std::runtime_error("cannot read " + file);
+  if (arguments.format == Format::json) {
+    write_stdout(nlohmann::ordered_json{{"file", file}, {"yaml", text.str()}}.dump(2) + "\n");
+  } else {
+    write_stdout(text.str());
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+int policies_command(const Arguments& arguments) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  std::string text;
+  std::vector<std::string> known;
+  for (const policy::CacheEntry& entry : policy::cache_policies()) {
+    known.emplace_back(entry.name);
+    if (!arguments.inputs.empty() && arguments.inputs.front() != entry.name) continue;
+    json.push_back(to_json(entry));
+    text += (text.empty() ? "" : "\n") + to_text(entry);
+  }
+  if (json.empty()) {
+    return unknown("policy", arguments.inputs.front(),
+                   did_you_mean(arguments.inputs.front(), known));
+  }
+  write_stdout(arguments.format == Format::json ? json.dump(2) + "\n" : text);
+  return exit_ok;
+}
+
+int configs_command(const Arguments& arguments) {
+  Diagnostics found;
+  const scenario::Catalogue catalogue(configs_folder(), found);
+  const std::vector<std::string> kinds = catalogue.kinds();
+  if (arguments.inputs.empty()) {
+    list(arguments, kinds);
+    return exit_ok;
+  }
+  const std::string& kind = arguments.inputs[0];
+  const std::vector<std::string> names = catalogue.names(kind);
+  if (names.empty()) return unknown("kind", kind, did_you_mean(kind, kinds));
+  if (arguments.inputs.size() == 1) {
+    list(arguments, names);
+    return exit_ok;
+  }
+  const std::string& name = arguments.inputs[1];
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    return unknown("entry of " + kind, name, did_you_mean(name, names));
+  }
+  return show_entry(arguments, catalogue.path(kind, name));
+}
+
+int schema_command(const Arguments&) {
+  write_stdout(config::emit_json_schema(scenario::ScenarioSpec::fields(), "tiercast scenario"));
+  return exit_ok;
+}
+
+int version_command(const Arguments& arguments) {
+  const BuildInfo build = build_info();
+  if (arguments.format == Format::json) {
+    const nlohmann::ordered_json json{{"version", build.version},
+                                      {"revision", build.revision},
+                                      {"compiler", build.compiler},
+                                      {"build_type", build.build_type}};
+    write_stdout(json.dump(2) + "\n");
+    return exit_ok;
+  }
+  write_stdout(fmt::format("tiercast {}{} ({}, {})\n", build.version,
+                           build.revision.empty() ? "" : fmt::format(" ({})", build.revision),
+                           build.compiler, build.build_type));
+  return exit_ok;
+}
+
+}  // namespace tiercast::cli

@@ -1,0 +1,42 @@
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <string_view>
+
+#include "sim/cli/arguments.hpp"
+#include "sim/cli/commands.hpp"
+
+namespace {
+
+using tiercast::cli::Arguments;
+
+int dispatch(const Arguments& arguments) {
+  using Command = int (*)(const Arguments&);
+  static const std::map<std::string_view, Command> commands{
+      {"run", tiercast::cli::run_command},
+      {"validate", tiercast::cli::validate_command},
+      {"explain", tiercast::cli::explain_command},
+      {"cache", tiercast::cli::cache_command},
+      {"policies", tiercast::cli::policies_command},
+      {"configs", tiercast::cli::configs_command},
+      {"schema", tiercast::cli::schema_command},
+      {"version", tiercast::cli::version_command},
+  };
+  return commands.at(arguments.command)(arguments);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const tiercast::cli::Parsed parsed = tiercast::cli::parse_arguments(argc, argv);
+    if (!parsed.arguments) {
+      std::fputs(parsed.text.c_str(), parsed.exit_code == 0 ? stdout : stderr);
+      return parsed.exit_code;
+    }
+    return dispatch(*parsed.arguments);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tiercast: %s\n", error.what());
+    return tiercast::cli::exit_error;
+  }
+}
