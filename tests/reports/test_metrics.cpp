@@ -104,7 +104,7 @@ TEST_CASE("rates are over the time from the first arrival to the end") {
   add(outcome, {.arrival_ns = 10 * kSecond, .prefill_ns = 100 * kMs, .decode_ns = 900 * kMs});
   add(outcome, {.arrival_ns = 11 * kSecond, .prefill_ns = 300 * kMs, .decode_ns = 2700 * kMs});
   REQUIRE(outcome.end_ns == 14 * kSecond);
-  MetricsInput input{.tokens = {400, 100, 300, 20}, .first_ns = 10 * kSecond, .gpus = 5};
+  MetricsInput input{{400, 100, 300, 20}, 10 * kSecond, 5, {}, {}};
   input.limits.ttft_ms = 200;
   const Metrics metrics = metrics_of(outcome, input);
   CHECK(*metrics.output_tokens_per_s == 5);
@@ -123,7 +123,7 @@ TEST_CASE("rates are over the time from the first arrival to the end") {
 }
 
 TEST_CASE("what has no sample does not exist") {
-  const Metrics nothing = metrics_of({}, {.gpus = 1});
+  const Metrics nothing = metrics_of({}, {{}, 0, 1, {}, {}});
   CHECK(!nothing.ttft_ms);
   CHECK(!nothing.tpot_ms);
   CHECK(!nothing.itl_ms);
@@ -134,7 +134,7 @@ TEST_CASE("what has no sample does not exist") {
   serving::Outcome refused;
   tests::add_rejected(refused, kSecond);
   tests::add_rejected(refused, 3 * kSecond);
-  const Metrics none = metrics_of(refused, {.first_ns = kSecond, .gpus = 1});
+  const Metrics none = metrics_of(refused, {{}, kSecond, 1, {}, {}});
   CHECK(!none.ttft_ms);
   CHECK(*none.requests_per_s == 0);
 }
