@@ -1,0 +1,167 @@
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <list>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "models/policy/registry.hpp"
+#include "models/tiering/block_index.hpp"
+#include "models/tiering/cache_replay.hpp"
+#include "models/workload/demand_source.hpp"
+#include "tests/support/paths.hpp"
+
+namespace {
+
+using namespace tiercast;
+using tiering::HitRule;
+using tiering::ReplayResult;
+using tiering::ReplayTrace;
+
+ReplayResult replay(std::string_view name, uint32_t capacity, const ReplayTrace& trace,
+                    HitRule rule = HitRule::block) {
+  std::string error;
+  const auto result = tiering::replay_cache(*policy::find_cache_policy(name)->table, "", 1,
+                                            capacity, trace, rule, error);
+  INFO(error);
+  REQUIRE(result.has_value());
+  CHECK(result->accesses == trace.ids.size());
+  CHECK(result->capacity == capacity);
+  return *result;
+}
+
+/// A small xorshift; only the mix of repeats matters here.
+std::vector<uint64_t> random_ids(uint64_t seed, std::size_t count, uint64_t universe) {
+  std::vector<uint64_t> ids(count);
+  uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
+  for (uint64_t& id : ids) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    id = std::min(state % universe, (state >> 32) % universe);
+  }
+  return ids;
+}
+
+TEST_CASE("a block index maps ids as a map does") {
+  const uint32_t capacity = GENERATE(1u, 3u, 100u);
+  const uint64_t stride = GENERATE(uint64_t{1}, uint64_t{1} << 60);  // the latter all collide
+  tiering::BlockIndex index(capacity);
+  std::map<uint64_t, uint32_t> expected;
+  const std::vector<uint64_t> ids = random_ids(capacity, 5000, 2 * capacity + 1);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const uint64_t id = ids[i] * stride;
+    const auto found = expected.find(id);
+    REQUIRE(index.find(id) ==
+            (found != expected.end() ? found->second : tiering::BlockIndex::none));
+    if (found != expected.end()) {
+      index.erase(id);
+      expected.erase(found);
+    } else if (expected.size() < capacity) {
+      index.insert(id, static_cast<uint32_t>(i));
+      expected[id] = static_cast<uint32_t>(i);
+    }
+  }
+}
+
+TEST_CASE("lru and fifo miss where the textbook says") {
+  // Three blocks: 1 2 3 fill the pool, 1 hits. Then 4 evicts 2 under lru, 1 under fifo; the 1 after
+  // it hits under lru and evicts 2 under fifo; the 2 at the end misses under both.
+  const std::vector<uint64_t> ids = {1, 2, 3, 1, 4, 1, 2};
+  CHECK(replay("lru", 3, {ids, {}}).misses == 5);
+  CHECK(replay("fifo", 3, {ids, {}}).misses == 6);
+}
+
+TEST_CASE("under the prefix rule a request's hits end at its first miss") {
+  const std::vector<uint64_t> ids = {1, 2, 3, 1, 9, 3, 1, 2, 3, 9};
+  const std::vector<uint64_t> ends = {3, 6, 6, 10};  // the third request is empty
+  CHECK(replay("lru", 8, {ids, ends}, HitRule::block).misses == 4);
+  // 3 misses; then 1 hits, 9 misses, 3 counts as a miss; then all hit.
+  CHECK(replay("lru", 8, {ids, ends}, HitRule::prefix).misses == 5);
+}
+
+TEST_CASE("lru misses as a plain list does") {
+  const uint32_t capacity = GENERATE(1u, 7u, 64u);
+  const std::vector<uint64_t> ids = random_ids(capacity, 20000, 150);
+  std::list<uint64_t> order;
+  uint64_t misses = 0;
+  for (const uint64_t id : ids) {
+    const auto found = std::find(order.begin(), order.end(), id);
+    if (found != order.end()) {
+      order.erase(found);
+    } else {
+      ++misses;
+      if (order.size() == capacity) order.pop_front();
+    }
+    order.push_back(id);
+  }
+  CHECK(replay("lru", capacity, {ids, {}}).misses == misses);
+}
+
+TEST_CASE("a pool that holds everything misses each block once") {
+  const std::vector<uint64_t> ids = random_ids(3, 5000, 400);
+  const std::set<uint64_t> distinct(ids.begin(), ids.end());
+  for (const policy::CacheEntry& entry : policy::cache_policies()) {
+    INFO(entry.name);
+    CHECK(replay(entry.name, 400, {ids, {}}).misses == distinct.size());
+  }
+}
+
+TEST_CASE("a policy that cannot be made is explained") {
+  std::string error;
+  const auto result = tiering::replay_cache(*policy::find_cache_policy("s3fifo")->table, "smal=0.2",
+                                            1, 10, {}, HitRule::block, error);
+  CHECK(!result.has_value());
+  CHECK(error == "policy 's3fifo': unknown parameter 'smal', did you mean 'small'?");
+}
+
+/// The block accesses of the Mooncake conversation trace; empty where it is not at hand.
+std::vector<uint64_t> conversation_ids() {
+  workload::TraceSpec spec;
+  spec.file = (tests::shared_dir() / "traces/mooncake_conversation.jsonl.gz").string();
+  std::vector<uint64_t> ids;
+  if (!std::filesystem::exists(spec.file)) return ids;
+  Diagnostics found;
+  const auto source = workload::make_source(spec, {}, found);
+  REQUIRE(source != nullptr);
+  workload::Request request;
+  int64_t at = 0;
+  while (source->peek(at) && source->next(request)) {
+    ids.insert(ids.end(), request.ids.begin(), request.ids.end());
+  }
+  return ids;
+}
+
+TEST_CASE("miss ratios of a real trace equal an independent simulator's", "[oracle]") {
+  const std::vector<uint64_t> ids = conversation_ids();
+  std::ifstream oracle(tests::shared_dir() / "oracles/cache_miss_ratios.csv");
+  if (ids.empty() || !oracle) {
+    WARN("no traces and oracles beside the repository: not compared");
+    return;
+  }
+  REQUIRE(ids.size() == 288500);
+  int compared = 0;
+  for (std::string line; std::getline(oracle, line);) {
+    if (line.rfind("conversation,", 0) != 0) continue;
+    std::vector<std::string> cells;
+    for (std::size_t begin = 0; begin <= line.size();) {
+      const std::size_t end = std::min(line.find(',', begin), line.size());
+      cells.push_back(line.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    REQUIRE(cells.size() == 5);
+    if (policy::find_cache_policy(cells[1]) == nullptr) continue;
+    INFO(line);
+    const ReplayResult result =
+        replay(cells[1], static_cast<uint32_t>(std::stoul(cells[2])), {ids, {}});
+    CHECK(std::abs(result.miss_ratio() - std::stod(cells[4])) < 0.5e-8);
+    ++compared;
+  }
+  CHECK(compared == 6);
+}
+
+}  // namespace
