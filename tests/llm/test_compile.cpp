@@ -115,6 +115,16 @@ TEST_CASE("batch-1 decode of Llama-3.1-8B streams the weights at most of HBM's b
   CHECK(ms < 2 * floor_ms);
 }
 
+TEST_CASE("kernels know the GPU they were measured on") {
+  Catalogue catalogue;
+  for (const std::string name : {"dgx-h100", "dgx-h200", "dgx-a100"}) {
+    const auto gpu = catalogue.load<hardware::NodeSpec>("nodes", name).gpu;
+    const auto kernels = catalogue.load<KernelSpec>("calibration", gpu.kernels);
+    INFO(name << " has " << gpu.use << ", kernels of " << kernels.fitted_on);
+    CHECK(kernels.carried_to(gpu.use) == (name == "dgx-h200"));
+  }
+}
+
 TEST_CASE("a window stops attention from growing") {
   Catalogue catalogue;
   const Case c(catalogue, "gpt-oss-120b", "h100-sxm");
