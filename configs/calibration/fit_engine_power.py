@@ -4,8 +4,8 @@
 Usage: TIERCAST_SHARED=... fit_engine_power.py    (python3 with numpy; from anywhere)
 
 Overhead: step = kernels + c0 + c1 n + (sort V/1e5 n where requests sample with top-p), from time per
-output token of InferenceX (greedy), ML.ENERGY (top-p, the published default of these models);
-static batches of LLM-Inference-Bench check it. Time per token is taken as the decode step at mid-output
+output token of InferenceX (greedy), ML.ENERGY (top-p, the published default of these models) and
+open-loop runs of inference-sim; static batches of LLM-Inference-Bench check it. Time per token is taken as the decode step at mid-output
 plus the other requests' prefills spread over the output. ML.ENERGY does not publish prompt lengths:
 250 tokens are assumed. InferenceX draws lengths between 0.8 and 1 of the nominal; KV taken as 16 bit.
 
@@ -136,6 +136,14 @@ def overhead_rows():
         measured = 1e6 * n / float(row["output_throughput_tokens_per_sec"])
         rows.append((time_per_token(m, round(n), 250, output, int(row["num_gpus"]), 2), n,
                      n * m["vocab"] / 1e5, measured, "ml.energy"))
+    for row in table("blis_training_stages.csv"):
+        if row["stage"] == "summary":
+            continue
+        n = float(row["req_s"]) * float(row["e2e_mean_ms"]) / 1e3  # Little's law
+        prompt = float(row["prompt_len_mean"]) - float(row["system_prompt_len"])  # cached prefix
+        kernel = time_per_token(MODELS["7b"], max(1, round(n)), prompt,
+                                float(row["output_len_mean"]), 1, 2)
+        rows.append((kernel, n, 0, 1e3 * float(row["tpot_derived_ms"]), "blis"))
     for row in table("argonne_llama2-7b_a100_h100.csv"):
         if "H100" not in row["hardware"] or row["framework"] != "vLLM" or row["n"] != "1" or \
                 row["model"] != "meta-llama/Llama-2-7b-hf":
@@ -156,15 +164,19 @@ def fit_overhead():
     def form(p):
         return kernel + p[0] + p[1] * n + p[2] * sort
 
-    recent = label != "argonne"  # 2024 software: a check, not a part of the fit
+    # 2024 software (argonne) is a check, not a part of the fit; the five rows of blis count three
+    # times, between their number and an equal say of the three sources.
+    used = np.concatenate([np.flatnonzero((label != "argonne") & (label != "blis")),
+                           np.repeat(np.flatnonzero(label == "blis"), 3)])
 
-    def form_recent(p):
-        return form(p)[recent]
+    def form_used(p):
+        return form(p)[used]
 
-    p = fit(form_recent, measured[recent], [1000, 10, 20], lowest=[10, 0.1, 0.1])
+    p = fit(form_used, measured[used], [1000, 10, 20], lowest=[10, 0.1, 0.1])
+    recent = label != "argonne"
     print("engine: step %.0fus sequence %.2fus sort %.2fus" % tuple(p),
-          errors(form_recent(p), measured[recent]))
-    for name in ("inferencex", "ml.energy", "argonne"):
+          errors(form(p)[recent], measured[recent]))
+    for name in ("inferencex", "ml.energy", "blis", "argonne"):
         print("   ", name, errors(form(p)[label == name], measured[label == name]),
               "| kernels alone", errors(kernel[label == name], measured[label == name]))
     return p
