@@ -208,6 +208,7 @@ void show_cache(const Result& result, const RunSetting& setting, Page& page) {
 void show_bottlenecks(const std::vector<Bottleneck>& bottlenecks, Page& page) {
   std::vector<std::string> texts;
   for (const Bottleneck& found : bottlenecks) {
+    if (!found.busy && found.adds_ms.value_or(0) == 0) continue;
     std::string text = found.resource;
     if (found.busy) text += fmt::format(" {} busy", show_percent(*found.busy));
     if (found.adds_ms) {

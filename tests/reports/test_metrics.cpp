@@ -45,9 +45,9 @@ TEST_CASE("percentiles are nearest ranks") {
 
 TEST_CASE("percentiles agree with the definition on any sample") {
   Stream stream(7, Purpose("percentiles"));
-  for (size_t size : {1, 2, 3, 9, 10, 11, 99, 100, 101, 999, 1000, 1001}) {
+  for (const int size : {1, 2, 3, 9, 10, 11, 99, 100, 101, 999, 1000, 1001}) {
     std::vector<int64_t> sample;
-    for (size_t i = 0; i < size; ++i) {
+    for (int i = 0; i < size; ++i) {
       sample.push_back(stream.between(0, 49));  // many equal values
     }
     const std::vector<int64_t> kept = sample;

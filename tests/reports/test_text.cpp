@@ -125,6 +125,12 @@ TEST_CASE("time goes to bars in proportion") {
   CHECK(!shows(text, "metadata"));
 }
 
+TEST_CASE("what adds nothing is not among the waits") {
+  Result result = sample_result();
+  result.bottlenecks = {{"queue", {}, 12.5}, {"gpu", 0.931, 0.0}, {"kv_blocks", {}, 0.0}};
+  CHECK(shows(shown(result), "waits       queue adds 12.5 ms; gpu 93.1 % busy, adds 0\n"));
+}
+
 TEST_CASE("what a reader must mind is said") {
   Result result = sample_result();
   CHECK(shows(shown(result), "! 10 of 2,000 requests rejected"));
