@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/policy/flat_array.hpp"
+
 namespace tiercast::tiering {
 
 /// Slot of each block id in a pool: open addressing with linear probing, at most half full, nothing
@@ -44,7 +46,7 @@ class BlockIndex {
     entries_[hole].slot = none;
   }
 
-  void prefetch(uint64_t id) const { __builtin_prefetch(&entries_[home(id)]); }
+  void prefetch(uint64_t id) const { policy::prefetch_line(&entries_[home(id)]); }
 
  private:
   struct Entry {

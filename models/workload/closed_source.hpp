@@ -3,8 +3,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <queue>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -51,8 +51,8 @@ class ClosedSource : public DemandSource {
   PrefixGroups groups_;
   std::vector<User> users_;
   std::priority_queue<Arrival, std::vector<Arrival>, std::greater<>> arrivals_;
-  std::unordered_map<std::uint64_t, std::uint32_t> running_;  // request -> user; never iterated
-  std::int64_t latest_ns_ = 0;                                // last arrival taken
+  std::map<std::uint64_t, std::uint32_t> running_;  // request -> user
+  std::int64_t latest_ns_ = 0;                      // last arrival taken
 };
 
 }  // namespace tiercast::workload

@@ -71,7 +71,7 @@ class Stopwatch {
     };
     effort.cpu_s = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
     effort.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    effort.peak_rss_mb = static_cast<double>(usage.ru_maxrss) / 1024.0;
+    effort.peak_rss_mb = static_cast<double>(usage.ru_maxrss) * 1024e-6;  // ru_maxrss is in KiB
   }
 
  private:

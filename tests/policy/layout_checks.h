@@ -1,5 +1,7 @@
 /* The layout of every struct of the contract, asserted by the C and the C++ compiler alike. A line
  * here never changes; growth at a struct's end adds lines and moves its size. */
+#pragma once
+
 #include <assert.h>
 #include <stddef.h>
 

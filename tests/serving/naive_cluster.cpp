@@ -56,8 +56,8 @@ class Contents {
 
 class NaiveCluster {
  public:
-  NaiveCluster(const ClusterSpec& spec, const llm::StepTable& table,
-               workload::DemandSource& source, NaiveVictims victims)
+  NaiveCluster(const ClusterSpec& spec, const llm::StepTable& table, workload::DemandSource& source,
+               NaiveVictims victims)
       : spec_(spec), source_(&source), contents_(spec) {
     const tp_pool pool{sizeof(tp_pool), spec.engine.kv_blocks, spec.engine.block_tokens,
                        spec.block_bytes};
@@ -66,8 +66,8 @@ class NaiveCluster {
       if (victims == NaiveVictims::list_lru) {
         eviction = std::make_unique<ListLru>();
       } else {
-        eviction = std::make_unique<TableEviction>(*spec.eviction, spec.eviction_config, pool,
-                                                   spec.seed);
+        eviction =
+            std::make_unique<TableEviction>(*spec.eviction, spec.eviction_config, pool, spec.seed);
       }
       instances_.push_back(std::make_unique<NaiveInstance>(
           spec.engine, table, NaivePool(spec.engine.kv_blocks, std::move(eviction)), out_.log));
@@ -119,8 +119,8 @@ class NaiveCluster {
         record.input_tokens = static_cast<uint32_t>(limit - 1);
         named = record.input_tokens;
       }
-      record.output_tokens = std::min(record.output_tokens,
-                                      static_cast<uint32_t>(limit - record.input_tokens));
+      record.output_tokens =
+          std::min(record.output_tokens, static_cast<uint32_t>(limit - record.input_tokens));
       named = std::min<uint64_t>(named, record.input_tokens + record.output_tokens);
       while (ids > 0 && end_of_id(request, ids - 1) > named) --ids;
       record.truncated = true;

@@ -45,9 +45,9 @@ void TableEviction::insert(int64_t now_ns, const std::vector<NaiveBlock>& blocks
     views.push_back(view);
     spans.push_back({block.slot, 1});
   }
-  expect_ok(table_->on_insert(policy_.get(), now_ns, nullptr, spans.data(), spans.size(),
-                              views.data()),
-            "on_insert");
+  expect_ok(
+      table_->on_insert(policy_.get(), now_ns, nullptr, spans.data(), spans.size(), views.data()),
+      "on_insert");
 }
 
 void TableEviction::touch(int64_t now_ns, const std::vector<uint32_t>& slots) {
@@ -66,26 +66,23 @@ void TableEviction::drop(int64_t now_ns, const std::vector<uint32_t>& slots) {
 void TableEviction::evictable(int64_t now_ns, bool on, const std::vector<uint32_t>& slots) {
   if (table_->on_evictable == nullptr) return;
   const std::vector<tp_span> spans = singles(slots);
-  expect_ok(
-      table_->on_evictable(policy_.get(), now_ns, on ? 1 : 0, spans.data(), spans.size()),
-      "on_evictable");
+  expect_ok(table_->on_evictable(policy_.get(), now_ns, on ? 1 : 0, spans.data(), spans.size()),
+            "on_evictable");
 }
 
 std::vector<uint32_t> TableEviction::evict(int64_t now_ns, uint32_t count) {
   std::vector<tp_span> spans(count);
   tp_victims victims{};
-  expect_ok(
-      table_->select(policy_.get(), now_ns, count, spans.data(), spans.size(), &victims),
-      "select");
+  expect_ok(table_->select(policy_.get(), now_ns, count, spans.data(), spans.size(), &victims),
+            "select");
   expect_ok(table_->commit(policy_.get(), now_ns, victims.token, nullptr), "commit");
   std::vector<uint32_t> slots;
   for (uint32_t i = 0; i < victims.span_count; ++i) {
     for (uint32_t k = 0; k < spans[i].count; ++k) slots.push_back(spans[i].first_slot + k);
   }
   const std::vector<tp_span> gone = singles(slots);
-  expect_ok(
-      table_->on_remove(policy_.get(), now_ns, TP_REMOVED_EVICTED, gone.data(), gone.size()),
-      "on_remove");
+  expect_ok(table_->on_remove(policy_.get(), now_ns, TP_REMOVED_EVICTED, gone.data(), gone.size()),
+            "on_remove");
   return slots;
 }
 

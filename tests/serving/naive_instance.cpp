@@ -338,8 +338,7 @@ void NaiveInstance::complete_blocks(int64_t now_ns) {
   pool_.announce(now_ns);
 }
 
-void NaiveInstance::token(int64_t now_ns, NaiveSequence& sequence,
-                          std::vector<size_t>& completed) {
+void NaiveInstance::token(int64_t now_ns, NaiveSequence& sequence, std::vector<size_t>& completed) {
   if (sequence.generated == 0) {
     first_token(now_ns, sequence);
   } else {

@@ -52,9 +52,9 @@ class NaivePool {
 
   std::unique_ptr<NaiveEviction> eviction_;
   std::set<uint32_t> free_;
-  std::map<uint64_t, uint32_t> slot_of_;     // by key
-  std::map<uint32_t, Content> content_of_;   // by slot
-  std::map<uint64_t, uint32_t> users_;       // running requests by key of their paths
+  std::map<uint64_t, uint32_t> slot_of_;    // by key
+  std::map<uint32_t, Content> content_of_;  // by slot
+  std::map<uint64_t, uint32_t> users_;      // running requests by key of their paths
   uint32_t evictable_ = 0;
   std::vector<NaiveBlock> completed_;
   tiering::PoolCounts counts_;

@@ -37,12 +37,23 @@ class Draw {
   Stream stream_;
 };
 
+// Many sequences in a pool that one of them could fill: preemption and eviction all the time.
+void press(Draw& draw, EngineSpec& engine) {
+  engine.block_tokens = draw.between(1, 6);
+  engine.max_model_tokens = draw.between(30, 150);
+  engine.max_sequences = draw.between(4, 12);
+  engine.max_batched_tokens = 12 + draw.between(0, 150);
+  if (!engine.chunked_prefill) engine.max_batched_tokens += engine.max_model_tokens;
+  engine.kv_blocks = engine.max_model_tokens / engine.block_tokens + draw.between(1, 4);
+  engine.watermark_blocks = draw.one_in(2) ? 0 : 1;
+}
+
 EngineSpec random_engine(Draw& draw) {
   EngineSpec engine;
   engine.block_tokens = draw.pick(std::array{1u, 2u, 3u, 4u, 4u, 8u, 16u, 32u});
   if (draw.one_in(4)) engine.block_tokens = draw.between(1, 32);
   engine.max_model_tokens = draw.between(2, draw.one_in(3) ? 20 : 150);
-  engine.max_sequences = draw.between(1, draw.one_in(2) ? 4 : 12);
+  engine.max_sequences = draw.between(1, draw.one_in(3) ? 3 : 12);
   engine.chunked_prefill = !draw.one_in(4);
   engine.max_batched_tokens = engine.max_sequences + draw.between(0, draw.one_in(2) ? 10 : 100);
   if (!engine.chunked_prefill) {
@@ -51,12 +62,12 @@ EngineSpec random_engine(Draw& draw) {
   const uint32_t one_request =
       (engine.max_model_tokens + engine.block_tokens - 1) / engine.block_tokens;
   engine.kv_blocks = std::max(1u, one_request + draw.between(0, 2 * one_request) - 1);
-  if (draw.one_in(6)) engine.kv_blocks *= 8;
+  if (draw.one_in(8)) engine.kv_blocks *= 8;
   if (draw.one_in(8)) engine.kv_blocks = std::max(1u, engine.kv_blocks / 4);
   engine.watermark_blocks = draw.one_in(2) ? 0 : draw.between(1, 3);
+  if (draw.one_in(3)) press(draw, engine);
   engine.prefix_caching = !draw.one_in(6);
-  engine.over_length =
-      draw.one_in(2) ? serving::OverLength::reject : serving::OverLength::truncate;
+  engine.over_length = draw.one_in(2) ? serving::OverLength::reject : serving::OverLength::truncate;
   return engine;
 }
 
@@ -130,12 +141,16 @@ uint32_t random_id_tokens(Draw& draw, uint32_t block) {
   return divisor;
 }
 
-// From a small part of a nanosecond to about a second a step.
-int64_t random_unit(Draw& draw) { return int64_t{1} << draw.between(8, 52); }
+// Steps from a small part of a nanosecond to seconds.
+int64_t random_unit(Draw& draw) { return int64_t{1} << draw.between(8, 46); }
+
+// A step is worth some tens of units.
+int64_t step_ns(int64_t unit) { return std::max<int64_t>(1, 20 * unit / llm::kTicksPerNs); }
 
 struct DemandShape {
   const ClusterSpec* spec;
   int64_t unit;
+  bool long_output = false;
   std::vector<Request> earlier;  // for prefixes to share
   uint64_t next_id = 1;
 };
@@ -152,8 +167,9 @@ void add_ids(Draw& draw, DemandShape& shape, Request& request, const Request* pa
   if (covered == 0) return;
   const size_t count = (covered + t - 1) / t;
   if (parent != nullptr) {
-    const size_t shared = std::min(parent->ids.size(), draw.one_in(3) ? count : size_t{draw.between(
-                                                           0, static_cast<int64_t>(count))});
+    const size_t shared =
+        std::min(parent->ids.size(),
+                 draw.one_in(3) ? count : size_t{draw.between(0, static_cast<int64_t>(count))});
     request.ids.assign(parent->ids.begin(),
                        parent->ids.begin() + static_cast<std::ptrdiff_t>(shared));
   }
@@ -164,8 +180,8 @@ void add_ids(Draw& draw, DemandShape& shape, Request& request, const Request* pa
 Request random_request(Draw& draw, DemandShape& shape, const Request* parent) {
   const int64_t limit = shape.spec->engine.max_model_tokens;
   Request request;
-  request.input_tokens = draw.between(1, draw.one_in(3) ? limit + 3 : (limit + 1) / 2);
-  request.output_tokens = draw.between(1, draw.one_in(3) ? limit / 2 + 1 : limit / 4 + 1);
+  request.input_tokens = draw.between(1, draw.one_in(6) ? limit + 3 : (limit + 1) / 2);
+  request.output_tokens = draw.between(1, shape.long_output ? limit / 2 + 1 : limit / 5 + 1);
   if (draw.one_in(5)) request.output_tokens = 1;
   if (parent != nullptr && draw.one_in(4)) {
     request.input_tokens = parent->input_tokens;  // the same prompt again, perhaps
@@ -181,7 +197,7 @@ const Request* random_parent(Draw& draw, const DemandShape& shape) {
 }
 
 std::unique_ptr<workload::DemandSource> open_demand(Draw& draw, DemandShape& shape, int64_t gap) {
-  const uint32_t count = draw.between(1, 30);
+  const uint32_t count = draw.between(1, draw.one_in(3) ? 60 : 25);
   std::vector<Request> requests;
   int64_t now_ns = draw.one_in(2) ? 0 : draw.up_to(gap);
   for (uint32_t i = 0; i < count; ++i) {
@@ -216,10 +232,8 @@ std::unique_ptr<workload::DemandSource> closed_demand(Draw& draw, DemandShape& s
 std::unique_ptr<workload::DemandSource> RandomScenario::demand() const {
   Draw table_draw(kTable, number);
   Draw draw(kDemand, number);
-  DemandShape shape{&spec, random_unit(table_draw), {}, 1};
-  // A step is worth some tens of units.
-  const int64_t step_ns = std::max<int64_t>(1, 20 * shape.unit / llm::kTicksPerNs);
-  const int64_t gap_ns = step_ns * draw.pick(std::array<int64_t, 4>{1, 5, 30, 200});
+  DemandShape shape{&spec, random_unit(table_draw), draw.one_in(2), {}, 1};
+  const int64_t gap_ns = step_ns(shape.unit) * draw.pick(std::array<int64_t, 5>{1, 3, 10, 40, 200});
   return draw.one_in(3) ? closed_demand(draw, shape, gap_ns) : open_demand(draw, shape, gap_ns);
 }
 
@@ -251,7 +265,9 @@ RandomScenario make_random_scenario(uint64_t number) {
   spec.block_bytes = 1024;
   spec.id_tokens = random_id_tokens(draw, spec.engine.block_tokens);
   spec.seed = number;
-  scenario.table = random_table(table_draw, spec.engine, random_unit(table_draw));
+  const int64_t unit = random_unit(table_draw);
+  scenario.table = random_table(table_draw, spec.engine, unit);
+  if (draw.one_in(8)) spec.duration_ns = 1 + step_ns(unit) * draw.up_to(300);
   return scenario;
 }
 

@@ -59,6 +59,8 @@ Findings known_rooms(const Tree& tree) {
   for (const SourceFile& file : tree) {
     if (!is_code(file) || !starts_with_any(file.path, {"sim/", "models/"})) continue;
     const std::string folder = file.path.substr(0, file.path.rfind('/'));
+    // An example is somebody else's program, not a room of ours.
+    if (folder.ends_with("/example")) continue;
     const bool known = std::any_of(rooms().begin(), rooms().end(),
                                    [&](const Room& room) { return room.path == folder; });
     if (!known && seen.insert(folder).second) {
