@@ -103,6 +103,7 @@ NodeId PrefixStore::split(NodeId lower, size_t ids_kept) {
   children_->map[ChildKey{up.parent, up.ids.front()}] = upper;
   children_->map[ChildKey{upper, low.ids.front()}] = lower;
   split_records(upper, lower);
+  free_unused(lower);  // all that kept the run may lie in its upper part
   return upper;
 }
 
