@@ -63,7 +63,7 @@ class CacheAdapter {
   };
 
   CacheAdapter(const tp_pool& pool, const ParameterValues& values, uint64_t seed)
-      : guard_(pool.capacity_blocks),
+      : guard_(pool.slot_count),
         policy_(pool, values, seed),
         identity_(identity_of(pool, values, seed)) {}
 
@@ -72,7 +72,7 @@ class CacheAdapter {
     StateHash hash;
     hash.add(checksum(name.data(), name.size()));
     hash.add(uint64_t{TP_ABI_MAJOR} << 32 | TP_ABI_MINOR);
-    hash.add(pool.capacity_blocks);
+    hash.add(uint64_t{pool.capacity_blocks} << 32 | pool.slot_count);
     hash.add(uint64_t{pool.block_tokens} << 32 | pool.block_bytes);
     for (std::size_t i = 0; i < values.parameters().size(); ++i) {
       const double value = values[i];
@@ -117,7 +117,8 @@ class CacheAdapter {
       }
       return code;
     };
-    if (config == nullptr || pool == nullptr || out == nullptr || pool->size < sizeof(tp_pool)) {
+    if (config == nullptr || pool == nullptr || out == nullptr ||
+        pool->size < offsetof(tp_pool, slot_count)) {
       return fail(TP_EINVAL, "create needs a config, a pool as of this version, and out");
     }
     try {
@@ -125,10 +126,18 @@ class CacheAdapter {
         return fail(TP_EINVAL, "capacity must be 1 to " + std::to_string(P::capacity_blocks_max) +
                                    " blocks, not " + std::to_string(pool->capacity_blocks));
       }
+      tp_pool known{};  // as of this version, whatever the host was compiled with
+      std::memcpy(&known, pool, std::min<std::size_t>(pool->size, sizeof known));
+      if (known.slot_count == 0) known.slot_count = known.capacity_blocks;
+      if (known.slot_count < known.capacity_blocks || known.slot_count > P::capacity_blocks_max) {
+        return fail(TP_EINVAL, "slots must be at least the capacity and at most " +
+                                   std::to_string(P::capacity_blocks_max) + ", not " +
+                                   std::to_string(known.slot_count));
+      }
       ParameterValues values(P::parameters());
       const std::string wrong = read_parameters(values, config);
       if (!wrong.empty()) return fail(TP_EINVAL, wrong);
-      *out = reinterpret_cast<tp_cache*>(new CacheAdapter(*pool, values, seed));
+      *out = reinterpret_cast<tp_cache*>(new CacheAdapter(known, values, seed));
       return TP_OK;
     } catch (const std::exception&) {
       return fail(TP_ENOMEM, "not enough memory");

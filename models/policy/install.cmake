@@ -38,12 +38,17 @@ install(FILES ${CMAKE_BINARY_DIR}/tierpolicy.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT policy)
 
 if(TARGET test_policy)
-  add_library(tierpolicy_example MODULE ${CMAKE_CURRENT_LIST_DIR}/example/lowest_slot.c)
-  target_include_directories(tierpolicy_example PRIVATE ${CMAKE_CURRENT_LIST_DIR})
-  set_target_properties(tierpolicy_example PROPERTIES PREFIX "" OUTPUT_NAME lowest_slot)
-  add_dependencies(test_policy tierpolicy_example tierpolicy_shared)
-  target_compile_definitions(test_policy PRIVATE
-                             TIERPOLICY_EXAMPLE="$<TARGET_FILE:tierpolicy_example>")
+  foreach(language c cpp)
+    set(plugin tierpolicy_example_${language})
+    add_library(${plugin} MODULE ${CMAKE_CURRENT_LIST_DIR}/example/lowest_slot.${language})
+    target_include_directories(${plugin} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_LIST_DIR})
+    set_target_properties(${plugin} PROPERTIES PREFIX "" OUTPUT_NAME lowest_slot_${language})
+    add_dependencies(test_policy ${plugin})
+    string(TOUPPER ${language} language)
+    target_compile_definitions(test_policy PRIVATE
+                               TIERPOLICY_EXAMPLE_${language}="$<TARGET_FILE:${plugin}>")
+  endforeach()
+  add_dependencies(test_policy tierpolicy_shared)
   target_link_libraries(test_policy PRIVATE ${CMAKE_DL_LIBS})
   # A sanitized library needs a sanitized host.
   if(NOT TIERCAST_SANITIZE)

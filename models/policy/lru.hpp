@@ -24,7 +24,7 @@ class Lru {
   static std::span<const Parameter> parameters() { return {}; }
 
   Lru(const tp_pool& pool, const ParameterValues&, uint64_t /*seed*/)
-      : unused_(pool.capacity_blocks) {}
+      : unused_(pool.slot_count) {}
 
   void insert(const Notice&, Spans, Blocks) {}
 

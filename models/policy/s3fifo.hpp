@@ -44,10 +44,10 @@ class S3Fifo {
   S3Fifo(const tp_pool& pool, const ParameterValues& values, uint64_t /*seed*/)
       : small_share_(std::max(1u, share(pool, values.real("small")))),
         threshold_(values.integer("threshold")),
-        order_(pool.capacity_blocks),
-        small_(ArrivalOrder::positions_for(pool.capacity_blocks)),
-        main_(ArrivalOrder::positions_for(pool.capacity_blocks)),
-        keys_(pool.capacity_blocks),
+        order_(pool.slot_count),
+        small_(ArrivalOrder::positions_for(pool.slot_count)),
+        main_(ArrivalOrder::positions_for(pool.slot_count)),
+        keys_(pool.slot_count),
         ghosts_(share(pool, values.real("ghost"))) {}
 
   void prefetch(uint32_t slot) const { order_.prefetch(slot); }

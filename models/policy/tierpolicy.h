@@ -3,7 +3,7 @@
  *
  * Who owns what. Host: key index, bytes, residency, reference and pin counts, what is in flight,
  * time. Policy: order, ghosts, sketches, class models. A slot is a frame number of one pool, dense
- * in [0, capacity_blocks) and stable while the block stays in the pool; ghosts keep keys.
+ * in [0, slot_count) and stable while the block stays in the pool; ghosts keep keys.
  *
  * Spans. A batch is an array of spans in prefix order; a span {first_slot, count} means its blocks
  * in order: slot first_slot holds the block nearest the prefix's head. A batch is canonical in its
@@ -135,6 +135,11 @@ typedef struct tp_pool {
   uint32_t capacity_blocks;
   uint32_t block_tokens;
   uint32_t block_bytes;
+  /* Slots are in [0, slot_count); 0, or a struct that ends before: capacity_blocks. A host that
+   * numbers frames freely may ask for more slots than blocks, so that a prefix gets neighbouring
+   * ones and its batches few spans. At most capacity_blocks are in use at a time. */
+  uint32_t slot_count;
+  uint32_t reserved;
 } tp_pool;
 
 typedef struct tp_victims {

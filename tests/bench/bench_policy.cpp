@@ -1,14 +1,17 @@
 // What policy calls cost, in processor time of one core, against the limits of the contract:
 // at 10 M resident blocks list touch <= 50 ns a block in random single-block batches, flag touch
 // <= 25, contiguous spans <= 5, insert <= 80, select + commit <= 350 a victim, state <= 48 bytes a
-// block, save and restore >= 1 GB/s. And the replay of a real trace, whose counters stand beside
-// the figures of libCacheSim (C, one thread): LRU 153, FIFO 147, S3-FIFO 470 ns an access.
+// block, save and restore >= 1 GB/s. And the replay of a real trace, whose figures stand beside
+// those of libCacheSim (C, one thread): LRU 153, FIFO 147, S3-FIFO 470 ns an access.
+//
+// The limits are meant with huge pages, which glibc's allocator uses on request:
+//
+//     GLIBC_TUNABLES=glibc.malloc.hugetlb=1 build/bench/bench_policy
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <numeric>
-#include <optional>
 #include <string>
 #include <time.h>
 #include <vector>
@@ -227,6 +230,7 @@ void replay(benchmark::State& state, const tp_cache_table* table) {
     state.SkipWithError("the trace is not at hand");
     return;
   }
+  Meter meter(state);
   for (auto _ : state) {
     std::string error;
     const double begin = cpu_seconds();

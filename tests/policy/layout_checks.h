@@ -56,7 +56,8 @@ AT(tp_pool, size, 0);
 AT(tp_pool, capacity_blocks, 4);
 AT(tp_pool, block_tokens, 8);
 AT(tp_pool, block_bytes, 12);
-SIZE(tp_pool, 16);
+AT(tp_pool, slot_count, 16);
+SIZE(tp_pool, 24);
 
 AT(tp_victims, token, 0);
 AT(tp_victims, span_count, 8);

@@ -24,7 +24,8 @@ file(RENAME ${scratch}/first ${scratch}/moved)
 set(prefix ${scratch}/moved)
 
 run(ignored ${CMAKE_COMMAND} -S ${SOURCE_DIR}/tests/policy/package -B ${scratch}/user -G Ninja
-    -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_C_COMPILER=${C_COMPILER})
+    -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_C_COMPILER=${C_COMPILER}
+    -DEXAMPLES=${SOURCE_DIR}/models/policy/example)
 run(ignored ${CMAKE_COMMAND} --build ${scratch}/user)
 expect(${scratch}/user/with_static)
 expect(${scratch}/user/with_shared)
@@ -43,5 +44,5 @@ run(flags ${PKG_CONFIG} --cflags --libs tierpolicy)
 separate_arguments(flags UNIX_COMMAND "${flags}")
 run(ignored ${C_COMPILER} ${SOURCE_DIR}/tests/policy/package/main.c ${flags} -o ${scratch}/by_pc)
 expect(${scratch}/by_pc ${CMAKE_COMMAND} -E env LD_LIBRARY_PATH=${prefix}/${LIBDIR})
-run(ignored ${C_COMPILER} -shared -fPIC ${SOURCE_DIR}/models/policy/example/lowest_slot.c ${flags}
-    -o ${scratch}/lowest_slot.so)
+set(example ${SOURCE_DIR}/models/policy/example/lowest_slot)
+run(ignored ${C_COMPILER} -shared -fPIC ${example}.c ${flags} -o ${scratch}/lowest_slot.so)
