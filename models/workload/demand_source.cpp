@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "models/workload/byte_stream.hpp"
 #include "models/workload/closed_source.hpp"
@@ -55,7 +57,13 @@ void DemandSource::completed(std::uint64_t /*id*/, std::int64_t /*now_ns*/) {}
 void explain(const SourceReport& report, Diagnostics& found) {
   const Severity severity = report.failed ? Severity::error : Severity::warning;
   for (const BadLine& bad : report.listed) {
-    found.add({severity, place_of(report, bad.line), bad.reason, {}});
+    const bool last = &bad == &report.listed.back();
+    std::string hint;
+    if (last && report.failed && !report.damaged) {
+      hint = "`on_bad_line: skip` leaves bad lines out and counts them";
+    }
+    found.add({severity, place_of(report, bad.line), bad.reason,
+               hint.empty() ? std::vector<std::string>{} : std::vector<std::string>{hint}});
   }
   if (report.bad_lines > report.listed.size()) {
     found.add({severity,

@@ -27,9 +27,11 @@ struct SourceReport {
   /// The input is no good (bad lines under `on_bad_line: fail`, a damaged file): what was
   /// delivered is no basis for a result.
   bool failed = false;
+  bool damaged = false;  ///< failed, and leaving bad lines out would not help
 };
 
-/// Adds the listed bad lines to `found`: as errors when the source failed, else as warnings.
+/// Adds the listed bad lines to `found`: as errors when the source failed, else as warnings. Where
+/// skipping bad lines would help, the last one says so.
 void explain(const SourceReport& report, Diagnostics& found);
 
 /// A stream of requests in order of arrival. Memory follows read-ahead and live sessions, never

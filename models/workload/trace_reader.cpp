@@ -62,7 +62,7 @@ bool TraceReader::take_line(std::string_view line, Request& out) {
       fail(lines_.line_number(), reason_);
       return false;
     }
-    if (line.front() != '{') return false;  // the header
+    if (first_line_ == FirstLine::header) return false;
   }
   const Parsed parsed = parser_->parse(line, out, reason_);
   if (parsed == Parsed::request && check_time(out, reason_)) return !report_.failed;
@@ -76,7 +76,7 @@ bool TraceReader::take_line(std::string_view line, Request& out) {
 
 bool TraceReader::choose_parser(std::string_view first_line) {
   TraceFormat format = options_.format;
-  const bool object = first_line.front() == '{';
+  const bool object = first_line[first_line.find_first_not_of(" \t")] == '{';
   if (format == TraceFormat::automatic) {
     if (!object && first_line.find(',') == std::string_view::npos) {
       reason_ = "the format is unknown: the first line is neither a JSON object nor a CSV header";
@@ -89,6 +89,7 @@ bool TraceReader::choose_parser(std::string_view first_line) {
       reason_ = "the first line is not a JSON object, as the format mooncake wants";
       return false;
     }
+    first_line_ = FirstLine::record;
     parser_ = make_mooncake_parser(options_.block_tokens);
   } else {
     parser_ = make_csv_parser(first_line, format == TraceFormat::azure, reason_);
@@ -123,6 +124,7 @@ void TraceReader::fail(std::uint64_t line, std::string reason) {
   ++report_.bad_lines;
   report_.listed.push_back({line, std::move(reason)});
   report_.failed = true;
+  report_.damaged = true;
   done_ = true;
 }
 

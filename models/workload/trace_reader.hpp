@@ -43,10 +43,13 @@ class TraceReader {
   void note_bad(std::uint64_t line, std::string reason);
   void fail(std::uint64_t line, std::string reason);
 
+  enum class FirstLine { header, record };
+
   LineReader lines_;
   TraceReaderOptions options_;
   SourceReport& report_;
   std::unique_ptr<RecordParser> parser_;
+  FirstLine first_line_ = FirstLine::header;
   std::string reason_;
   std::int64_t origin_ns_ = -1;  // -1: no request yet
   std::int64_t latest_ns_ = 0;

@@ -276,6 +276,28 @@ TEST_CASE("Under skip bad lines are left out, counted and listed", "[hostile]") 
   CHECK(found.warning_count() == 101);
 }
 
+TEST_CASE("Errors that skipping would cure say so, others do not", "[hostile]") {
+  const auto hints_of = [](const std::string& text) {
+    Diagnostics found;
+    explain(read_trace(text).report, found);
+    CHECK(found.has_errors());
+    return found.sorted().back().hints;
+  };
+  const std::string header = "arrived_at,input_tokens,output_tokens\n";
+  CHECK(hints_of(header + "x,1,1\n0,1,1\n0,y,1\n") ==
+        std::vector<std::string>{"`on_bad_line: skip` leaves bad lines out and counts them"});
+  CHECK(hints_of("hello\n").empty());
+  CHECK(hints_of(header + "0,1,1\n" + tests::gzip(header)).size() == 1);
+  CHECK(hints_of(tests::gzip(header + "0,1,1\n").substr(0, 30)).empty());
+}
+
+TEST_CASE("A header may hold braces and a record may be indented", "[csv][mooncake]") {
+  CHECK(read_trace("{note,arrived_at,input_tokens,output_tokens\n0,0,1,1\n",
+                   in_format(TraceFormat::csv))
+            .requests.size() == 1);
+  CHECK(read_trace(" \t" + std::string(kGoodLine) + "\n").requests.size() == 1);
+}
+
 TEST_CASE("A cut compressed trace fails with the line reached, even under skip", "[hostile]") {
   std::string text = "arrived_at,input_tokens,output_tokens\n";
   for (int i = 0; i < 40'000; ++i) {
