@@ -59,8 +59,11 @@ class NaiveCluster {
   NaiveCluster(const ClusterSpec& spec, const llm::StepTable& table, workload::DemandSource& source,
                NaiveVictims victims)
       : spec_(spec), source_(&source), contents_(spec) {
-    const tp_pool pool{sizeof(tp_pool), spec.engine.kv_blocks, spec.engine.block_tokens,
-                       spec.block_bytes};
+    tp_pool pool{};
+    pool.size = sizeof(tp_pool);
+    pool.capacity_blocks = spec.engine.kv_blocks;
+    pool.block_tokens = spec.engine.block_tokens;
+    pool.block_bytes = spec.block_bytes;
     for (uint32_t i = 0; i < spec.instances; ++i) {
       std::unique_ptr<NaiveEviction> eviction;
       if (victims == NaiveVictims::list_lru) {

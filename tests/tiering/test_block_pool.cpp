@@ -166,10 +166,10 @@ TEST_CASE("all victims of one call, and all blocks of one boundary, are one poli
   pool.pin(4, first, 0);
   pool.pin(4, second, 0);
   Spans duplicates;
-  const tp_span one{0, 1};
-  const tp_span other{3, 1};
   Spans frames;
   pool.take(4, 6, frames);
+  const tp_span one{frames.front().first_slot, 1};
+  const tp_span other{frames.back().first_slot + frames.back().count - 1, 1};
   const uint64_t placing = pool.policy_calls();
   pool.place(5, first, 0, {&one, 1}, duplicates);
   pool.place(5, second, 0, {&other, 1}, duplicates);
