@@ -88,6 +88,12 @@ TEST_CASE("random clusters: fused, unfused and naive agree", "[serving][oracle]"
   check_coverage(coverage);
 }
 
+TEST_CASE("many random clusters: fused, unfused and naive agree", "[serving][oracle][slow]") {
+  Coverage coverage;
+  for (uint64_t number = 1000; number < 30'000; ++number) check_scenario(number, coverage);
+  check_coverage(coverage);
+}
+
 namespace {
 
 // An H100-like engine as the benchmark's configuration has it.
