@@ -2,8 +2,9 @@
 #include "models/kvstore/prefix_store.hpp"
 
 #include <algorithm>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <utility>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "sim/base/check.hpp"
 
@@ -29,10 +30,9 @@ struct ChildKeyHash {
 
 size_t common_prefix(std::span<const uint64_t> a, std::span<const uint64_t> b) {
   const size_t n = std::min(a.size(), b.size());
-  return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(n),
-                                           b.begin())
-                                 .first -
-                             a.begin());
+  return static_cast<size_t>(
+      std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(n), b.begin()).first -
+      a.begin());
 }
 
 }  // namespace
@@ -49,9 +49,8 @@ PrefixStore::PrefixStore(uint32_t blocks_per_id)
 
 PrefixStore::~PrefixStore() = default;
 
-PoolId PrefixStore::add_pool(uint32_t capacity_blocks) {
-  pools_.push_back(Pool{std::vector<RecordId>(capacity_blocks, kNoRecord),
-                        std::vector<uint32_t>(capacity_blocks, 0)});
+PoolId PrefixStore::add_pool(uint32_t slots) {
+  pools_.push_back(Pool{std::vector<RecordId>(slots, kNoRecord), std::vector<uint32_t>(slots, 0)});
   return static_cast<PoolId>(pools_.size() - 1);
 }
 
@@ -117,14 +116,12 @@ NodeId PrefixStore::descend(const Path& path) {
       const NodeId leaf = make_node(at, nodes_[at].depth + nodes_[at].blocks);
       Node& node = nodes_[leaf];
       node.ids.assign(rest.begin(), rest.end());
-      node.blocks =
-          static_cast<uint32_t>(rest.size() - 1) * blocks_per_id_ + path.last_blocks;
+      node.blocks = static_cast<uint32_t>(rest.size() - 1) * blocks_per_id_ + path.last_blocks;
       children_->map.emplace(ChildKey{at, rest.front()}, leaf);
       return leaf;
     }
     const size_t common = common_prefix(rest, nodes_[found->second].ids);
-    at = common == nodes_[found->second].ids.size() ? found->second
-                                                    : split(found->second, common);
+    at = common == nodes_[found->second].ids.size() ? found->second : split(found->second, common);
     rest = rest.subspan(common);
   }
   return at;

@@ -49,7 +49,8 @@ class PrefixStore {
   PrefixStore(const PrefixStore&) = delete;
   PrefixStore& operator=(const PrefixStore&) = delete;
 
-  PoolId add_pool(uint32_t capacity_blocks);
+  /// `slots`: frame numbers of the pool are in [0, slots).
+  PoolId add_pool(uint32_t slots);
   uint32_t pools() const { return static_cast<uint32_t>(pools_.size()); }
   uint32_t blocks_per_id() const { return blocks_per_id_; }
 

@@ -9,8 +9,12 @@ namespace tiercast::serving {
 namespace {
 
 tiering::BlockPool make_pool(const ClusterSpec& spec, kvstore::PrefixStore& store) {
-  const tp_pool pool{sizeof(tp_pool), spec.engine.kv_blocks, spec.engine.block_tokens,
-                     spec.block_bytes};
+  const tp_pool pool{sizeof(tp_pool),
+                     spec.engine.kv_blocks,
+                     spec.engine.block_tokens,
+                     spec.block_bytes,
+                     tiering::BlockPool::slot_count(spec.engine.kv_blocks),
+                     0};
   std::string error;
   std::optional<tiering::CheckedCache> cache =
       tiering::CheckedCache::create(*spec.eviction, pool, spec.eviction_config, spec.seed, error);
@@ -101,8 +105,7 @@ bool Cluster::accept(RequestRecord& record) {
 // end, where only the output is shorter.
 void Cluster::cut_content(const RequestRecord& record) {
   const bool input_cut = record.input_tokens < request_.input_tokens;
-  const uint64_t named =
-      uint64_t{record.input_tokens} + (input_cut ? 0 : record.output_tokens);
+  const uint64_t named = uint64_t{record.input_tokens} + (input_cut ? 0 : record.output_tokens);
   if (workload::id_covered_tokens(request_) <= named) return;
   request_.ids.resize(named / request_.id_tokens);
   request_.last_id_tokens = request_.id_tokens;
@@ -168,8 +171,8 @@ Outcome Cluster::collect(int64_t end_ns) {
   for (const std::unique_ptr<Instance>& instance : instances_) {
     instance->close(end_ns);
     const tiering::BlockPool& pool = instance->pool();
-    outcome_.instances.push_back({instance->counts(), pool.counts(), pool.capacity_blocks(),
-                                  pool.present_blocks()});
+    outcome_.instances.push_back(
+        {instance->counts(), pool.counts(), pool.capacity_blocks(), pool.present_blocks()});
     outcome_.itl_ns.merge(instance->itl_ns());
     outcome_.itl_ticks += instance->itl_ticks();
     outcome_.effort.steps += instance->counts().steps;

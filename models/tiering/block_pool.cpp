@@ -15,20 +15,26 @@ BlockPool::BlockPool(kvstore::PrefixStore& store, CheckedCache cache, uint32_t b
                      uint32_t block_bytes)
     : store_(&store),
       cache_(std::move(cache)),
-      id_(store.add_pool(cache_.capacity_blocks())),
+      id_(store.add_pool(cache_.slot_count())),
       block_tokens_(block_tokens),
       block_bytes_(block_bytes),
       free_(cache_.capacity_blocks()),
-      free_spans_{{0, cache_.capacity_blocks()}} {}
+      numbers_(cache_.slot_count()) {}
+
+// Twice as many keep half of the numbers free at any time.
+uint32_t BlockPool::slot_count(uint32_t capacity_blocks) {
+  constexpr uint32_t kMost = 1u << 26;  // what every built-in policy takes
+  return std::max(capacity_blocks, std::min(kMost, 2 * std::min(kMost, capacity_blocks)));
+}
 
 void BlockPool::record(int64_t now_ns, Transition transition, const BlockSum& sum) {
   const uint64_t when = mix(static_cast<uint64_t>(now_ns), static_cast<uint64_t>(transition));
   digest_ += when * sum.blocks + mix(when) * sum.depths;
 }
 
-void BlockPool::push_free(tp_span frames) {
+void BlockPool::free_frames(tp_span frames) {
   free_ += frames.count;
-  free_spans_.push_back(frames);
+  numbers_.give_back(frames);
 }
 
 void BlockPool::pin(int64_t now_ns, NodeId leaf, uint32_t hit) {
@@ -38,7 +44,7 @@ void BlockPool::pin(int64_t now_ns, NodeId leaf, uint32_t hit) {
   if (!scratch_.empty()) cache_.evictable(now_ns, false, scratch_);
   if (!orphans_.empty()) {
     cache_.remove(now_ns, TP_REMOVED_DROPPED, orphans_);
-    for (const tp_span& span : orphans_) push_free(span);
+    for (const tp_span& span : orphans_) free_frames(span);
     counts_.dropped += dropped.blocks;
     record(now_ns, Transition::dropped, dropped);
   }
@@ -60,27 +66,23 @@ void BlockPool::unpin(int64_t now_ns, NodeId leaf) {
 void BlockPool::take(int64_t now_ns, uint32_t count, std::vector<tp_span>& out) {
   TIERCAST_CHECK(count <= available_blocks(), "take {} of {} frames", count, available_blocks());
   counts_.taken += count;
-  while (count > 0 && free_ > 0) {
-    tp_span& top = free_spans_.back();
-    const uint32_t n = std::min(count, top.count);
-    out.push_back({top.first_slot, n});
-    top.first_slot += n;
-    top.count -= n;
-    free_ -= n;
-    count -= n;
-    if (top.count == 0) free_spans_.pop_back();
-  }
-  if (count == 0) return;
-  const size_t first_victim = out.size();
-  if (!cache_.take_victims(now_ns, count, out)) {
+  if (count > free_) evict(now_ns, count - free_);
+  free_ -= count;
+  numbers_.take(count, out);
+}
+
+void BlockPool::evict(int64_t now_ns, uint32_t count) {
+  scratch_.clear();
+  if (!cache_.take_victims(now_ns, count, scratch_)) {
     throw PolicyFault(cache_.policy_name(), "select", now_ns,
                       "refused although enough blocks are evictable");
   }
   BlockSum sum;
-  for (size_t i = first_victim; i < out.size(); ++i) {
-    const BlockSum part = store_->evict(id_, out[i]);
+  for (const tp_span& span : scratch_) {
+    const BlockSum part = store_->evict(id_, span);
     sum.blocks += part.blocks;
     sum.depths += part.depths;
+    free_frames(span);
   }
   counts_.evicted += sum.blocks;
   if (counts_.first_eviction_ns < 0) counts_.first_eviction_ns = now_ns;
@@ -90,7 +92,7 @@ void BlockPool::take(int64_t now_ns, uint32_t count, std::vector<tp_span>& out) 
 void BlockPool::give_back(std::span<const tp_span> frames) {
   for (const tp_span& span : frames) {
     counts_.returned += span.count;
-    push_free(span);
+    free_frames(span);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "models/kvstore/prefix_store.hpp"
 #include "models/tiering/checked_cache.hpp"
+#include "models/tiering/frame_numbers.hpp"
 
 namespace tiercast::tiering {
 
@@ -27,6 +28,9 @@ struct PoolCounts {
 /// frames only.
 class BlockPool {
  public:
+  /// Numbers for a pool of so many frames: what tp_pool::slot_count should be.
+  static uint32_t slot_count(uint32_t capacity_blocks);
+
   BlockPool(kvstore::PrefixStore& store, CheckedCache cache, uint32_t block_tokens,
             uint32_t block_bytes);
 
@@ -70,7 +74,8 @@ class BlockPool {
  private:
   enum class Transition : uint64_t { placed = 1, evicted = 2, dropped = 3, reused = 4 };
   void record(int64_t now_ns, Transition transition, const kvstore::BlockSum& sum);
-  void push_free(tp_span frames);
+  void free_frames(tp_span frames);
+  void evict(int64_t now_ns, uint32_t count);
 
   kvstore::PrefixStore* store_;
   CheckedCache cache_;
@@ -78,9 +83,9 @@ class BlockPool {
   uint32_t block_tokens_;
   uint32_t block_bytes_;
   uint32_t free_;
-  std::vector<tp_span> free_spans_;  // the last one is used first
-  std::vector<tp_span> placed_;      // not yet announced
-  std::vector<tp_block> views_;      // scratch of announce
+  FrameNumbers numbers_;
+  std::vector<tp_span> placed_;  // not yet announced
+  std::vector<tp_block> views_;  // scratch of announce
   std::vector<tp_span> scratch_;
   std::vector<tp_span> orphans_;
   PoolCounts counts_;

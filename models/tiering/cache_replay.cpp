@@ -87,8 +87,12 @@ uint64_t count_misses(Pool& pool, const ReplayTrace& trace, HitRule rule) {
 std::optional<ReplayResult> replay_cache(const tp_cache_table& policy, std::string_view config,
                                          uint64_t seed, uint32_t capacity, const ReplayTrace& trace,
                                          HitRule rule, std::string& error) {
-  const tp_pool shape{
-      .size = sizeof(tp_pool), .capacity_blocks = capacity, .block_tokens = 0, .block_bytes = 0};
+  const tp_pool shape{.size = sizeof(tp_pool),
+                      .capacity_blocks = capacity,
+                      .block_tokens = 0,
+                      .block_bytes = 0,
+                      .slot_count = 0,
+                      .reserved = 0};
   std::optional<CheckedCache> cache = CheckedCache::create(policy, shape, config, seed, error);
   if (!cache) return std::nullopt;
   Pool pool(std::move(*cache));

@@ -1,5 +1,6 @@
 #include "models/tiering/checked_cache.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -65,12 +66,14 @@ PolicyFault::PolicyFault(std::string_view policy, std::string_view call, int64_t
 CheckedCache::CheckedCache(const tp_cache_table& table, tp_cache* policy, const tp_pool& pool)
     : table_(&table),
       policy_(policy),
-      slots_(pool.capacity_blocks),
+      capacity_blocks_(pool.capacity_blocks),
+      slots_(std::max(pool.slot_count, pool.capacity_blocks)),
       reads_keys_((table.info()->capabilities & TP_CAP_READS_KEYS) != 0) {}
 
 CheckedCache::CheckedCache(CheckedCache&& other) noexcept
     : table_(other.table_),
       policy_(std::exchange(other.policy_, nullptr)),
+      capacity_blocks_(other.capacity_blocks_),
       slots_(std::move(other.slots_)),
       reads_keys_(other.reads_keys_),
       last_token_(other.last_token_),
@@ -80,6 +83,7 @@ CheckedCache::CheckedCache(CheckedCache&& other) noexcept
 CheckedCache& CheckedCache::operator=(CheckedCache&& other) noexcept {
   std::swap(table_, other.table_);
   std::swap(policy_, other.policy_);
+  std::swap(capacity_blocks_, other.capacity_blocks_);
   std::swap(slots_, other.slots_);
   std::swap(reads_keys_, other.reads_keys_);
   std::swap(last_token_, other.last_token_);

@@ -79,7 +79,8 @@ class CheckedCache {
   int64_t next_wakeup(int64_t now_ns) const;
 
   policy::SlotState state(uint32_t slot) const { return slots_.state(slot); }
-  uint32_t capacity_blocks() const { return slots_.capacity(); }
+  uint32_t capacity_blocks() const { return capacity_blocks_; }
+  uint32_t slot_count() const { return slots_.capacity(); }
   uint32_t present_blocks() const { return slots_.present(); }  // pinned, evictable, leaving
   uint32_t evictable_blocks() const { return slots_.evictable(); }
   bool reads_keys() const { return reads_keys_; }
@@ -105,6 +106,7 @@ class CheckedCache {
 
   const tp_cache_table* table_;
   tp_cache* policy_;
+  uint32_t capacity_blocks_;
   policy::SlotStates slots_;
   bool reads_keys_;
   uint64_t last_token_ = 0;

@@ -51,7 +51,7 @@ struct Draw {
 class FullPool {
  public:
   explicit FullPool(const tp_cache_table& policy) : table(policy), views(batch_blocks) {
-    const tp_pool pool{sizeof(tp_pool), capacity, 16, 4096};
+    const tp_pool pool{sizeof(tp_pool), capacity, 16, 4096, 0, 0};
     if (table.create("", &pool, 1, &cache, nullptr, 0) != TP_OK) std::abort();
     for (tp_block& view : views) view.size = sizeof view;
     std::vector<uint32_t> order(capacity);

@@ -41,7 +41,7 @@ std::string text(const SpanList& spans) {
 Instance::Instance(const tp_cache_table& table, uint32_t capacity, const std::string& config,
                    bool joined)
     : table_(table), joined_(joined) {
-  const tp_pool pool{sizeof(tp_pool), capacity, 16, 4096};
+  const tp_pool pool{sizeof(tp_pool), capacity, 16, 4096, 0, 0};
   std::array<char, 200> error{};
   const int code = table.create(config.c_str(), &pool, 7, &cache_, error.data(), error.size());
   INFO(error.data());

@@ -38,7 +38,7 @@ TEST_CASE("the example plug-ins, in C and in C++, are loaded and evict alike") {
   REQUIRE(table != nullptr);
   CHECK(std::string(table->info()->name) == "lowest-slot");
 
-  const tp_pool pool{sizeof(tp_pool), 16, 16, 4096};
+  const tp_pool pool{sizeof(tp_pool), 16, 16, 4096, 0, 0};
   tp_cache* cache = nullptr;
   REQUIRE(table->create("", &pool, 0, &cache, nullptr, 0) == TP_OK);
   const std::array<tp_span, 2> released{tp_span{9, 2}, tp_span{3, 1}};

@@ -210,7 +210,7 @@ TEST_CASE("creation explains what it cannot do") {
   const policy::CacheEntry& entry = any_policy();
   INFO(entry.name);
   const auto error = [&](const char* config, uint32_t capacity) {
-    const tp_pool pool{sizeof(tp_pool), capacity, 16, 4096};
+    const tp_pool pool{sizeof(tp_pool), capacity, 16, 4096, 0, 0};
     tp_cache* cache = nullptr;
     std::array<char, 300> message{};
     const int code = entry.table->create(config, &pool, 0, &cache, message.data(), message.size());
@@ -222,11 +222,11 @@ TEST_CASE("creation explains what it cannot do") {
              Catch::StartsWith("capacity must be 1 to ") && Catch::EndsWith(" blocks, not 0"));
   CHECK_THAT(error("no_such=1", 5), Catch::Contains("unknown parameter 'no_such'"));
   tp_cache* cache = nullptr;
-  const tp_pool pool{sizeof(tp_pool), 0, 16, 4096};
+  const tp_pool pool{sizeof(tp_pool), 0, 16, 4096, 0, 0};
   std::array<char, 12> little{};
   CHECK(entry.table->create("", &pool, 0, &cache, little.data(), little.size()) == TP_EINVAL);
   CHECK(std::strlen(little.data()) == little.size() - 1);
-  const tp_pool old{8, 5, 16, 4096};
+  const tp_pool old{8, 5, 16, 4096, 0, 0};
   CHECK(entry.table->create("", &old, 0, &cache, nullptr, 0) == TP_EINVAL);
 }
 

@@ -16,7 +16,7 @@ using tiering::CheckedCache;
 using tiering::PolicyFault;
 using SpanList = std::vector<tp_span>;
 
-const tp_pool pool{sizeof(tp_pool), 10, 16, 4096};
+const tp_pool pool{sizeof(tp_pool), 10, 16, 4096, 0, 0};
 
 CheckedCache make(const tp_cache_table& table) {
   std::string error;
