@@ -24,7 +24,8 @@ std::unique_ptr<TraceSource> open_trace(const TraceSpec& spec, std::uint64_t see
                                         Diagnostics& found) {
   std::unique_ptr<ByteStream> bytes = open_file(spec.file);
   if (!bytes->error().empty()) {
-    found.error({spec.file, 0, 0}, "cannot read the trace: " + bytes->error());
+    found.error({spec.file, 0, 0}, "cannot read the trace: " + bytes->error(),
+                "a scenario names files from its own folder, a command line from the current one");
     return nullptr;
   }
   return std::make_unique<TraceSource>(spec, seed, std::move(bytes));

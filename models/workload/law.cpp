@@ -94,7 +94,7 @@ constexpr double kLowest = std::is_same_v<T, Nanoseconds> ? 0 : 1;
 
 constexpr const char* kMinMeaning = "Smaller draws become this.";
 constexpr const char* kMaxMeaning = "Larger draws become this.";
-constexpr const char* kOrderRule = "min is not above max";
+constexpr const char* kOrderRule = "min must not be above max";
 
 }  // namespace
 
@@ -117,7 +117,7 @@ const FieldTable<UniformLaw<T>>& UniformLaw<T>::fields() {
       FieldTable<S>("uniform", "Every whole value from low to high alike.",
                     {field("low", &S::low, required, at_least(kLowest<T>), "The smallest value."),
                      field("high", &S::high, required, at_least(kLowest<T>), "The largest value.")})
-          .must("low is not above high",
+          .must("low must not be above high",
                 [](const S& law) { return count_of(law.low) <= count_of(law.high); });
   return uniform;
 }
@@ -163,7 +163,7 @@ const FieldTable<ParetoLaw<T>>& ParetoLaw<T>::fields() {
            field("alpha", &S::alpha, required, between(0.1, 100.0),
                  "Tail exponent; the mean is finite above 1 only."),
            field("max", &S::max, absent_means("unlimited"), at_least(kLowest<T>), kMaxMeaning)})
-          .must("minimum is not above max", [](const S& law) {
+          .must("minimum must not be above max", [](const S& law) {
             return !law.max || count_of(law.minimum) <= count_of(*law.max);
           });
   return pareto;
@@ -179,7 +179,7 @@ const FieldTable<EmpiricalLaw<T>>& EmpiricalLaw<T>::fields() {
           {field("values", &S::values, required, at_least(kLowest<T>), fewest(1), "The values."),
            field("weights", &S::weights, absent_means("all alike"), at_least(0),
                  "How often each value comes, relative to the others.")})
-          .must("there are as many weights as values, and some are above 0", weights_fit<T>);
+          .must("there must be as many weights as values, and some above 0", weights_fit<T>);
   return empirical;
 }
 

@@ -56,7 +56,7 @@ const FieldTable<TraceSpec>& TraceSpec::fields() {
            field("time_scale", &S::time_scale, by_default("1"), above(0), at_most(1e6),
                  "Factor on all times: 2 halves the rate.")})
           .shorthand("file")
-          .must("start is before end",
+          .must("start must be before end",
                 [](const S& spec) { return !spec.end || spec.start < *spec.end; });
   return trace;
 }

@@ -27,6 +27,18 @@ std::string_view kind_word(NodeKind kind) {
   return "";
 }
 
+std::string limits_hint(const ReadSite& site) {
+  const std::string range = describe_range(site.field);
+  if (!range.empty()) return "it must be " + range;
+  return "it must be from " + std::to_string(site.type.lowest) + " to " +
+         std::to_string(site.type.highest);
+}
+
+bool is_digits(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 std::string expected(const ReadSite& site) { return "expected " + describe(site.type); }
 
 /// Decimal digits without leading zeros: `010` would be eight in YAML 1.1.
@@ -74,11 +86,14 @@ bool Reader::integer(const ReadSite& site, std::int64_t& out) {
                 "leave the quotes away");
   }
   if (!parse_integer(*text, out)) {
+    if (is_digits(*text)) {
+      return fail(site.given.place, quote(*text) + " is out of range", limits_hint(site));
+    }
     return fail(site.given.place, quote(*text) + " is not a whole number",
                 "write decimal digits alone, e.g. 8");
   }
   if (out < site.type.lowest || out > site.type.highest) {
-    return fail(site.given.place, quote(*text) + " is out of range");
+    return fail(site.given.place, quote(*text) + " is out of range", limits_hint(site));
   }
   if (!in_range(site, static_cast<double>(out))) return false;
   site.resolved = resolved_scalar(site, std::to_string(out));

@@ -1,9 +1,11 @@
 #include "sim/cli/arguments.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <sstream>
+
+#include <CLI/CLI.hpp>
 
 #include "sim/base/text.hpp"
 
@@ -12,24 +14,37 @@ namespace tiercast::cli {
 namespace {
 
 const std::map<std::string, Format> kFormats{{"text", Format::text}, {"json", Format::json}};
-const std::map<std::string, ColorWhen> kColors{{"auto", ColorWhen::automatic},
-                                               {"always", ColorWhen::always},
-                                               {"never", ColorWhen::never}};
+const std::map<std::string, ColorWhen> kColors{
+    {"auto", ColorWhen::automatic}, {"always", ColorWhen::always}, {"never", ColorWhen::never}};
+
+// The values of a map by name; CLI11's own transformer cannot print them when refusing a word.
+template <class E>
+void add_choice(CLI::App& command, const std::string& flag, E& target,
+                const std::map<std::string, E>& named, const std::string& meaning) {
+  std::vector<std::string> names;
+  for (const auto& entry : named) names.push_back(entry.first);
+  command
+      .add_option_function<std::string>(
+          flag, [&target, &named](const std::string& name) { target = named.at(name); }, meaning)
+      ->transform(CLI::IsMember(names, CLI::ignore_case));
+}
+
+void add_seed(CLI::App& command, Arguments& arguments, const std::string& meaning) {
+  command.add_option("--seed", arguments.seed, meaning)
+      ->check(CLI::Range(int64_t{0}, INT64_MAX))
+      ->type_name("N");
+}
 
 void add_scenario_flags(CLI::App& command, Arguments& arguments) {
   command.add_option("--set", arguments.sets, "Override a scenario value: path.to.key=value")
       ->take_all()
       ->type_name("PATH=VALUE");
-  command.add_option("--seed", arguments.seed, "Seed of every random draw (run.seed)");
+  add_seed(command, arguments, "Seed of every random draw (run.seed)");
 }
 
 void add_output_flags(CLI::App& command, Arguments& arguments) {
-  command.add_option("--format", arguments.format, "text or json")
-      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case))
-      ->type_name("FORMAT");
-  command.add_option("--color", arguments.color, "auto, always or never (NO_COLOR is honoured)")
-      ->transform(CLI::CheckedTransformer(kColors, CLI::ignore_case))
-      ->type_name("WHEN");
+  add_choice(command, "--format", arguments.format, kFormats, "How the result is written");
+  add_choice(command, "--color", arguments.color, kColors, "NO_COLOR is honoured");
   command.add_flag("--quiet", arguments.quiet, "No warnings and no progress on stderr");
 }
 
@@ -38,7 +53,8 @@ void add_run(CLI::App& app, Arguments& arguments) {
   run->add_option("scenario", arguments.inputs, "Scenario file")->required()->expected(1);
   add_scenario_flags(*run, arguments);
   add_output_flags(*run, arguments);
-  run->add_option("--out", arguments.out, "Also write result.json, requests.csv, timeseries.csv here")
+  run->add_option("--out", arguments.out,
+                  "Also write result.json, requests.csv, timeseries.csv here")
       ->type_name("DIR");
   run->add_flag("--dry-run", arguments.dry_run, "Check and derive, but do not simulate");
   run->add_flag("--reproducible", arguments.without_effort,
@@ -47,14 +63,16 @@ void add_run(CLI::App& app, Arguments& arguments) {
 
 void add_validate(CLI::App& app, Arguments& arguments) {
   CLI::App* validate = app.add_subcommand("validate", "Report everything wrong with scenarios");
-  validate->add_option("scenarios", arguments.inputs, "Scenario files")->required()->expected(1, -1);
+  validate->add_option("scenarios", arguments.inputs, "Scenario files")
+      ->required()
+      ->expected(1, -1);
   add_scenario_flags(*validate, arguments);
   add_output_flags(*validate, arguments);
 }
 
 void add_explain(CLI::App& app, Arguments& arguments) {
-  CLI::App* explain =
-      app.add_subcommand("explain", "The resolved scenario, where each figure comes from, and what follows");
+  CLI::App* explain = app.add_subcommand(
+      "explain", "The resolved scenario, where each figure comes from, and what follows");
   explain->add_option("scenario", arguments.inputs, "Scenario file, then optionally a dotted path")
       ->required()
       ->expected(1, 2);
@@ -80,13 +98,15 @@ void add_cache(CLI::App& app, Arguments& arguments) {
       ->type_name("NAME=VALUE")
       ->take_all();
   cache->add_flag("--prefix", arguments.prefix_rule, "A request's hits end at its first miss");
-  cache->add_flag("--skip-bad-lines", arguments.skip_bad_lines, "Count bad lines instead of failing");
-  cache->add_option("--seed", arguments.seed, "Seed of policies that draw");
+  cache->add_flag("--skip-bad-lines", arguments.skip_bad_lines,
+                  "Count bad lines instead of failing");
+  add_seed(*cache, arguments, "Seed of policies that draw");
   add_output_flags(*cache, arguments);
 }
 
 void add_listings(CLI::App& app, Arguments& arguments) {
-  CLI::App* policies = app.add_subcommand("policies", "The policy library: names, parameters, sources");
+  CLI::App* policies =
+      app.add_subcommand("policies", "The policy library: names, parameters, sources");
   policies->add_option("name", arguments.inputs, "One policy")->expected(0, 1);
   add_output_flags(*policies, arguments);
   CLI::App* configs = app.add_subcommand("configs", "The catalogue: kinds, entries, one entry");
@@ -98,32 +118,35 @@ void add_listings(CLI::App& app, Arguments& arguments) {
   add_output_flags(*version, arguments);
 }
 
-// CLI11 says what is wrong; this adds what was probably meant.
-std::string suggestion(const CLI::App& app, int argc, const char* const* argv) {
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& known,
+                         const std::string& otherwise) {
+  const std::string near = nearest_name(word, known);
+  return (near.empty() ? otherwise : "did you mean `" + near + "`?") + "\n";
+}
+
+// CLI11 takes an unknown word for a stray value and then complains about something else; this names
+// the word. Empty where no word is unknown.
+std::string unknown_word(const CLI::App& app, int argc, const char* const* argv) {
   if (argc < 2) return "";
+  const std::string first = argv[1];
   std::vector<std::string> known;
-  const CLI::App* command = nullptr;
-  for (const CLI::App* sub : app.get_subcommands(nullptr)) {
-    known.push_back(sub->get_name());
-    if (sub->get_name() == argv[1]) command = sub;
+  for (const CLI::App* sub : app.get_subcommands(nullptr)) known.push_back(sub->get_name());
+  if (std::find(known.begin(), known.end(), first) == known.end()) {
+    if (first.starts_with('-')) return "";
+    return "no command `" + first + "`\n" +
+           did_you_mean(first, known, "`tiercast --help` lists what there is");
   }
-  std::vector<std::string> typed{argv[1]};
-  if (command != nullptr) {
-    known.clear();
-    typed.clear();
-    for (const CLI::Option* option : command->get_options()) {
-      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-    }
-    for (int i = 2; i < argc; ++i) {
-      const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
-      if (word.starts_with("--") && std::find(known.begin(), known.end(), word) == known.end()) {
-        typed.push_back(word);
-      }
-    }
+  const CLI::App* command = app.get_subcommand(first);
+  known.clear();
+  for (const CLI::Option* option : command->get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   }
-  for (const std::string& word : typed) {
-    const std::string near = nearest_name(word, known);
-    if (!near.empty() && near != word) return "did you mean `" + near + "`?\n";
+  for (int i = 2; i < argc; ++i) {
+    const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
+    if (!word.starts_with("--") || word == "--") continue;
+    if (std::find(known.begin(), known.end(), word) != known.end()) continue;
+    return "no flag `" + word + "` of `" + first + "`\n" +
+           did_you_mean(word, known, "`tiercast " + first + " --help` lists what there is");
   }
   return "";
 }
@@ -147,7 +170,8 @@ Parsed parse_arguments(int argc, const char* const* argv) {
     std::ostringstream complaint;
     const int code = app.exit(error, out, complaint);
     if (code == 0) return {std::nullopt, out.str(), exit_ok};
-    return {std::nullopt, "tiercast: " + complaint.str() + suggestion(app, argc, argv),
+    const std::string unknown = unknown_word(app, argc, argv);
+    return {std::nullopt, "tiercast: " + (unknown.empty() ? complaint.str() : unknown),
             exit_bad_input};
   }
   arguments.command = app.get_subcommands().front()->get_name();

@@ -1,10 +1,10 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "models/policy/registry.hpp"
 #include "models/scenario/catalogue.hpp"
@@ -38,8 +38,8 @@ nlohmann::ordered_json to_json(const policy::CacheEntry& entry) {
 }
 
 std::string to_text(const policy::CacheEntry& entry) {
-  std::string text = fmt::format("{}\n  {}\n  source: {}\n", entry.name, entry.description,
-                                 entry.source);
+  std::string text =
+      fmt::format("{}\n  {}\n  source: {}\n", entry.name, entry.description, entry.source);
   for (const policy::Parameter& parameter : entry.parameters) {
     text += fmt::format("  {}\n", policy::describe(parameter));
   }
@@ -51,9 +51,10 @@ int unknown(const std::string& what, const std::string& name, const std::string&
   return exit_bad_input;
 }
 
-std::string did_you_mean(const std::string& name, const std::vector<std::string>& known) {
+std::string did_you_mean(const std::string& name, const std::vector<std::string>& known,
+                         const std::string& lister) {
   const std::string near = nearest_name(name, known);
-  return near.empty() ? "" : "did you mean `" + near + "`?";
+  return near.empty() ? "`" + lister + "` lists what there is" : "did you mean `" + near + "`?";
 }
 
 void list(const Arguments& arguments, const std::vector<std::string>& names) {
@@ -93,7 +94,7 @@ int policies_command(const Arguments& arguments) {
   }
   if (json.empty()) {
     return unknown("policy", arguments.inputs.front(),
-                   did_you_mean(arguments.inputs.front(), known));
+                   did_you_mean(arguments.inputs.front(), known, "tiercast policies"));
   }
   write_stdout(arguments.format == Format::json ? json.dump(2) + "\n" : text);
   return exit_ok;
@@ -109,14 +110,14 @@ int configs_command(const Arguments& arguments) {
   }
   const std::string& kind = arguments.inputs[0];
   const std::vector<std::string> names = catalogue.names(kind);
-  if (names.empty()) return unknown("kind", kind, did_you_mean(kind, kinds));
+  if (names.empty()) return unknown("kind", kind, did_you_mean(kind, kinds, "tiercast configs"));
   if (arguments.inputs.size() == 1) {
     list(arguments, names);
     return exit_ok;
   }
   const std::string& name = arguments.inputs[1];
   if (std::find(names.begin(), names.end(), name) == names.end()) {
-    return unknown("entry of " + kind, name, did_you_mean(name, names));
+    return unknown("entry of " + kind, name, did_you_mean(name, names, "tiercast configs " + kind));
   }
   return show_entry(arguments, catalogue.path(kind, name));
 }

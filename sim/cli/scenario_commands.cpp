@@ -69,7 +69,7 @@ int explain_command(const Arguments& arguments) {
       write_stdout(text);
       return exit_ok;
     }
-    fmt::print(stderr, "{}", text);
+    fmt::print(stderr, "tiercast: {}", text);
     return exit_bad_input;
   }
   if (arguments.format == Format::json) {

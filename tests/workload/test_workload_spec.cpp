@@ -152,7 +152,7 @@ TEST_CASE("Specs that mean nothing are refused, with a reason", "[spec][hostile]
   refused("trace", trace_with("formt", "csv"), "format");
   Node window = trace_with("start", "10s");
   window.set("end", text("5s"));
-  refused("trace", window, "start is before end");
+  refused("trace", window, "start must be before end");
 
   const auto open_with = [](const std::string& key, Node value) {
     Node node = open_node();
@@ -166,13 +166,13 @@ TEST_CASE("Specs that mean nothing are refused, with a reason", "[spec][hostile]
   refused("open",
           open_with("input_tokens",
                     map_of({{"uniform", map_of({{"low", text("9")}, {"high", text("3")}})}})),
-          "low is not above high");
+          "low must not be above high");
   refused("open",
           open_with("input_tokens", map_of({{"lognormal", map_of({{"median", text("9")},
                                                                   {"sigma", text("1")},
                                                                   {"min", text("9")},
                                                                   {"max", text("3")}})}})),
-          "min is not above max");
+          "min must not be above max");
   Node values = Node::list();
   values.items.push_back(text("5"));
   Node weights = Node::list();
