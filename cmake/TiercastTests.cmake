@@ -36,7 +36,7 @@ function(tiercast_tests dir)
   add_test(NAME ${dir}_slow COMMAND test_${dir} "[slow]" WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${dir}_slow PROPERTIES LABELS slow)
   set_tests_properties(${dir} ${dir}_slow PROPERTIES
-                       ENVIRONMENT "TIERCAST_BIN=${CMAKE_BINARY_DIR}/tiercast"
+                       ENVIRONMENT "TESTED_TIERCAST=${CMAKE_BINARY_DIR}/tiercast"
                        SKIP_REGULAR_EXPRESSION "No test cases matched")
   if(TARGET tiercast AND dir MATCHES "^(e2e|bad_input|cli)$")
     add_dependencies(test_${dir} tiercast)

@@ -23,7 +23,9 @@ class ArrivalOrder {
     return capacity + capacity / 8 * 3 + 64;
   }
 
-  explicit ArrivalOrder(uint32_t capacity) : slots_(positions_for(capacity)), places_(capacity) {}
+  /// For slots in [0, slot_count), of which at most `capacity` are here at a time.
+  ArrivalOrder(uint32_t slot_count, uint32_t capacity)
+      : slots_(positions_for(capacity)), places_(slot_count) {}
 
   bool full() const { return next_ == slots_.size(); }
   uint32_t position(uint32_t slot) const { return places_[slot] & position_mask; }

@@ -63,7 +63,7 @@ class CacheAdapter {
   };
 
   CacheAdapter(const tp_pool& pool, const ParameterValues& values, uint64_t seed)
-      : guard_(pool.slot_count),
+      : guard_(pool.slot_count, pool.capacity_blocks),
         policy_(pool, values, seed),
         identity_(identity_of(pool, values, seed)) {}
 

@@ -13,20 +13,27 @@ namespace tiercast::policy {
 /// outstanding answer. A refused call changes nothing.
 class CallGuard {
  public:
-  explicit CallGuard(uint32_t capacity) : slots_(capacity), batch_(capacity / 64 + 1) {}
+  CallGuard(uint32_t slot_count, uint32_t capacity_blocks)
+      : capacity_blocks_(capacity_blocks), slots_(slot_count), batch_(slot_count / 64 + 1) {}
 
   const SlotStates& slots() const { return slots_; }
   SlotStates& slots() { return slots_; }
   bool answer_outstanding() const { return selected_blocks_ != 0; }
 
-  /// Every slot named must be in one of the states `allowed`. Doubles within a batch are for touch
-  /// only. Answers a return code; TP_OK advances the time.
+  /// Every slot named must be in one of the states `allowed`; of absent ones, which enter, no more
+  /// than the pool has room for. Doubles within a batch are for touch only. Answers a return code;
+  /// TP_OK advances the time.
   int check_notice(int64_t now_ns, const tp_span* spans, std::size_t span_count, SlotSet allowed,
                    bool doubles_allowed) {
     if (answer_outstanding()) return TP_ESTATE;
     if (now_ns < last_now_ns_ || (spans == nullptr && span_count != 0)) return TP_EINVAL;
+    uint64_t blocks = 0;
     for (std::size_t i = 0; i < span_count; ++i) {
       if (!slots_.in_range(spans[i]) || !slots_.all(spans[i], allowed)) return TP_EINVAL;
+      blocks += spans[i].count;
+    }
+    if (allowed == SlotSet::absent && blocks > capacity_blocks_ - slots_.present()) {
+      return TP_EINVAL;
     }
     if (span_count > 1 && !doubles_allowed && has_doubles(spans, span_count)) return TP_EINVAL;
     last_now_ns_ = now_ns;
@@ -92,6 +99,7 @@ class CallGuard {
     return doubles;
   }
 
+  uint32_t capacity_blocks_;
   SlotStates slots_;
   std::vector<uint64_t> batch_;  // slots of the batch under check; all zero between calls
   int64_t last_now_ns_ = INT64_MIN;

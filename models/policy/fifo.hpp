@@ -21,8 +21,8 @@ class Fifo {
   static std::span<const Parameter> parameters() { return {}; }
 
   Fifo(const tp_pool& pool, const ParameterValues&, uint64_t /*seed*/)
-      : order_(pool.slot_count),
-        candidates_(ArrivalOrder::positions_for(pool.slot_count)) {}
+      : order_(pool.slot_count, pool.capacity_blocks),
+        candidates_(ArrivalOrder::positions_for(pool.capacity_blocks)) {}
 
   void prefetch(uint32_t slot) const { order_.prefetch(slot); }
   void prefetch(uint32_t slot, const tp_block*) const { order_.prefetch(slot); }

@@ -23,8 +23,7 @@ class Lru {
   static constexpr uint32_t capacity_blocks_max = UINT32_MAX - 1;
   static std::span<const Parameter> parameters() { return {}; }
 
-  Lru(const tp_pool& pool, const ParameterValues&, uint64_t /*seed*/)
-      : unused_(pool.slot_count) {}
+  Lru(const tp_pool& pool, const ParameterValues&, uint64_t /*seed*/) : unused_(pool.slot_count) {}
 
   void insert(const Notice&, Spans, Blocks) {}
 

@@ -44,9 +44,9 @@ class S3Fifo {
   S3Fifo(const tp_pool& pool, const ParameterValues& values, uint64_t /*seed*/)
       : small_share_(std::max(1u, share(pool, values.real("small")))),
         threshold_(values.integer("threshold")),
-        order_(pool.slot_count),
-        small_(ArrivalOrder::positions_for(pool.slot_count)),
-        main_(ArrivalOrder::positions_for(pool.slot_count)),
+        order_(pool.slot_count, pool.capacity_blocks),
+        small_(ArrivalOrder::positions_for(pool.capacity_blocks)),
+        main_(ArrivalOrder::positions_for(pool.capacity_blocks)),
         keys_(pool.slot_count),
         ghosts_(share(pool, values.real("ghost"))) {}
 

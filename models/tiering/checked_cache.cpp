@@ -148,6 +148,8 @@ void CheckedCache::insert(int64_t now_ns, std::span<const tp_span> spans,
   TIERCAST_CHECK(!reads_keys_ || !blocks.empty() || spans.empty(),
                  "insert without block views into a policy that reads keys");
   move_slots("insert", spans, SlotSet::absent, SlotState::pinned);
+  TIERCAST_CHECK(slots_.present() <= capacity_blocks_, "{} blocks in a pool of {}",
+                 slots_.present(), capacity_blocks_);
   if (table_->on_insert == nullptr) return;
   expect_ok(table_->on_insert(policy_, now_ns, request, spans.data(), spans.size(),
                               blocks.empty() ? nullptr : blocks.data()),

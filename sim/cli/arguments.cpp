@@ -7,7 +7,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "sim/base/field_table.hpp"
 #include "sim/base/text.hpp"
+#include "sim/config/settings.hpp"
 
 namespace tiercast::cli {
 
@@ -151,10 +153,32 @@ std::string unknown_word(const CLI::App& app, int argc, const char* const* argv)
   return "";
 }
 
+// Settings are the flags' values until a flag says otherwise.
+void apply_settings(const config::Settings& settings, Arguments& arguments, Diagnostics& found) {
+  const Place place{"settings", 0, 0};
+  if (settings.seeds) found.error(place, "`seeds`: this version runs one seed at a time");
+  if (settings.jobs) found.error(place, "`jobs`: this version runs one scenario at a time");
+  if (settings.seed) arguments.seed = settings.seed;
+  if (settings.out) arguments.out = settings.out;
+  if (settings.quiet) arguments.quiet = *settings.quiet;
+  if (settings.configs) arguments.configs = settings.configs;
+  if (settings.format == config::OutputFormat::text) arguments.format = Format::text;
+  if (settings.format == config::OutputFormat::json) arguments.format = Format::json;
+  if (settings.format && *settings.format != config::OutputFormat::text &&
+      *settings.format != config::OutputFormat::json) {
+    found.error(place, "`format`: this version prints text or json");
+  }
+  if (settings.color == config::ColorMode::always) arguments.color = ColorWhen::always;
+  if (settings.color == config::ColorMode::never) arguments.color = ColorWhen::never;
+}
+
 }  // namespace
 
 Parsed parse_arguments(int argc, const char* const* argv) {
   Arguments arguments;
+  Diagnostics found;
+  apply_settings(config::read_settings(found), arguments, found);
+  if (found.has_errors()) return {std::nullopt, found.render(), exit_bad_input};
   CLI::App app{"tiercast: forecast what a tiered KV cache does for an LLM inference cluster"};
   app.name("tiercast");
   app.require_subcommand(1);

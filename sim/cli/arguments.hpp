@@ -27,6 +27,7 @@ struct Arguments {
   std::vector<std::string> sets;  ///< `path=value`
   std::optional<uint64_t> seed;
   std::optional<std::string> out;
+  std::optional<std::string> configs;  ///< folder of the catalogue
   Format format = Format::text;
   ColorWhen color = ColorWhen::automatic;
   bool quiet = false;

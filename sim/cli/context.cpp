@@ -20,9 +20,8 @@ std::string environment(const char* name) {
 
 }  // namespace
 
-std::string configs_folder() {
-  const std::string told = environment("TIERCAST_CONFIGS");
-  if (!told.empty()) return told;
+std::string configs_folder(const Arguments& arguments) {
+  if (arguments.configs) return *arguments.configs;
   std::error_code ignored;
   const fs::path sources = fs::path(TIERCAST_SOURCE_DIR) / "configs";
   if (fs::is_directory(sources, ignored)) return sources.string();
@@ -31,7 +30,7 @@ std::string configs_folder() {
 }
 
 scenario::LoadOptions load_options(const Arguments& arguments) {
-  return {configs_folder(), arguments.sets, arguments.seed};
+  return {configs_folder(arguments), arguments.sets, arguments.seed};
 }
 
 bool use_color(const Arguments& arguments, int fd) {

@@ -10,9 +10,9 @@
 /// What the subcommands share.
 namespace tiercast::cli {
 
-/// Folder of the catalogue: TIERCAST_CONFIGS if set, else beside the sources this program was built
+/// Folder of the catalogue: as the settings say, else beside the sources this program was built
 /// from, else where it is installed (../share/tiercast/configs from the program).
-std::string configs_folder();
+std::string configs_folder(const Arguments& arguments);
 
 scenario::LoadOptions load_options(const Arguments& arguments);
 

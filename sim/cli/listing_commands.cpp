@@ -102,7 +102,7 @@ int policies_command(const Arguments& arguments) {
 
 int configs_command(const Arguments& arguments) {
   Diagnostics found;
-  const scenario::Catalogue catalogue(configs_folder(), found);
+  const scenario::Catalogue catalogue(configs_folder(arguments), found);
   const std::vector<std::string> kinds = catalogue.kinds();
   if (arguments.inputs.empty()) {
     list(arguments, kinds);

@@ -7,13 +7,12 @@
 namespace tiercast::config {
 namespace {
 
+constexpr std::size_t kBlockBytes = 256;
+
 int characters(std::string_view text) {
-  int count = 0;
-  while (!text.empty()) {
-    text.remove_prefix(std::max<std::size_t>(1, utf8_length(text)));
-    ++count;
-  }
-  return count;
+  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;  // not a continuation byte
+  }));
 }
 
 /// What is wrong with the character at the start of `rest`, or null.
@@ -94,31 +93,39 @@ std::size_t end_of_quote(std::string_view text) {
 
 }  // namespace
 
-SourceLines::SourceLines(std::string_view text) : text_(text), starts_{0} {
+SourceLines::SourceLines(std::string_view text) : text_(text), starts_{0}, characters_{0} {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\n') starts_.push_back(i + 1);
   }
+  for (std::size_t i = kBlockBytes; i <= text.size(); i += kBlockBytes) {
+    const std::string_view block = text.substr(i - kBlockBytes, kBlockBytes);
+    characters_.push_back(characters_.back() + characters(block));
+  }
 }
 
-std::string_view SourceLines::line(int number) const {
-  if (number < 0 || static_cast<std::size_t>(number) >= starts_.size()) return {};
-  const std::string_view rest = text_.substr(starts_[static_cast<std::size_t>(number)]);
-  return rest.substr(0, rest.find('\n'));
-}
-
-Place SourceLines::place(const std::string& file, int number, int column_bytes) const {
-  if (number < 0 || column_bytes < 0) return {file, 0, 0};
-  const std::string_view row = line(number);
-  return {file, number + 1, characters(row.substr(0, static_cast<std::size_t>(column_bytes))) + 1};
-}
-
-std::string_view SourceLines::from(int number, int column_bytes) const {
-  if (number < 0 || column_bytes < 0 || static_cast<std::size_t>(number) >= starts_.size()) {
-    return {};
+std::size_t SourceLines::offset(int line, int column_bytes) const {
+  if (line < 0 || column_bytes < 0 || static_cast<std::size_t>(line) >= starts_.size()) {
+    return text_.size();
   }
   const std::size_t at =
-      starts_[static_cast<std::size_t>(number)] + static_cast<std::size_t>(column_bytes);
-  return text_.substr(std::min(at, text_.size()));
+      starts_[static_cast<std::size_t>(line)] + static_cast<std::size_t>(column_bytes);
+  return std::min(at, text_.size());
+}
+
+int SourceLines::characters_before(std::size_t offset) const {
+  const std::size_t block = offset / kBlockBytes;
+  const std::string_view rest = text_.substr(block * kBlockBytes, offset % kBlockBytes);
+  return characters_[block] + characters(rest);
+}
+
+Place SourceLines::place(const std::string& file, int line, int column_bytes) const {
+  if (line < 0 || column_bytes < 0) return {file, 0, 0};
+  const int before_line = characters_before(offset(line, 0));
+  return {file, line + 1, characters_before(offset(line, column_bytes)) - before_line + 1};
+}
+
+std::string_view SourceLines::from(int line, int column_bytes) const {
+  return text_.substr(offset(line, column_bytes));
 }
 
 bool check_source(std::string_view text, const std::string& file, Diagnostics& found) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,10 +21,12 @@ class SourceLines {
   std::string_view from(int line, int column_bytes) const;
 
  private:
-  std::string_view line(int number) const;
+  std::size_t offset(int line, int column_bytes) const;
+  int characters_before(std::size_t offset) const;
 
   std::string_view text_;
-  std::vector<std::size_t> starts_;
+  std::vector<std::size_t> starts_;  // of each line
+  std::vector<int> characters_;      // before each block: a line may be as long as the file
 };
 
 /// Reports what yaml-cpp would misread or pass: NUL and other control characters, broken UTF-8,

@@ -61,6 +61,14 @@ TEST_CASE("every key and value knows its place", "[document]") {
   CHECK_FALSE(at_path(root, "a")->quoted);
 }
 
+TEST_CASE("columns stay right on lines of any length", "[document]") {
+  const std::string accents = repeat("\xC3\xA9", 400);
+  const Node root = parsed("# " + accents + "\n" + accents + ": {" + accents + ": 1, b: 2}\n");
+  CHECK(root.entries[0].key_place == Place{"a.yaml", 2, 1});
+  CHECK(root.entries[0].value.entries[0].key_place == Place{"a.yaml", 2, 404});
+  CHECK(place(root, accents + ".b") == Place{"a.yaml", 2, 404 + 400 + 8});
+}
+
 TEST_CASE("an absent value is placed at its key", "[document]") {
   const Node root = parsed("a:\nb: 1\nc: ~\n");
   CHECK(at_path(root, "a")->is_null());

@@ -18,7 +18,7 @@ inline std::filesystem::path shared_dir() {
 
 /// The command line program of the build under test; ctest names it. Empty outside ctest.
 inline std::filesystem::path program() {
-  const char* named = std::getenv("TIERCAST_BIN");
+  const char* named = std::getenv("TESTED_TIERCAST");
   return named != nullptr ? std::filesystem::path(named) : std::filesystem::path();
 }
 

@@ -2,12 +2,13 @@
  *
  *     cc -shared -fPIC lowest_slot.c -o lowest_slot.so $(pkg-config --cflags tierpolicy)
  */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <tierpolicy.h>
 
 struct tp_cache {
-  uint32_t capacity;
+  uint32_t slot_count;
   uint64_t commits;
   unsigned char evictable[]; /* by slot */
 };
@@ -20,9 +21,11 @@ static const tp_info* info(void) {
 static int create(const char* config, const tp_pool* pool, uint64_t seed, tp_cache** out,
                   char* error, size_t error_size) {
   (void)config, (void)seed, (void)error, (void)error_size;
-  *out = calloc(1, sizeof **out + pool->capacity_blocks);
+  const bool counted = pool->size >= sizeof *pool && pool->slot_count != 0;
+  const uint32_t slot_count = counted ? pool->slot_count : pool->capacity_blocks;
+  *out = calloc(1, sizeof **out + slot_count);
   if (*out == NULL) return TP_ENOMEM;
-  (*out)->capacity = pool->capacity_blocks;
+  (*out)->slot_count = slot_count;
   return TP_OK;
 }
 
@@ -49,7 +52,7 @@ static int select_victims(const tp_cache* self, int64_t now_ns, uint32_t need_bl
                           size_t out_capacity, tp_victims* victims) {
   (void)now_ns;
   uint32_t named = 0;
-  for (uint32_t slot = 0; slot < self->capacity && named < need_blocks; ++slot) {
+  for (uint32_t slot = 0; slot < self->slot_count && named < need_blocks; ++slot) {
     if (!self->evictable[slot]) continue;
     if (named < out_capacity) out[named] = (tp_span){slot, 1};
     ++named;

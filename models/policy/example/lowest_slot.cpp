@@ -13,8 +13,7 @@ struct LowestSlot {
   static constexpr VictimOrder victim_order = VictimOrder::upwards;
   static std::span<const Parameter> parameters() { return {}; }
 
-  LowestSlot(const tp_pool& pool, const ParameterValues&, uint64_t)
-      : evictable(pool.capacity_blocks) {}
+  LowestSlot(const tp_pool& pool, const ParameterValues&, uint64_t) : evictable(pool.slot_count) {}
 
   void prefetch(uint32_t) const {}
   void prefetch(uint32_t, const tp_block*) const {}
