@@ -57,6 +57,7 @@ AT(tp_pool, capacity_blocks, 4);
 AT(tp_pool, block_tokens, 8);
 AT(tp_pool, block_bytes, 12);
 AT(tp_pool, slot_count, 16);
+AT(tp_pool, reserved, 20);
 SIZE(tp_pool, 24);
 
 AT(tp_victims, token, 0);

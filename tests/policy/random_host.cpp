@@ -39,9 +39,9 @@ std::string text(const SpanList& spans) {
 }
 
 Instance::Instance(const tp_cache_table& table, uint32_t capacity, const std::string& config,
-                   bool joined)
+                   bool joined, uint32_t slot_count)
     : table_(table), joined_(joined) {
-  const tp_pool pool{sizeof(tp_pool), capacity, 16, 4096, 0, 0};
+  const tp_pool pool{sizeof(tp_pool), capacity, 16, 4096, slot_count, 0};
   std::array<char, 200> error{};
   const int code = table.create(config.c_str(), &pool, 7, &cache_, error.data(), error.size());
   INFO(error.data());
@@ -103,12 +103,13 @@ void Instance::restore(const std::vector<char>& state) {
 }
 
 RandomHost::RandomHost(uint64_t seed, uint32_t capacity, std::vector<Instance*> instances,
-                       NaivePolicy* naive)
+                       NaivePolicy* naive, uint32_t slot_count)
     : draw_(seed),
+      capacity_(capacity),
       instances_(std::move(instances)),
       naive_(naive),
-      slots_(capacity),
-      keys_(capacity) {}
+      slots_(std::max(slot_count, capacity)),
+      keys_(slots_.capacity()) {}
 
 void RandomHost::run(uint32_t steps) {
   for (uint32_t i = 0; i < steps; ++i) {
@@ -132,13 +133,13 @@ void RandomHost::step() {
 
 /// Up to so many slots of a set, mostly in runs, in any order of runs, without doubles.
 Slots RandomHost::pick(SlotSet set, uint32_t count_max) {
-  const uint32_t capacity = slots_.capacity();
+  const uint32_t slot_count = slots_.capacity();
   const uint32_t wanted = 1 + draw_.below(count_max);
   Slots picked;
   for (uint32_t tries = 0; tries < 8 && picked.size() < wanted; ++tries) {
     const uint32_t run = 1 + draw_.below(draw_.chance(50) ? 1 : count_max);
-    const uint32_t first = draw_.below(capacity);
-    for (uint32_t slot = first; slot < std::min(first + run, capacity); ++slot) {
+    const uint32_t first = draw_.below(slot_count);
+    for (uint32_t slot = first; slot < std::min(first + run, slot_count); ++slot) {
       const bool taken = std::find(picked.begin(), picked.end(), slot) != picked.end();
       if (!taken && slots_.all({slot, 1}, set) && picked.size() < wanted) picked.push_back(slot);
     }
@@ -147,12 +148,14 @@ Slots RandomHost::pick(SlotSet set, uint32_t count_max) {
 }
 
 void RandomHost::insert() {
-  const Slots slots = pick(SlotSet::absent, 12);
+  const uint32_t room = capacity_ - slots_.present();
+  if (room == 0) return;
+  const Slots slots = pick(SlotSet::absent, std::min(12u, room));
   std::vector<uint64_t> keys;
   for (const uint32_t slot : slots) {
     uint64_t key = 0;
     do {
-      key = 1 + draw_.below(3 * slots_.capacity());
+      key = 1 + draw_.below(3 * capacity_);
     } while (std::find(keys_.begin(), keys_.end(), key) != keys_.end());
     keys_[slot] = key;
     keys.push_back(key);

@@ -54,7 +54,9 @@ class NaivePolicy {
 /// answer that breaks the contract.
 class Instance {
  public:
-  Instance(const tp_cache_table& table, uint32_t capacity, const std::string& config, bool joined);
+  /// slot_count 0: as many slots as blocks.
+  Instance(const tp_cache_table& table, uint32_t capacity, const std::string& config, bool joined,
+           uint32_t slot_count = 0);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
@@ -82,8 +84,8 @@ class Instance {
 /// touched, dropped, evicted, refused, left leaving for a while and brought back.
 class RandomHost {
  public:
-  RandomHost(uint64_t seed, uint32_t capacity, std::vector<Instance*> instances,
-             NaivePolicy* naive);
+  RandomHost(uint64_t seed, uint32_t capacity, std::vector<Instance*> instances, NaivePolicy* naive,
+             uint32_t slot_count = 0);
 
   void run(uint32_t steps);
   /// For a change of instances between runs.
@@ -103,6 +105,7 @@ class RandomHost {
   void tell_evictable(bool on, const Slots& slots);
 
   Draw draw_;
+  uint32_t capacity_;
   std::vector<Instance*> instances_;
   NaivePolicy* naive_;
   policy::SlotStates slots_;

@@ -1,6 +1,7 @@
 // What every built-in cache policy must do, whatever its order of eviction.
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -204,6 +205,31 @@ TEST_CASE("a call that breaks the contract is refused whole and changes nothing"
   CHECK(table.on_insert(cache, 20, nullptr, &free_slot, 1, nullptr) ==
         (reads_keys ? TP_EINVAL : TP_OK));
   CHECK(touch({}) == TP_OK);
+}
+
+TEST_CASE("a pool may number its slots beyond its blocks, but holds no more blocks for that") {
+  const policy::CacheEntry& entry = any_policy();
+  INFO(entry.name);
+  Instance cache(*entry.table, 3, "", true, 8);
+  cache.insert(0, {7, 0}, {1, 2});
+  std::array<tp_block, 2> blocks{};
+  for (tp_block& block : blocks) block.size = sizeof block;
+  const tp_span two{3, 2};
+  CHECK(entry.table->on_insert(cache.cache(), 0, nullptr, &two, 1, blocks.data()) == TP_EINVAL);
+  cache.insert(0, {3}, {3});
+  cache.set_evictable(1, true, {7, 0, 3});
+  uint64_t token = 0;
+  Slots named = as_slots(cache.select(1, 3, token));
+  std::sort(named.begin(), named.end());
+  CHECK(named == Slots{0, 3, 7});
+  const auto create = [&](tp_pool pool) {
+    tp_cache* made = nullptr;
+    const int code = entry.table->create("", &pool, 0, &made, nullptr, 0);
+    if (made != nullptr) entry.table->destroy(made);
+    return code;
+  };
+  CHECK(create({sizeof(tp_pool), 3, 16, 4096, 2, 0}) == TP_EINVAL);
+  CHECK(create({offsetof(tp_pool, slot_count), 3, 16, 4096, 2, 0}) == TP_OK);  // not read
 }
 
 TEST_CASE("creation explains what it cannot do") {

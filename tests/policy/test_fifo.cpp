@@ -51,10 +51,11 @@ TEST_CASE("fifo agrees with a plain queue") {
   const uint32_t capacity = GENERATE(1u, 5u, 64u, 200u);
   const uint64_t seed = GENERATE(1u, 2u, 3u);
   const tp_cache_table& fifo = *tp_find_builtin_cache("fifo");
-  Instance joined(fifo, capacity, "", true);
-  Instance singles(fifo, capacity, "", false);
+  const uint32_t slot_count = GENERATE_COPY(capacity, 2 * capacity + 1);
+  Instance joined(fifo, capacity, "", true, slot_count);
+  Instance singles(fifo, capacity, "", false, slot_count);
   NaiveFifo naive;
-  RandomHost host(seed, capacity, {&joined, &singles}, &naive);
+  RandomHost host(seed, capacity, {&joined, &singles}, &naive, slot_count);
   host.run(2500);
   CHECK(host.victims() > 50);
 }

@@ -52,10 +52,11 @@ SpanList victims(Instance& cache, uint32_t need) {
 TEST_CASE("lru agrees with a plain list") {
   const uint32_t capacity = GENERATE(1u, 5u, 64u, 65u, 200u);
   const uint64_t seed = GENERATE(1u, 2u, 3u);
-  Instance joined(lru(), capacity, "", true);
-  Instance singles(lru(), capacity, "", false);
+  const uint32_t slot_count = GENERATE_COPY(capacity, 2 * capacity + 1);
+  Instance joined(lru(), capacity, "", true, slot_count);
+  Instance singles(lru(), capacity, "", false, slot_count);
   NaiveLru naive;
-  RandomHost host(seed, capacity, {&joined, &singles}, &naive);
+  RandomHost host(seed, capacity, {&joined, &singles}, &naive, slot_count);
   host.run(1500);
   CHECK(host.victims() > 50);
 }

@@ -128,10 +128,11 @@ TEST_CASE("s3fifo agrees with the algorithm on plain lists") {
                Case{200, "ghost=0.3", NaiveS3Fifo(20, 60, 2)});
   const uint64_t seed = GENERATE(1u, 2u, 3u);
   INFO(example.capacity << " blocks, " << example.config);
-  Instance joined(s3fifo(), example.capacity, example.config, true);
-  Instance singles(s3fifo(), example.capacity, example.config, false);
+  const uint32_t slot_count = GENERATE_COPY(example.capacity, 2 * example.capacity + 1);
+  Instance joined(s3fifo(), example.capacity, example.config, true, slot_count);
+  Instance singles(s3fifo(), example.capacity, example.config, false, slot_count);
   NaiveS3Fifo naive = example.naive;
-  RandomHost host(seed, example.capacity, {&joined, &singles}, &naive);
+  RandomHost host(seed, example.capacity, {&joined, &singles}, &naive, slot_count);
   host.run(2500);
   CHECK(host.victims() > 50);
 }
