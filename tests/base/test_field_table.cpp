@@ -69,9 +69,10 @@ TEST_CASE("one-of takes a name alone or a short form too", "[fields]") {
 TEST_CASE("wrong values are refused by kind, with the path", "[fields]") {
   CHECK_THAT(complaint("nodes", scalar("eight")), Contains("nodes: `eight` is not a whole number"));
   CHECK_THAT(complaint("nodes", scalar("8.0")), Contains("whole number"));
-  CHECK_THAT(complaint("nodes", scalar("010")), Contains("whole number"));
+  CHECK_THAT(complaint("nodes", scalar("010")), Contains("leading zeros"));
   CHECK_THAT(complaint("nodes", scalar("0")), Contains("at least 1 and at most 1000"));
-  CHECK_THAT(complaint("nodes", scalar("99999999999999999999")), Contains("whole number"));
+  CHECK_THAT(complaint("nodes", scalar("99999999999999999999")),
+             Contains("out of range") && Contains("at most 1000"));
   CHECK_THAT(complaint("seed", scalar("-1")), Contains("out of range"));
   CHECK_THAT(complaint("nodes", list({})), Contains("a list where a whole number is needed"));
   CHECK_THAT(complaint("nodes", Node{}), Contains("has no value") && Contains("the default, 1"));
