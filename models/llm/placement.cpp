@@ -54,7 +54,7 @@ std::string parallel_violation(const ModelSpec& model, const ParallelSpec& paral
   }
   if (parallel.pp > model.layers) return "pp exceeds the model's layers";
   if (!model.moe && (parallel.dp > 1 || parallel.ep > 1)) {
-    return "dp and ep split experts, and this model has none";
+    return std::string(parallel.dp > 1 ? "dp" : "ep") + " splits experts, and this model has none";
   }
   if (model.moe && model.moe->experts % parallel.ep != 0) {
     return "ep does not divide the model's experts";

@@ -24,7 +24,8 @@ struct ParallelSpec {
   uint32_t gpus() const { return tp * pp * dp; }
 };
 
-/// Why the model cannot be split this way, or an empty string.
+/// Why the model cannot be split this way, beginning with the name of the field at fault; or an
+/// empty string.
 std::string parallel_violation(const ModelSpec& model, const ParallelSpec& parallel);
 
 /// KV bytes of one token in one layer on one GPU. Heads are sharded over tp until they run out,

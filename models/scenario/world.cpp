@@ -92,6 +92,20 @@ void check_engine(const ScenarioSpec& spec, const World& world, Problems& proble
   }
 }
 
+bool ends_by_itself(const workload::WorkloadSpec& workload) {
+  if (const auto* open = std::get_if<workload::OpenSpec>(&workload)) {
+    return open->duration || open->requests;
+  }
+  const auto* closed = std::get_if<workload::ClosedSpec>(&workload);
+  return closed == nullptr || closed->duration || closed->requests || !closed->repeat;
+}
+
+void check_end(const ScenarioSpec& spec, Problems& problems) {
+  if (spec.run.duration || ends_by_itself(spec.workload)) return;
+  problems.add("run.duration", "is needed, since this workload never ends",
+               "e.g. run: {duration: 10min}, or requests or duration in the workload");
+}
+
 bool place_instances(const ScenarioSpec& spec, World& world, Problems& problems) {
   world.parallel = spec.engine.parallel();
   const std::string wrong = llm::parallel_violation(spec.model.name, world.parallel);
@@ -168,6 +182,7 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   TIERCAST_CHECK(eviction != nullptr, "unchecked policy {}", spec.policy.eviction.name);
   world.cluster.eviction = eviction->table;
   world.cluster.eviction_config = config_lines(spec.policy.eviction.parameters);
+  check_end(spec, problems);
   check_engine(spec, world, problems);
   const bool placed = place_instances(spec, world, problems) && fill_memory(spec, world, problems);
   if (!placed || problems.any()) return std::nullopt;

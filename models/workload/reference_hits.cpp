@@ -56,10 +56,13 @@ double ReferenceHits::full_block_token_hit_ratio() const {
   return ratio_of(full_hit_tokens, input_tokens);
 }
 
-ReferenceHits reference_hits(DemandSource& source, std::uint64_t requests_max) {
+ReferenceHits reference_hits(DemandSource& source, std::uint64_t requests_max,
+                             std::int64_t end_ns) {
   Counter counter;
   Request request;
-  for (std::uint64_t i = 0; i < requests_max && source.next(request); ++i) {
+  std::int64_t arrival_ns = 0;
+  for (std::uint64_t i = 0; i < requests_max; ++i) {
+    if (!source.peek(arrival_ns) || arrival_ns >= end_ns || !source.next(request)) break;
     counter.add(request);
     source.completed(request.id, request.arrival_ns);
   }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -52,7 +53,8 @@ int run_reference(const Prepared& prepared, const Arguments& arguments, Diagnost
   const auto source =
       workload::make_source(spec.workload, {spec.run.seed, spec.engine.block_tokens}, found);
   if (source == nullptr) return exit_bad_input;
-  const workload::ReferenceHits hits = workload::reference_hits(*source);
+  const int64_t end_ns = spec.run.duration ? spec.run.duration->value() : INT64_MAX;
+  const workload::ReferenceHits hits = workload::reference_hits(*source, UINT64_MAX, end_ns);
   workload::explain(source->report(), found);
   if (source->report().failed) return exit_bad_input;
   if (arguments.format == Format::json) {

@@ -129,6 +129,10 @@ std::string_view SourceLines::from(int line, int column_bytes) const {
 }
 
 bool check_source(std::string_view text, const std::string& file, Diagnostics& found) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    found.error({file, 1, 1}, "the text is UTF-16", "save the file as UTF-8 text");
+    return false;
+  }
   const bool characters_good = check_characters(text, file, found);
   return check_line_starts(text, file, found) && characters_good;
 }
