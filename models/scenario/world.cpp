@@ -110,7 +110,7 @@ bool place_instances(const ScenarioSpec& spec, World& world, Problems& problems)
   world.parallel = spec.engine.parallel();
   const std::string wrong = llm::parallel_violation(spec.model.name, world.parallel);
   if (!wrong.empty()) {
-    problems.add("engine.tp", wrong);
+    problems.add("engine." + wrong.substr(0, wrong.find(' ')), wrong);
     return false;
   }
   world.gpus_per_instance = world.parallel.gpus();
