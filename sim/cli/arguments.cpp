@@ -1,6 +1,7 @@
 #include "sim/cli/arguments.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <map>
 #include <sstream>
@@ -32,8 +33,17 @@ void add_choice(CLI::App& command, const std::string& flag, E& target,
 }
 
 void add_seed(CLI::App& command, Arguments& arguments, const std::string& meaning) {
+// CLI11's own numbers saturate where they overflow.
+std::string seed_fault(const std::string& text) {
+  int64_t seed = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, fault] = std::from_chars(text.data(), end, seed);
+  if (fault == std::errc{} && stop == end && seed >= 0) return "";
+  return "`" + text + "` is not a whole number from 0 to 9223372036854775807";
+}
+
   command.add_option("--seed", arguments.seed, meaning)
-      ->check(CLI::Range(int64_t{0}, INT64_MAX))
+      ->check(CLI::Validator(seed_fault, ""))
       ->type_name("N");
 }
 
