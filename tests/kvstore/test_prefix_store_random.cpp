@@ -182,7 +182,8 @@ class Walk {
 
   void unpin() {
     if (users_.empty()) return;
-    unpin_user(users_[draw_.below(users_.size())], static_cast<uint32_t>(draw_.below(pools_)));
+    User& user = users_[draw_.below(users_.size())];
+    unpin_user(user, static_cast<uint32_t>(draw_.below(pools_)));
   }
 
   void place() {

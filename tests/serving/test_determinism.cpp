@@ -79,8 +79,9 @@ std::vector<Request> rounds(const Lanes& order) {
     for (const uint32_t lane : order) {
       Stream draw(1, kLanes, static_cast<uint64_t>(round), lane);
       const auto input = static_cast<uint32_t>(draw.between(20, 60));
-      Request request = request_of(round * 1500, input, static_cast<uint32_t>(draw.between(1, 40)),
-                                   4, {system[lane], 200 + draw.below(3), 1000 + draw.below(4)});
+      const auto output = static_cast<uint32_t>(draw.between(1, 40));
+      const std::vector<uint64_t> ids{system[lane], 200 + draw.below(3), 1000 + draw.below(4)};
+      Request request = request_of(round * 1500, input, output, 4, ids);
       request.last_id_tokens = 4;
       request.session = static_cast<uint64_t>(round) * kInstances + lane;
       requests.push_back(request);

@@ -128,8 +128,9 @@ TEST_CASE("energy is power times busy time", "[property]") {
   Stream draw(3, kArrivals);
   std::vector<workload::Request> requests;
   for (int64_t i = 0; i < 200; ++i) {
-    requests.push_back(request_of(i * 700, static_cast<uint32_t>(draw.between(1, 60)),
-                                  static_cast<uint32_t>(draw.between(1, 40))));
+    const auto input = static_cast<uint32_t>(draw.between(1, 60));
+    const auto output = static_cast<uint32_t>(draw.between(1, 40));
+    requests.push_back(request_of(i * 700, input, output));
   }
   ListSource source(requests);
   const Outcome out = serving::Cluster(small_cluster(), table, source).run();
