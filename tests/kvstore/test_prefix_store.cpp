@@ -144,6 +144,20 @@ TEST_CASE("a hole before a branch, once filled, hides nothing behind the branch"
   CHECK(store.hit_blocks(a, 0) == 6);
 }
 
+TEST_CASE("a hole behind a branch still hides what follows it", "[kvstore]") {
+  PrefixStore store(1);
+  store.add_pool(20);
+  const Ids ids{1, 2, 3, 4, 5, 6};
+  const NodeId a = store.enter({ids, 1}, 100);
+  pin(store, a, 0);
+  compute(store, a, 0, 6, 0);
+  unpin(store, a);
+  store.evict(0, {4, 1});
+  const Ids other{1, 2, 9};
+  store.enter({other, 1}, 101);  // splits behind block 1
+  CHECK(store.hit_blocks(a, 0) == 4);
+}
+
 TEST_CASE("a path ends in a part of an id only where the other ends there too", "[kvstore]") {
   PrefixStore store(4);
   store.add_pool(40);

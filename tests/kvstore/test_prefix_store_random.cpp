@@ -64,7 +64,7 @@ class Walk {
   }
 
   void step() {
-    switch (draw_.below(7)) {
+    switch (draw_.below(8)) {
       case 0:
         enter();
         break;
@@ -115,7 +115,7 @@ class Walk {
       path.ids.assign(base.ids.begin(), base.ids.begin() + kept);
       if (!path.ids.empty() && path.ids.back() >= kShort) path.ids.pop_back();
     }
-    for (uint64_t more = draw_.below(5); more > 0; --more) path.ids.push_back(next_id_++);
+    for (uint64_t more = draw_.below(8); more > 0; --more) path.ids.push_back(next_id_++);
     if (path.ids.empty()) return path;
     path.last_blocks = blocks_per_id_;
     if (blocks_per_id_ > 1 && draw_.below(4) == 0) {
@@ -240,9 +240,14 @@ class Walk {
     REQUIRE(sum.depths == depths);
   }
 
+  // Anywhere, so that holes appear.
   void evict() {
     const auto pool = static_cast<uint32_t>(draw_.below(pools_));
-    evict_from(pool, static_cast<uint32_t>(draw_.below(kFrames)));
+    const std::map<uint32_t, NaiveStore::Name>& content = naive_.content(pool);
+    for (int tries = 0; tries < 3 && !content.empty(); ++tries) {
+      const auto at = static_cast<std::ptrdiff_t>(draw_.below(content.size()));
+      evict_from(pool, std::next(content.begin(), at)->first);
+    }
   }
 
   void check() {

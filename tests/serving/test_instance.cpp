@@ -222,6 +222,14 @@ TEST_CASE("blocks are reusable from the end of the step that completes them", "[
   CHECK(pool.returned == 3 + 1 + 2);
 }
 
+TEST_CASE("all blocks that one boundary completes are one notice", "[serving]") {
+  // At the end of the second step a decode and a prefill complete a block each.
+  const Outcome out = run_small(small_cluster(), {request_of(0, 7, 3), request_of(50, 4, 1)});
+  CHECK(out.instances[0].pool.placed == 3);
+  CHECK(out.instances[0].counts.steps == 3);
+  CHECK(out.effort.policy_calls == 2 + 2);  // two inserts, two requests' blocks left unused
+}
+
 TEST_CASE("generated tokens are cached where ids name them", "[serving]") {
   ClusterSpec spec = small_cluster();
   spec.id_tokens = 4;
