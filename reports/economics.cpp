@@ -26,7 +26,9 @@ ledger::Meters meters_of(const serving::Outcome& outcome, const Site& site) {
   }
   const Seconds busy{static_cast<double>(busy_ticks) / kTicksPerSecond};
   ledger::Meters meters;
-  meters.duration = Seconds{static_cast<double>(outcome.end_ns) / 1e9};
+  // As rates do: from the first arrival on, so that a trace that starts late pays for no wait.
+  const int64_t first_ns = outcome.log.empty() ? 0 : outcome.log.front().arrival_ns;
+  meters.duration = Seconds{static_cast<double>(outcome.end_ns - first_ns) / 1e9};
   meters.nodes = site.nodes;
   meters.gpu_dynamic = Joules{static_cast<double>(dynamic_energy) / 1e3 / kTicksPerSecond};
   meters.host_core_time = ledger::serving_core_time(busy, site.gpus_per_instance);

@@ -28,7 +28,7 @@ struct Output {
   uint64_t tasks = 0;  ///< completed sessions; 0: demand without sessions
 };
 
-/// What the instances drew and worked from time 0 to the end of the run. An HBM-only run moves
+/// What the instances drew and worked from the first arrival (time 0 without one) to the end. An HBM-only run moves
 /// nothing through DRAM or NICs that counts.
 ledger::Meters meters_of(const serving::Outcome& outcome, const Site& site);
 

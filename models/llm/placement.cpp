@@ -136,6 +136,13 @@ Bytes weight_bytes_per_gpu(const ModelSpec& model, WeightFormat format,
   return whole(layers * share + kBf16Bytes * tables / parallel.tp);
 }
 
+int64_t kv_block_bytes(const ModelSpec& model, KvFormat format, uint32_t block_tokens) {
+  const int64_t windowed = model.window ? model.window->layers : 0;
+  const int64_t growing =
+      kv_bytes_per_token(model, format) / model.layers * (model.layers - windowed);
+  return std::max<int64_t>(growing, 1) * block_tokens;
+}
+
 HbmBudget hbm_budget(const ModelSpec& model, WeightFormat weights, KvFormat kv,
                      const ParallelSpec& parallel, const hardware::GpuSpec& gpu,
                      const MemorySpec& memory, const MemoryNeeds& needs) {

@@ -33,6 +33,9 @@ std::string parallel_violation(const ModelSpec& model, const ParallelSpec& paral
 int64_t kv_layer_bytes_per_gpu(const ModelSpec& model, KvFormat format, uint32_t tp);
 /// KV bytes of one token in all layers, each head once: what a cache entry holds.
 int64_t kv_bytes_per_token(const ModelSpec& model, KvFormat format);
+/// Bytes of one KV block, each head once. Windowed layers are not in it: their KV does not grow and
+/// is set aside whole (HbmBudget::window_kv).
+int64_t kv_block_bytes(const ModelSpec& model, KvFormat format, uint32_t block_tokens);
 /// KV bytes of one token on one GPU of the fullest pipeline stage, windows not yet capped.
 int64_t kv_bytes_per_token_per_gpu(const ModelSpec& model, KvFormat format,
                                    const ParallelSpec& parallel);

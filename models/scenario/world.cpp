@@ -73,20 +73,22 @@ serving::EngineSpec engine_spec(const ScenarioSpec& spec, int64_t kv_blocks) {
 void check_engine(const ScenarioSpec& spec, const World& world, Problems& problems) {
   const serving::EngineSettings& engine = spec.engine;
   if (engine.max_model_tokens && engine.max_model_tokens->value() > spec.model.name.max_context) {
-    problems.add("engine.max_model_tokens",
-                 "exceeds the model's context of " + std::to_string(spec.model.name.max_context) +
-                     " tokens");
+    problems.add("engine.max_model_tokens", "exceeds the model's context of " +
+                                                std::to_string(spec.model.name.max_context) +
+                                                " tokens");
   }
   if (!engine.chunked_prefill &&
       engine.max_batched_tokens.value() < static_cast<int64_t>(max_model_tokens(spec))) {
     problems.add("engine.max_batched_tokens",
                  "without chunked prefill a prompt runs in one step, so this must reach "
-                 "max_model_tokens (" + std::to_string(max_model_tokens(spec)) + ")",
+                 "max_model_tokens (" +
+                     std::to_string(max_model_tokens(spec)) + ")",
                  "set engine.chunked_prefill: true, or lower engine.max_model_tokens");
   }
   if (!serving::ContentMap::compatible(world.cluster.id_tokens, engine.block_tokens)) {
     problems.add("engine.block_tokens",
-                 std::to_string(engine.block_tokens) + " tokens and the workload's content ids of " +
+                 std::to_string(engine.block_tokens) +
+                     " tokens and the workload's content ids of " +
                      std::to_string(world.cluster.id_tokens) + " must divide one another",
                  "for a trace without content ids say workload.trace.format: azure or csv");
   }
@@ -137,7 +139,7 @@ bool fill_memory(const ScenarioSpec& spec, World& world, Problems& problems) {
        engine.max_sequences});
   world.kv_blocks_pinned = engine.memory.kv_blocks.has_value();
   world.kv_bytes_per_token = llm::kv_bytes_per_token(spec.model.name, world.kv);
-  world.block_bytes = world.kv_bytes_per_token * engine.block_tokens;
+  world.block_bytes = llm::kv_block_bytes(spec.model.name, world.kv, engine.block_tokens);
   if (world.memory.kv_blocks >= 1 && world.memory.kv_blocks < UINT32_MAX &&
       world.block_bytes < int64_t{UINT32_MAX}) {
     return true;
@@ -145,10 +147,10 @@ bool fill_memory(const ScenarioSpec& spec, World& world, Problems& problems) {
   if (world.block_bytes >= int64_t{UINT32_MAX}) {
     problems.add("engine.block_tokens", "one block would take 4 GiB or more");
   } else {
-    problems.add("engine.memory", "no memory is left for KV: " +
-                                      std::to_string(world.memory.usable.value()) +
-                                      " B usable, " + std::to_string(world.memory.weights.value()) +
-                                      " B of weights on each GPU",
+    problems.add("engine.memory",
+                 "no memory is left for KV: " + std::to_string(world.memory.usable.value()) +
+                     " B usable, " + std::to_string(world.memory.weights.value()) +
+                     " B of weights on each GPU",
                  "raise engine.tp, take smaller weights, or a GPU with more memory");
   }
   return false;

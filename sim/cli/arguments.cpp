@@ -10,6 +10,7 @@
 
 #include "sim/base/field_table.hpp"
 #include "sim/base/text.hpp"
+#include "sim/cli/build_info.hpp"
 #include "sim/config/settings.hpp"
 
 namespace tiercast::cli {
@@ -32,7 +33,6 @@ void add_choice(CLI::App& command, const std::string& flag, E& target,
       ->transform(CLI::IsMember(names, CLI::ignore_case));
 }
 
-void add_seed(CLI::App& command, Arguments& arguments, const std::string& meaning) {
 // CLI11's own numbers saturate where they overflow.
 std::string seed_fault(const std::string& text) {
   int64_t seed = 0;
@@ -42,6 +42,7 @@ std::string seed_fault(const std::string& text) {
   return "`" + text + "` is not a whole number from 0 to 9223372036854775807";
 }
 
+void add_seed(CLI::App& command, Arguments& arguments, const std::string& meaning) {
   command.add_option("--seed", arguments.seed, meaning)
       ->check(CLI::Validator(seed_fault, ""))
       ->type_name("N");
@@ -52,6 +53,14 @@ void add_scenario_flags(CLI::App& command, Arguments& arguments) {
       ->take_all()
       ->type_name("PATH=VALUE");
   add_seed(command, arguments, "Seed of every random draw (run.seed)");
+}
+
+void add_bad_line_flag(CLI::App& command, Arguments& arguments) {
+  command
+      .add_option("--on-bad-line", arguments.on_bad_line,
+                  "Bad lines of a trace: fail (default) or skip and count")
+      ->check(CLI::IsMember({"fail", "skip"}))
+      ->type_name("WHAT");
 }
 
 void add_output_flags(CLI::App& command, Arguments& arguments) {
@@ -68,6 +77,7 @@ void add_run(CLI::App& app, Arguments& arguments) {
   run->add_option("--out", arguments.out,
                   "Also write result.json, requests.csv, timeseries.csv here")
       ->type_name("DIR");
+  add_bad_line_flag(*run, arguments);
   run->add_flag("--dry-run", arguments.dry_run, "Check and derive, but do not simulate");
   run->add_flag("--reproducible", arguments.without_effort,
                 "Leave out of the JSON what may differ between equal runs (build, run)");
@@ -110,8 +120,7 @@ void add_cache(CLI::App& app, Arguments& arguments) {
       ->type_name("NAME=VALUE")
       ->take_all();
   cache->add_flag("--prefix", arguments.prefix_rule, "A request's hits end at its first miss");
-  cache->add_flag("--skip-bad-lines", arguments.skip_bad_lines,
-                  "Count bad lines instead of failing");
+  add_bad_line_flag(*cache, arguments);
   add_seed(*cache, arguments, "Seed of policies that draw");
   add_output_flags(*cache, arguments);
 }
@@ -192,6 +201,10 @@ Parsed parse_arguments(int argc, const char* const* argv) {
   CLI::App app{"tiercast: forecast what a tiered KV cache does for an LLM inference cluster"};
   app.name("tiercast");
   app.require_subcommand(1);
+  app.set_version_flag("--version", std::string(build_info().version));
+  app.footer(
+      "Settings also come from TIERCAST_SEED, _OUT, _FORMAT, _COLOR, _QUIET, _CONFIGS and from\n"
+      "~/.config/tiercast/config.ini (name = value); flags win, then environment, then file.");
   add_run(app, arguments);
   add_validate(app, arguments);
   add_explain(app, arguments);

@@ -34,12 +34,12 @@ struct Arguments {
   bool dry_run = false;
   bool without_effort = false;  ///< leave out what may differ between equal runs
 
-  // cache
+  // cache (on_bad_line: run and validate too)
   std::vector<std::string> policies;
   std::vector<uint64_t> capacities;
   std::vector<std::string> parameters;  ///< `name=value`
   bool prefix_rule = false;
-  bool skip_bad_lines = false;
+  std::optional<std::string> on_bad_line;  ///< fail or skip
 };
 
 /// What parsing ends in: arguments, or a text to print and an exit code (help, mistakes).

@@ -24,7 +24,7 @@ struct Accesses {
 std::optional<Accesses> read_accesses(const Arguments& arguments, Diagnostics& found) {
   workload::TraceSpec spec;
   spec.file = arguments.inputs.front();
-  if (arguments.skip_bad_lines) spec.on_bad_line = workload::OnBadLine::skip;
+  if (arguments.on_bad_line == "skip") spec.on_bad_line = workload::OnBadLine::skip;
   const auto source = workload::make_source(spec, {}, found);
   if (source == nullptr) return std::nullopt;
   Accesses accesses;

@@ -1,11 +1,10 @@
 #include "sim/cli/context.hpp"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
+#include <unistd.h>
 
 namespace tiercast::cli {
 
@@ -30,7 +29,11 @@ std::string configs_folder(const Arguments& arguments) {
 }
 
 scenario::LoadOptions load_options(const Arguments& arguments) {
-  return {configs_folder(arguments), arguments.sets, arguments.seed};
+  scenario::LoadOptions options{configs_folder(arguments), arguments.sets, arguments.seed};
+  if (arguments.on_bad_line) {
+    options.sets.push_back("workload.trace.on_bad_line=" + *arguments.on_bad_line);
+  }
+  return options;
 }
 
 bool use_color(const Arguments& arguments, int fd) {
