@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -29,10 +30,7 @@ class Lru {
 
   void touch(const Notice& at, Spans spans) {
     backward(spans, [&](tp_span span) {
-      at.slots.evictable_runs_backward(span, [&](tp_span run) {
-        unused_.detach(run);
-        unused_.append(run);
-      });
+      at.slots.evictable_runs_backward(span, [&](tp_span run) { unused_.renew(run); });
     });
   }
 
@@ -73,18 +71,19 @@ class Lru {
   /// Walks a batch from its tail, fetching ahead the list nodes it will meet.
   template <class Visit>
   void backward(Spans spans, Visit visit) const {
-    constexpr std::size_t node_ahead = 16;
+    constexpr std::size_t node_ahead = 24;
     constexpr std::size_t neighbours_ahead = 8;
     const std::size_t size = spans.size();
-    const auto node = [&](std::size_t i) { unused_.prefetch_node(spans[size - 1 - i].first_slot); };
+    const auto slot = [&](std::size_t i) { return spans[size - 1 - i].first_slot; };
     if (size > 1) {
-      for (std::size_t i = 0; i < node_ahead && i < size; ++i) node(i);
+      for (std::size_t i = 0; i < std::min(node_ahead, size); ++i) unused_.prefetch_node(slot(i));
+      for (std::size_t i = 0; i < std::min(neighbours_ahead, size); ++i) {
+        unused_.prefetch_neighbours(slot(i));
+      }
     }
     for (std::size_t i = 0; i < size; ++i) {
-      if (i + node_ahead < size) node(i + node_ahead);
-      if (i + neighbours_ahead < size) {
-        unused_.prefetch_neighbours(spans[size - 1 - i - neighbours_ahead].first_slot);
-      }
+      if (i + node_ahead < size) unused_.prefetch_node(slot(i + node_ahead));
+      if (i + neighbours_ahead < size) unused_.prefetch_neighbours(slot(i + neighbours_ahead));
       visit(spans[size - 1 - i]);
     }
   }

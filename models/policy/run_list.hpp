@@ -43,6 +43,23 @@ class RunList {
     }
   }
 
+  /// detach(run), then append(run); spares the search where the run is stored as it is.
+  void renew(tp_span run) {
+    const uint32_t start = run.first_slot;
+    const bool joins_newest = start + run.count == newest_;
+    if (joins_newest || !starts_.test(start) || nodes_[start].length != run.count) {
+      detach(run);
+      append(run);
+    } else if (start != newest_) {
+      const Node node = nodes_[start];
+      set_newer(node.older, node.newer);
+      set_older(node.newer, node.older);
+      nodes_[start] = {newest_, none, run.count};
+      nodes_[newest_].newer = start;
+      newest_ = start;
+    }
+  }
+
   /// Calls visit(run) from the oldest run on until it answers false. The visitor may detach the
   /// run it is given.
   template <class Visit>

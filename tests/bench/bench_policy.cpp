@@ -8,6 +8,7 @@
 //
 //     GLIBC_TUNABLES=glibc.malloc.hugetlb=1 build/bench/bench_policy
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -86,21 +87,28 @@ class FullPool {
   Draw draw;
 };
 
-/// Time of one iteration, and the mean per block over all so far.
+/// Time of each iteration, and the median of what a block takes: on a shared machine the mean
+/// measures the neighbours.
 class Meter {
  public:
   explicit Meter(benchmark::State& state) : state_(state) {}
   void add(double seconds, uint64_t blocks) {
-    seconds_ += seconds;
-    blocks_ += blocks;
     state_.SetIterationTime(seconds);
-    state_.counters["ns_per_block"] = 1e9 * seconds_ / static_cast<double>(blocks_);
+    ns_per_block_.push_back(1e9 * seconds / static_cast<double>(blocks));
   }
+  ~Meter() {
+    if (ns_per_block_.empty()) return;
+    const auto middle =
+        ns_per_block_.begin() + static_cast<std::ptrdiff_t>(ns_per_block_.size() / 2);
+    std::nth_element(ns_per_block_.begin(), middle, ns_per_block_.end());
+    state_.counters["ns_per_block"] = *middle;
+  }
+  Meter(const Meter&) = delete;
+  Meter& operator=(const Meter&) = delete;
 
  private:
   benchmark::State& state_;
-  double seconds_ = 0;
-  uint64_t blocks_ = 0;
+  std::vector<double> ns_per_block_;
 };
 
 void touch_random(benchmark::State& state, const tp_cache_table* table) {
