@@ -222,7 +222,11 @@ void show_bottlenecks(const std::vector<Bottleneck>& bottlenecks, Page& page) {
 std::vector<std::string> warnings_of(const Result& result) {
   std::vector<std::string> warnings;
   const RequestCounts& requests = result.requests;
-  if (!result.steady.ok) warnings.push_back("not steady: " + result.steady.why);
+  if (requests.offered == 0) {
+    warnings.push_back("no request was offered: see run.duration and the workload's start and rate");
+  } else if (!result.steady.ok) {
+    warnings.push_back("not steady: " + result.steady.why);
+  }
   const auto count = [&](uint64_t number, std::string_view what) {
     if (number == 0) return;
     warnings.push_back(fmt::format("{} of {} requests {}", show_count(number),

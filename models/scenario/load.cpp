@@ -1,6 +1,9 @@
 #include "models/scenario/load.hpp"
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "models/scenario/catalogue.hpp"
@@ -43,37 +46,29 @@ std::string hash_of(const Scenario& scenario) {
   if (Node* run = facts.find("run"); run != nullptr) run->erase("fuse");
   hash.add_text(config::canonical_text(facts));
   hash.add_text(config::canonical_text(scenario.resolved_kernels));
-  constexpr char kDigits[] = "0123456789abcdef";
-  const Digest128 digest = hash.digest128();
-  std::string text;
-  for (const uint64_t word : {digest.high, digest.low}) {
-    for (int shift = 60; shift >= 0; shift -= 4) text += kDigits[(word >> shift) & 15];
-  }
-  return text;
+  return to_hex(hash.digest128());
 }
 
-std::optional<Scenario> load_document(Node document, const std::string& file,
-                                      const LoadOptions& options, Diagnostics& found) {
-  bool good = true;
-  for (const std::string& set : options.sets) {
-    good &= config::apply_set_flag(document, ScenarioSpec::fields(), set, found);
+void apply_options(Node& document, const LoadOptions& options, Diagnostics& found) {
+  std::vector<std::string> sets = options.sets;
+  if (options.seed) sets.push_back("run.seed=" + std::to_string(*options.seed));
+  for (const std::string& set : sets) {
+    config::apply_set_flag(document, ScenarioSpec::fields(), set, found);
   }
-  if (options.seed) {
-    good &= config::apply_set_flag(document, ScenarioSpec::fields(),
-                                   "run.seed=" + std::to_string(*options.seed), found);
-  }
-  Catalogue catalogue(options.configs, found);
-  Reader reader(found, catalogue.lookup());
-  Scenario scenario;
-  scenario.file = file;
-  good &= reader.read(document, scenario.spec, scenario.resolved);
-  if (!good || !load_kernels(catalogue, scenario, found)) return std::nullopt;
-  anchor_trace(scenario);
-  scenario.hash = hash_of(scenario);
-  return scenario;
 }
 
-void count_figures(const Node& node, const std::string& path, FigureCensus& census) {
+// Prices bear on a result only where the machines are paid for that way, and no result states carbon.
+bool bears_on_result(std::string_view field, ledger::Pricing pricing) {
+  static constexpr std::array<std::string_view, 5> kOwners = {"price", "chassis_price", "electricity",
+                                                              "life_years", "upkeep"};
+  if (field == "carbon") return false;
+  if (field == "rent") return pricing == ledger::Pricing::rent;
+  return pricing == ledger::Pricing::own ||
+         std::find(kOwners.begin(), kOwners.end(), field) == kOwners.end();
+}
+
+void count_figures(const Node& node, const std::string& path, ledger::Pricing pricing,
+                   FigureCensus& census) {
   const Node* kind = node.find("kind");
   if (kind != nullptr && kind->is_scalar() && node.find("value") != nullptr) {
     ++census.counts_by_kind[kind->text];
@@ -81,31 +76,47 @@ void count_figures(const Node& node, const std::string& path, FigureCensus& cens
     return;
   }
   const std::string below = path.empty() ? "" : path + ".";
-  for (const NodeEntry& entry : node.entries) count_figures(entry.value, below + entry.key, census);
+  for (const NodeEntry& entry : node.entries) {
+    if (!bears_on_result(entry.key, pricing)) continue;
+    count_figures(entry.value, below + entry.key, pricing, census);
+  }
   for (size_t i = 0; i < node.items.size(); ++i) {
-    count_figures(node.items[i], below + std::to_string(i), census);
+    count_figures(node.items[i], below + std::to_string(i), pricing, census);
   }
 }
 
 }  // namespace
 
-std::optional<Scenario> load_scenario(const std::string& file, const LoadOptions& options,
-                                      Diagnostics& found) {
+std::optional<Node> read_scenario(const std::string& file, const LoadOptions& options,
+                                  Diagnostics& found) {
   std::optional<Node> document = config::read_document(file, Origin::scenario, found);
-  if (!document) return std::nullopt;
-  return load_document(std::move(*document), file, options, found);
+  if (document) apply_options(*document, options, found);
+  return document;
 }
 
-std::optional<Scenario> load_scenario_text(std::string_view text, const std::string& file,
-                                           const LoadOptions& options, Diagnostics& found) {
+std::optional<Node> parse_scenario(std::string_view text, const std::string& file,
+                                   const LoadOptions& options, Diagnostics& found) {
   std::optional<Node> document = config::parse_document(text, file, Origin::scenario, found);
-  if (!document) return std::nullopt;
-  return load_document(std::move(*document), file, options, found);
+  if (document) apply_options(*document, options, found);
+  return document;
+}
+
+std::optional<Scenario> load_scenario(const Node& document, const std::string& file,
+                                      const std::string& configs, Diagnostics& found) {
+  Catalogue catalogue(configs, found);
+  Reader reader(found, catalogue.lookup());
+  Scenario scenario;
+  scenario.file = file;
+  reader.read(document, scenario.spec, scenario.resolved);
+  if (found.has_errors() || !load_kernels(catalogue, scenario, found)) return std::nullopt;
+  anchor_trace(scenario);
+  scenario.hash = hash_of(scenario);
+  return scenario;
 }
 
 FigureCensus count_figures(const Scenario& scenario) {
   FigureCensus census;
-  count_figures(scenario.resolved, "", census);
+  count_figures(scenario.resolved, "", scenario.spec.cluster.pricing, census);
   for (const FigureKind kind : {FigureKind::measured, FigureKind::datasheet, FigureKind::derived,
                                 FigureKind::scenario, FigureKind::estimate}) {
     const std::string name(name_of(kind));

@@ -30,16 +30,20 @@ struct LoadOptions {
   std::optional<uint64_t> seed;   ///< over run.seed
 };
 
-/// Reads and checks a scenario file with the catalogue entries it names. Everything wrong is
-/// reported at once; then nothing is returned. A relative trace path counts from the scenario's
-/// folder, or from the working folder when a flag gives it.
-std::optional<Scenario> load_scenario(const std::string& file, const LoadOptions& options,
-                                      Diagnostics& found);
+/// A scenario file as it is written, with the options laid over it. Nothing when it is no YAML.
+std::optional<Node> read_scenario(const std::string& file, const LoadOptions& options,
+                                  Diagnostics& found);
 /// The same for text that is at hand; `file` names it in messages.
-std::optional<Scenario> load_scenario_text(std::string_view text, const std::string& file,
-                                           const LoadOptions& options, Diagnostics& found);
+std::optional<Node> parse_scenario(std::string_view text, const std::string& file,
+                                   const LoadOptions& options, Diagnostics& found);
 
-/// How sure the figures are that a scenario rests on.
+/// Checks a scenario as read from `file` with the catalogue entries it names. Everything wrong is
+/// reported at once; nothing is returned when `found` holds an error. A relative trace path counts
+/// from the scenario's folder, or from the working folder when a flag gives it.
+std::optional<Scenario> load_scenario(const Node& document, const std::string& file,
+                                      const std::string& configs, Diagnostics& found);
+
+/// How sure the figures are that a result of the scenario rests on.
 struct FigureCensus {
   std::map<std::string, uint64_t> counts_by_kind;
   std::vector<std::string> estimates;  ///< dotted paths

@@ -5,6 +5,7 @@
 
 #include "models/policy/registry.hpp"
 #include "sim/base/node.hpp"
+#include "sim/base/quantity.hpp"
 
 namespace tiercast::scenario {
 
@@ -148,9 +149,9 @@ bool fill_memory(const ScenarioSpec& spec, World& world, Problems& problems) {
     problems.add("engine.block_tokens", "one block would take 4 GiB or more");
   } else {
     problems.add("engine.memory",
-                 "no memory is left for KV: " + std::to_string(world.memory.usable.value()) +
-                     " B usable, " + std::to_string(world.memory.weights.value()) +
-                     " B of weights on each GPU",
+                 "no memory is left for KV: of each GPU " + gib_text(world.memory.usable) +
+                     " are usable, weights take " + gib_text(world.memory.weights) +
+                     " and activations " + gib_text(world.memory.activations),
                  "raise engine.tp, take smaller weights, or a GPU with more memory");
   }
   return false;

@@ -1,7 +1,5 @@
 #include "models/serving/outcome.hpp"
 
-#include <array>
-#include <cstdio>
 
 #include "sim/base/hash.hpp"
 
@@ -60,12 +58,7 @@ std::string digest_of(const Outcome& outcome, const std::vector<uint64_t>& pool_
   hash.add(instances);
   add(hash, outcome.itl_ticks);
   hash.add(outcome.end_ns);
-  const Digest128 digest = hash.digest128();
-  std::array<char, 33> text{};
-  std::snprintf(text.data(), text.size(), "%016llx%016llx",
-                static_cast<unsigned long long>(digest.high),
-                static_cast<unsigned long long>(digest.low));
-  return text.data();
+  return to_hex(hash.digest128());
 }
 
 }  // namespace tiercast::serving

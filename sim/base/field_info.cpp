@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <cstdint>
 
 #include "sim/base/check.hpp"
 #include "sim/base/text.hpp"
@@ -29,7 +31,11 @@ void complete(Bound& bound, const FieldInfo& field) {
     const double scale = dimension == Dimension::time ? 1e9 : 1.0;
     quantity.count = static_cast<std::int64_t>(bound.value * scale);
   }
-  bound.text = format_quantity(quantity);
+  // format_quantity would write 100000 as 1e+05.
+  const bool plain = dimension == Dimension::dimensionless && std::abs(bound.value) < 1e15 &&
+                     bound.value == std::trunc(bound.value);
+  bound.text = plain ? std::to_string(static_cast<std::int64_t>(bound.value))
+                     : format_quantity(quantity);
 }
 
 constexpr std::array kFigureKeys = {"value", "kind", "source", "range"};

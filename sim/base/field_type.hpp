@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "sim/base/check.hpp"
 #include "sim/base/field_info.hpp"
 #include "sim/base/reader.hpp"
 
@@ -34,6 +35,15 @@ struct Choice {
   E value;
   std::string meaning;
 };
+
+/// The name that `value` has in documents.
+template <class E>
+std::string name_of_choice(E value) {
+  for (const Choice<E>& choice : choices(E{})) {
+    if (choice.value == value) return choice.name;
+  }
+  TIERCAST_CHECK(false, "a value without a name in its choices");
+}
 
 template <class S>
 class FieldTable;

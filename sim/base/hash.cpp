@@ -100,4 +100,13 @@ Digest128 StreamHash::digest128() const {
   return {digest64(), add_tail(hash)};
 }
 
+std::string to_hex(const Digest128& digest) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::uint64_t word : {digest.high, digest.low}) {
+    for (int shift = 60; shift >= 0; shift -= 4) text += kDigits[(word >> shift) & 15];
+  }
+  return text;
+}
+
 }  // namespace tiercast

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace tiercast {
@@ -38,6 +39,9 @@ struct Digest128 {
   std::uint64_t low = 0;
   friend bool operator==(const Digest128&, const Digest128&) = default;
 };
+
+/// 32 hexadecimal digits, lower case.
+std::string to_hex(const Digest128& digest);
 
 /// Streaming hash of a sequence of bytes: XXH64 as its public specification defines it
 /// (Collet, "xxHash fast digest algorithm", version 0.2), so `digest64` equals any other

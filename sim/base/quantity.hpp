@@ -65,6 +65,8 @@ QuantityResult parse_quantity(std::string_view text, Dimension dimension);
 std::string format_quantity(const Quantity& quantity);
 /// The same for people, rounded to four significant digits.
 std::string format_rounded(const Quantity& quantity);
+/// Memory as engines state it: `71.68 GiB`.
+std::string gib_text(Bytes amount);
 
 /// Ties a unit type to its dimension and converts both ways.
 template <class Unit>

@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <string>
 
@@ -98,6 +99,13 @@ std::string format_rounded(const Quantity& quantity) {
     }
   }
   return four_digits(base_value(quantity) / chosen_size) + chosen->text();
+}
+
+std::string gib_text(Bytes amount) {
+  constexpr double kGib = 1024.0 * 1024 * 1024;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2f GiB", static_cast<double>(amount.value()) / kGib);
+  return text.data();
 }
 
 }  // namespace tiercast

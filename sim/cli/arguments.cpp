@@ -69,9 +69,21 @@ void add_output_flags(CLI::App& command, Arguments& arguments) {
   command.add_flag("--quiet", arguments.quiet, "No warnings and no progress on stderr");
 }
 
+// The one input of a command that takes another positional after it, which a list would swallow.
+CLI::Option* add_single(CLI::App& command, const std::string& name, Arguments& arguments,
+                        const std::string& meaning) {
+  return command
+      .add_option_function<std::string>(
+          name, [&arguments](const std::string& input) { arguments.inputs = {input}; }, meaning)
+      ->type_name("");
+}
+
 void add_run(CLI::App& app, Arguments& arguments) {
   CLI::App* run = app.add_subcommand("run", "Forecast a scenario");
-  run->add_option("scenario", arguments.inputs, "Scenario file")->required()->expected(1);
+  run->add_option("SCENARIO", arguments.inputs, "Scenario file")
+      ->required()
+      ->expected(1)
+      ->type_name("");
   add_scenario_flags(*run, arguments);
   add_output_flags(*run, arguments);
   run->add_option("--out", arguments.out,
@@ -85,9 +97,10 @@ void add_run(CLI::App& app, Arguments& arguments) {
 
 void add_validate(CLI::App& app, Arguments& arguments) {
   CLI::App* validate = app.add_subcommand("validate", "Report everything wrong with scenarios");
-  validate->add_option("scenarios", arguments.inputs, "Scenario files")
+  validate->add_option("FILE", arguments.inputs, "Scenario files")
       ->required()
-      ->expected(1, -1);
+      ->expected(1, -1)
+      ->type_name("");
   add_scenario_flags(*validate, arguments);
   add_output_flags(*validate, arguments);
 }
@@ -95,18 +108,19 @@ void add_validate(CLI::App& app, Arguments& arguments) {
 void add_explain(CLI::App& app, Arguments& arguments) {
   CLI::App* explain = app.add_subcommand(
       "explain", "The resolved scenario, where each figure comes from, and what follows");
-  explain->add_option("scenario", arguments.inputs, "Scenario file, then optionally a dotted path")
-      ->required()
-      ->expected(1, 2);
+  add_single(*explain, "SCENARIO", arguments, "Scenario file")->required();
+  explain->add_option("PATH", arguments.detail, "One value or section: a dotted path")
+      ->type_name("");
   add_scenario_flags(*explain, arguments);
   add_output_flags(*explain, arguments);
 }
 
 void add_cache(CLI::App& app, Arguments& arguments) {
   CLI::App* cache = app.add_subcommand("cache", "Replay a trace's blocks against one cache pool");
-  cache->add_option("trace", arguments.inputs, "Trace with content ids (Mooncake JSONL)")
+  cache->add_option("TRACE", arguments.inputs, "Trace with content ids (Mooncake JSONL)")
       ->required()
-      ->expected(1);
+      ->expected(1)
+      ->type_name("");
   cache->add_option("--policy", arguments.policies, "Eviction policies")
       ->required()
       ->delimiter(',')
@@ -128,10 +142,11 @@ void add_cache(CLI::App& app, Arguments& arguments) {
 void add_listings(CLI::App& app, Arguments& arguments) {
   CLI::App* policies =
       app.add_subcommand("policies", "The policy library: names, parameters, sources");
-  policies->add_option("name", arguments.inputs, "One policy")->expected(0, 1);
+  policies->add_option("NAME", arguments.inputs, "One policy")->expected(0, 1)->type_name("");
   add_output_flags(*policies, arguments);
   CLI::App* configs = app.add_subcommand("configs", "The catalogue: kinds, entries, one entry");
-  configs->add_option("which", arguments.inputs, "KIND [NAME]")->expected(0, 2);
+  add_single(*configs, "KIND", arguments, "A kind: its entries");
+  configs->add_option("NAME", arguments.detail, "One entry, whole")->type_name("");
   add_output_flags(*configs, arguments);
   CLI::App* schema = app.add_subcommand("schema", "JSON Schema of scenario files, for editors");
   schema->add_flag("--quiet", arguments.quiet, "No effect; accepted everywhere");

@@ -22,7 +22,8 @@ enum Exit : int {
 /// underneath.
 struct Arguments {
   std::string command;
-  std::vector<std::string> inputs;  ///< positional: files, names, a path
+  std::vector<std::string> inputs;    ///< positional: files or a name
+  std::optional<std::string> detail;  ///< explain: a dotted path; configs: an entry
 
   std::vector<std::string> sets;  ///< `path=value`
   std::optional<uint64_t> seed;

@@ -74,7 +74,7 @@ bool replay_policy(const Arguments& arguments, const std::string& name, const Ac
   return true;
 }
 
-std::string as_json(const Arguments& arguments, const std::string& name,
+nlohmann::ordered_json to_json(const Arguments& arguments, const std::string& name,
                     const std::vector<tiering::ReplayResult>& results) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const tiering::ReplayResult& result : results) {
@@ -83,12 +83,10 @@ std::string as_json(const Arguments& arguments, const std::string& name,
                     {"misses", result.misses},
                     {"miss_ratio", result.miss_ratio()}});
   }
-  const nlohmann::ordered_json json{
-      {"trace", arguments.inputs.front()}, {"policy", name}, {"results", rows}};
-  return json.dump() + "\n";
+  return {{"trace", arguments.inputs.front()}, {"policy", name}, {"results", rows}};
 }
 
-std::string as_text(const std::string& name, const std::vector<tiering::ReplayResult>& results) {
+std::string to_text(const std::string& name, const std::vector<tiering::ReplayResult>& results) {
   std::string text;
   for (const tiering::ReplayResult& result : results) {
     text += fmt::format("{:<12} {:>12} {:>12} {:>12} {:>12.8f}\n", name, result.capacity,
@@ -99,25 +97,25 @@ std::string as_text(const std::string& name, const std::vector<tiering::ReplayRe
 
 }  // namespace
 
+// One policy is an object, several are a list of such objects.
 int cache_command(const Arguments& arguments) {
   Diagnostics found;
   const std::optional<Accesses> accesses = read_accesses(arguments, found);
-  std::string output;
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  std::string text = fmt::format("{:<12} {:>12} {:>12} {:>12} {:>12}\n", "policy", "capacity",
+                                 "accesses", "misses", "miss ratio");
   bool good = accesses.has_value();
-  if (good && arguments.format == Format::text) {
-    output = fmt::format("{:<12} {:>12} {:>12} {:>12} {:>12}\n", "policy", "capacity", "accesses",
-                         "misses", "miss ratio");
-  }
   for (const std::string& name : arguments.policies) {
     if (!good) break;
     std::vector<tiering::ReplayResult> results;
     good = replay_policy(arguments, name, *accesses, results, found);
-    output += arguments.format == Format::json ? as_json(arguments, name, results)
-                                               : as_text(name, results);
+    json.push_back(to_json(arguments, name, results));
+    text += to_text(name, results);
   }
   print(found, arguments);
   if (!good) return exit_bad_input;
-  write_stdout(output);
+  if (json.size() == 1) json = nlohmann::ordered_json(json.front());
+  write_stdout(arguments.format == Format::json ? json.dump() + "\n" : text);
   return exit_ok;
 }
 

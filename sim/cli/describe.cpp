@@ -2,29 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "sim/base/field_table.hpp"
+#include "sim/base/quantity.hpp"
 
 namespace tiercast::cli {
 
 namespace {
-
-constexpr double kGib = 1024.0 * 1024 * 1024;
-
-std::string gib(Bytes bytes) {
-  return fmt::format("{:.2f} GiB", static_cast<double>(bytes.value()) / kGib);
-}
-
-template <class E>
-std::string name_of_choice(E value) {
-  for (const auto& choice : choices(E{})) {
-    if (choice.value == value) return choice.name;
-  }
-  return "";
-}
 
 std::string workload_words(const workload::WorkloadSpec& workload) {
   if (const auto* trace = std::get_if<workload::TraceSpec>(&workload)) return "trace " + trace->file;
@@ -33,14 +19,14 @@ std::string workload_words(const workload::WorkloadSpec& workload) {
                        name_of_choice(open->arrivals.process), open->arrivals.rate.value());
   }
   const auto& closed = std::get<workload::ClosedSpec>(workload);
-  return fmt::format("closed loop, {} sessions at a time", closed.sessions);
+  return fmt::format("closed loop, {} session{} at a time", closed.sessions, closed.sessions == 1 ? "" : "s");
 }
 
 std::string kv_words(const scenario::World& world) {
   if (world.kv_blocks_pinned) return "pinned by the scenario";
-  return fmt::format("{} usable less {} weights, {} activations, {} other", gib(world.memory.usable),
-                     gib(world.memory.weights), gib(world.memory.activations),
-                     gib(world.memory.usable - world.memory.weights - world.memory.activations -
+  return fmt::format("{} usable less {} weights, {} activations, {} other", gib_text(world.memory.usable),
+                     gib_text(world.memory.weights), gib_text(world.memory.activations),
+                     gib_text(world.memory.usable - world.memory.weights - world.memory.activations -
                          world.memory.kv));
 }
 
@@ -62,7 +48,8 @@ double prefill_ms(const llm::StepTable& steps, uint32_t tokens) {
                steps.prefill_attention_ticks(tokens, 0));
 }
 
-/// Sample steps within the engine's limits: label and milliseconds.
+}  // namespace
+
 std::vector<std::pair<std::string, double>> sample_steps(const scenario::World& world) {
   std::vector<std::pair<std::string, double>> samples;
   const uint32_t context = std::min(2048u, world.cluster.engine.max_model_tokens - 1);
@@ -85,8 +72,6 @@ std::vector<std::pair<std::string, Bytes>> memory_lines(const llm::HbmBudget& me
           {"graphs", memory.graphs},   {"reserve", memory.reserve},
           {"window_kv", memory.window_kv}, {"kv", memory.kv}};
 }
-
-}  // namespace
 
 reports::RunSetting setting_of(const Prepared& prepared) {
   const scenario::ScenarioSpec& spec = prepared.scenario.spec;
@@ -119,7 +104,7 @@ std::string derived_text(const Prepared& prepared) {
   line("kv", fmt::format("{}, {} B a token, {} B a block", name_of_choice(world.kv),
                          world.kv_bytes_per_token, world.block_bytes));
   for (const auto& [name, bytes] : memory_lines(world.memory)) {
-    line("memory of a GPU: " + name, gib(bytes));
+    line("memory of a GPU: " + name, gib_text(bytes));
   }
   line("kv blocks of an instance", fmt::format("{} ({} tokens){}", world.cluster.engine.kv_blocks,
                                       uint64_t{world.cluster.engine.kv_blocks} *
@@ -127,29 +112,6 @@ std::string derived_text(const Prepared& prepared) {
                                       world.kv_blocks_pinned ? ", pinned" : ""));
   for (const auto& [name, ms] : sample_steps(world)) line(name, fmt::format("{:.3f} ms", ms));
   return text;
-}
-
-std::string derived_json(const Prepared& prepared) {
-  const scenario::World& world = prepared.world;
-  nlohmann::ordered_json memory;
-  for (const auto& [name, bytes] : memory_lines(world.memory)) memory[name + "_bytes"] = bytes.value();
-  nlohmann::ordered_json steps;
-  for (const auto& [name, ms] : sample_steps(world)) steps[name] = ms;
-  const nlohmann::ordered_json json{
-      {"schema", "tiercast.derived/1"},
-      {"scenario", prepared.scenario.spec.name},
-      {"scenario_hash", prepared.scenario.hash},
-      {"gpus_provisioned", world.gpus_provisioned},
-      {"gpus_per_instance", world.gpus_per_instance},
-      {"instances", world.cluster.instances},
-      {"weights_dtype", name_of_choice(world.weights)},
-      {"kv_dtype", name_of_choice(world.kv)},
-      {"kv_bytes_per_token", world.kv_bytes_per_token},
-      {"kv_blocks_per_instance", world.cluster.engine.kv_blocks},
-      {"kv_blocks_pinned", world.kv_blocks_pinned},
-      {"memory_of_a_gpu", memory},
-      {"step_ms", steps}};
-  return json.dump(2) + "\n";
 }
 
 std::string reference_text(const Prepared& prepared, const workload::ReferenceHits& hits) {
@@ -164,22 +126,6 @@ std::string reference_text(const Prepared& prepared, const workload::ReferenceHi
       prepared.scenario.spec.name, hits.requests, hits.input_tokens, hits.blocks,
       hits.distinct_blocks, hits.block_hit_ratio(), hits.token_hit_ratio(),
       hits.full_block_token_hit_ratio());
-}
-
-std::string reference_json(const Prepared& prepared, const workload::ReferenceHits& hits) {
-  const nlohmann::ordered_json json{
-      {"schema", "tiercast.reference/1"},
-      {"scenario", prepared.scenario.spec.name},
-      {"scenario_hash", prepared.scenario.hash},
-      {"requests", hits.requests},
-      {"tokens", {{"input", hits.input_tokens}, {"input_cached", hits.hit_tokens}}},
-      {"blocks", {{"total", hits.blocks}, {"distinct", hits.distinct_blocks},
-                  {"hit", hits.hit_blocks}}},
-      {"cache",
-       {{"token_hit_ratio", hits.token_hit_ratio()},
-        {"token_hit_ratio_full_blocks", hits.full_block_token_hit_ratio()},
-        {"block_hit_ratio", hits.block_hit_ratio()}}}};
-  return json.dump(2) + "\n";
 }
 
 }  // namespace tiercast::cli

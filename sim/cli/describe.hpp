@@ -1,6 +1,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "models/workload/reference_hits.hpp"
 #include "reports/text.hpp"
@@ -11,12 +13,15 @@ namespace tiercast::cli {
 
 reports::RunSetting setting_of(const Prepared& prepared);
 
+/// Sample steps within the engine's limits: label and milliseconds.
+std::vector<std::pair<std::string, double>> sample_steps(const scenario::World& world);
+
+/// What the memory of one GPU holds, line by line.
+std::vector<std::pair<std::string, Bytes>> memory_lines(const llm::HbmBudget& memory);
+
 /// Numbers that follow from the scenario: memory of a GPU line by line, KV blocks, sample steps.
 std::string derived_text(const Prepared& prepared);
-std::string derived_json(const Prepared& prepared);
 
 std::string reference_text(const Prepared& prepared, const workload::ReferenceHits& hits);
-/// Schema `tiercast.reference/1`.
-std::string reference_json(const Prepared& prepared, const workload::ReferenceHits& hits);
 
 }  // namespace tiercast::cli

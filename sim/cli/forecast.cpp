@@ -10,19 +10,12 @@
 #include "models/workload/demand_source.hpp"
 #include "reports/summarise.hpp"
 #include "sim/base/field_table.hpp"
+#include "sim/base/text.hpp"
 #include "sim/cli/build_info.hpp"
 
 namespace tiercast::cli {
 
 namespace {
-
-template <class E>
-std::string name_of_choice(E value) {
-  for (const auto& choice : choices(E{})) {
-    if (choice.value == value) return choice.name;
-  }
-  return "";
-}
 
 std::string build_text() {
   const BuildInfo build = build_info();
@@ -60,6 +53,33 @@ reports::SummaryInput summary_input(const Prepared& prepared) {
   return input;
 }
 
+// Only a closed loop has sessions, and so tasks.
+bool needs_tasks(const reports::Threshold& threshold) {
+  return threshold.path.find("task") != std::string::npos;
+}
+
+/// Thresholds of a document that may have other faults: what is no text is the reader's to report.
+std::vector<reports::Threshold> thresholds_of(const Node& document, Diagnostics& found) {
+  std::vector<reports::Threshold> thresholds;
+  const Node* written = document.find("thresholds");
+  if (written == nullptr) return thresholds;
+  const Node* workload = document.find("workload");
+  const bool has_tasks = workload != nullptr && workload->find("closed") != nullptr;
+  for (const Node& item : written->items) {
+    if (!item.is_scalar()) continue;
+    std::optional<reports::Threshold> threshold =
+        reports::parse_threshold(item.text, item.place, found);
+    if (!threshold) continue;
+    if (needs_tasks(*threshold) && !has_tasks) {
+      found.error(item.place, "threshold: this workload has no tasks, so there is no " +
+                                  quote(threshold->path),
+                  "tasks are the sessions of a closed loop (workload.closed)");
+    }
+    thresholds.push_back(std::move(*threshold));
+  }
+  return thresholds;
+}
+
 /// What the process has used so far; the only place a run meets a real clock.
 class Stopwatch {
  public:
@@ -82,20 +102,15 @@ class Stopwatch {
 
 std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOptions& options,
                                 Diagnostics& found) {
-  std::optional<scenario::Scenario> scenario = scenario::load_scenario(file, options, found);
+  const std::optional<Node> document = scenario::read_scenario(file, options, found);
+  if (!document) return std::nullopt;
+  std::vector<reports::Threshold> thresholds = thresholds_of(*document, found);
+  std::optional<scenario::Scenario> scenario =
+      scenario::load_scenario(*document, file, options.configs, found);
   if (!scenario) return std::nullopt;
-  std::vector<reports::Threshold> thresholds;
-  const std::vector<std::string>& written = scenario->spec.thresholds;
-  for (size_t i = 0; i < written.size(); ++i) {
-    const Node* node = at_path(scenario->resolved, "thresholds." + std::to_string(i));
-    const Place place = node == nullptr ? Place{file, 0, 0} : node->place;
-    if (auto threshold = reports::parse_threshold(written[i], place, found)) {
-      thresholds.push_back(*threshold);
-    }
-  }
   std::optional<scenario::World> world =
       scenario::build_world(scenario->spec, scenario->kernels, scenario->resolved, found);
-  if (!world || thresholds.size() != written.size()) return std::nullopt;
+  if (!world || found.has_errors()) return std::nullopt;
   return Prepared{std::move(*scenario), std::move(*world), std::move(thresholds)};
 }
 

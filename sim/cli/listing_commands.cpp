@@ -11,6 +11,7 @@
 #include "models/scenario/spec.hpp"
 #include "sim/base/field_table.hpp"
 #include "sim/base/text.hpp"
+#include "sim/cli/as_json.hpp"
 #include "sim/cli/build_info.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/context.hpp"
@@ -57,26 +58,58 @@ std::string did_you_mean(const std::string& name, const std::vector<std::string>
   return near.empty() ? "`" + lister + "` lists what there is" : "did you mean `" + near + "`?";
 }
 
-void list(const Arguments& arguments, const std::vector<std::string>& names) {
-  if (arguments.format == Format::json) {
-    write_stdout(nlohmann::ordered_json(names).dump(2) + "\n");
-    return;
+/// The catalogue, whose faults are told where they are met.
+struct Entries {
+  explicit Entries(const Arguments& given)
+      : arguments(given), catalogue(configs_folder(given), found) {}
+
+  const Node* read(const std::string& kind, const std::string& name) {
+    const Node* entry = catalogue.find(kind, name, {"configs", 0, 0});
+    if (entry == nullptr) print(found, arguments);
+    return entry;
   }
-  std::string text;
-  for (const std::string& name : names) text += name + "\n";
-  write_stdout(text);
+
+  const Arguments& arguments;
+  Diagnostics found;
+  scenario::Catalogue catalogue;
+};
+
+int list_kinds(const Arguments& arguments, const std::vector<std::string>& kinds) {
+  const bool as_json = arguments.format == Format::json;
+  write_stdout((as_json ? nlohmann::ordered_json(kinds).dump(2) : join(kinds, "\n")) + "\n");
+  return exit_ok;
 }
 
-int show_entry(const Arguments& arguments, const std::string& file) {
+/// Names with the title that each entry gives itself.
+int list_entries(const Arguments& arguments, const std::string& kind, Entries& entries) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  std::string text;
+  for (const std::string& name : entries.catalogue.names(kind)) {
+    const Node* entry = entries.read(kind, name);
+    if (entry == nullptr) return exit_bad_input;
+    const Node* title = entry->find("title");
+    const std::string words = title == nullptr ? "" : title->text;
+    json.push_back({{"name", name}, {"title", words}});
+    text += fmt::format("{:<22} {}\n", name, printable(words));
+  }
+  write_stdout(arguments.format == Format::json ? json.dump(2) + "\n" : text);
+  return exit_ok;
+}
+
+int show_entry(const Arguments& arguments, const std::string& kind, const std::string& name,
+               Entries& entries) {
+  const Node* entry = entries.read(kind, name);
+  if (entry == nullptr) return exit_bad_input;
+  const std::string file = entries.catalogue.path(kind, name);
+  if (arguments.format == Format::json) {
+    write_stdout(entry_json(file, *entry));
+    return exit_ok;
+  }
   std::ifstream stream(file);
   std::ostringstream text;
   text << stream.rdbuf();
   if (!stream) throw std::runtime_error("cannot read " + file);
-  if (arguments.format == Format::json) {
-    write_stdout(nlohmann::ordered_json{{"file", file}, {"yaml", text.str()}}.dump(2) + "\n");
-  } else {
-    write_stdout(text.str());
-  }
+  write_stdout(text.str());
   return exit_ok;
 }
 
@@ -101,25 +134,18 @@ int policies_command(const Arguments& arguments) {
 }
 
 int configs_command(const Arguments& arguments) {
-  Diagnostics found;
-  const scenario::Catalogue catalogue(configs_folder(arguments), found);
-  const std::vector<std::string> kinds = catalogue.kinds();
-  if (arguments.inputs.empty()) {
-    list(arguments, kinds);
-    return exit_ok;
-  }
+  Entries entries(arguments);
+  const std::vector<std::string> kinds = entries.catalogue.kinds();
+  if (arguments.inputs.empty()) return list_kinds(arguments, kinds);
   const std::string& kind = arguments.inputs[0];
-  const std::vector<std::string> names = catalogue.names(kind);
+  const std::vector<std::string> names = entries.catalogue.names(kind);
   if (names.empty()) return unknown("kind", kind, did_you_mean(kind, kinds, "tiercast configs"));
-  if (arguments.inputs.size() == 1) {
-    list(arguments, names);
-    return exit_ok;
-  }
-  const std::string& name = arguments.inputs[1];
+  if (!arguments.detail) return list_entries(arguments, kind, entries);
+  const std::string& name = *arguments.detail;
   if (std::find(names.begin(), names.end(), name) == names.end()) {
     return unknown("entry of " + kind, name, did_you_mean(name, names, "tiercast configs " + kind));
   }
-  return show_entry(arguments, catalogue.path(kind, name));
+  return show_entry(arguments, kind, name, entries);
 }
 
 int schema_command(const Arguments&) {

@@ -13,6 +13,7 @@
 #include "reports/csv.hpp"
 #include "reports/json.hpp"
 #include "reports/text.hpp"
+#include "sim/cli/as_json.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/context.hpp"
 #include "sim/cli/describe.hpp"
@@ -88,7 +89,8 @@ int run_command(const Arguments& arguments) {
   int code = exit_bad_input;
   try {
     if (prepared && arguments.dry_run) {
-      write_stdout(derived_text(*prepared));
+      write_stdout(arguments.format == Format::json ? derived_json(*prepared)
+                                                    : derived_text(*prepared));
       code = exit_ok;
     } else if (prepared) {
       const bool reference =

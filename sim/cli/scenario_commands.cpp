@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "models/workload/demand_source.hpp"
 #include "sim/base/field_table.hpp"
+#include "sim/cli/as_json.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/context.hpp"
 #include "sim/cli/describe.hpp"
@@ -14,45 +17,70 @@ namespace tiercast::cli {
 
 namespace {
 
+/// Why there is nothing to explain at `path`.
+std::string no_value(const std::string& path, const FieldLookup& known) {
+  if (known.field != nullptr) return "`" + path + "` is not set: " + known.field->fallback + "\n";
+  return known.error + "\n" + (known.hint.empty() ? "" : known.hint + "\n");
+}
+
+std::string type_of(const FieldInfo& field) {
+  const std::string range = describe_range(field);
+  return describe(field.type) + (range.empty() ? "" : ", " + range);
+}
+
 /// A value with where it came from; figures with their kind and source.
-std::string explain_path(const Prepared& prepared, const std::string& path, bool& good) {
-  const Node* node = at_path(prepared.scenario.resolved, path);
-  if (node == nullptr) {
-    const FieldLookup known = find_field(scenario::ScenarioSpec::fields(), path);
-    good = false;
-    if (known.field != nullptr) return "`" + path + "` is not set: " + known.field->fallback + "\n";
-    return known.error + "\n" + (known.hint.empty() ? "" : known.hint + "\n");
-  }
+std::string value_text(const std::string& path, const Node& value, const std::string& meaning,
+                       const std::string& type) {
   std::string text;
-  const FieldLookup known = find_field(scenario::ScenarioSpec::fields(), path);
-  if (known.field != nullptr) {
-    const std::string range = describe_range(*known.field);
-    text += fmt::format("# {}\n# {}{}{}\n", known.field->meaning, describe(known.field->type),
-                        range.empty() ? "" : ", ", range);
-  }
-  Node root = Node::map(node->place, node->origin);
-  root.set(path, *node);
+  if (!meaning.empty()) text = fmt::format("# {}\n# {}\n", meaning, type);
+  Node root = Node::map(value.place, value.origin);
+  root.set(path, value);
   return text + config::to_yaml(root, config::Comments::origins);
+}
+
+int explain_path(const Prepared& prepared, const std::string& path, Format format) {
+  const Node* node = at_path(prepared.scenario.resolved, path);
+  const FieldLookup known = find_field(scenario::ScenarioSpec::fields(), path);
+  if (node == nullptr) {
+    fmt::print(stderr, "tiercast: {}", no_value(path, known));
+    return exit_bad_input;
+  }
+  const std::string meaning = known.field == nullptr ? "" : known.field->meaning;
+  const std::string type = known.field == nullptr ? "" : type_of(*known.field);
+  write_stdout(format == Format::json ? value_json(path, *node, meaning, type)
+                                      : value_text(path, *node, meaning, type));
+  return exit_ok;
+}
+
+/// Everything that can be checked without a run, the trace included.
+bool is_fine(const std::string& file, const Arguments& arguments, Diagnostics& found) {
+  const std::optional<Prepared> prepared = prepare(file, load_options(arguments), found);
+  if (!prepared) return false;
+  const auto* trace = std::get_if<workload::TraceSpec>(&prepared->scenario.spec.workload);
+  return trace == nullptr || workload::check_trace(*trace, found);
 }
 
 }  // namespace
 
 int validate_command(const Arguments& arguments) {
+  std::vector<Validated> files;
   bool good = true;
-  std::string text;
   for (const std::string& file : arguments.inputs) {
-    Diagnostics found;
-    const std::optional<Prepared> prepared = prepare(file, load_options(arguments), found);
-    bool fine = prepared.has_value();
-    if (prepared) {
-      const auto* trace = std::get_if<workload::TraceSpec>(&prepared->scenario.spec.workload);
-      if (trace != nullptr) fine = workload::check_trace(*trace, found);
-    }
-    print(found, arguments);
-    if (fine) text += file + ": fine\n";
-    good = good && fine;
+    Validated& next = files.emplace_back();
+    next.file = file;
+    next.fine = is_fine(file, arguments, next.found);
+    good = good && next.fine;
   }
-  if (!arguments.quiet) write_stdout(text);
+  if (arguments.format == Format::json) {
+    write_stdout(validation_json(files));
+    return good ? exit_ok : exit_bad_input;
+  }
+  std::string text;
+  for (const Validated& file : files) {
+    print(file.found, arguments);
+    if (file.fine && !arguments.quiet) text += file.file + ": fine\n";
+  }
+  write_stdout(text);
   return good ? exit_ok : exit_bad_input;
 }
 
@@ -62,16 +90,7 @@ int explain_command(const Arguments& arguments) {
       prepare(arguments.inputs.front(), load_options(arguments), found);
   print(found, arguments);
   if (!prepared) return exit_bad_input;
-  if (arguments.inputs.size() > 1) {
-    bool good = true;
-    const std::string text = explain_path(*prepared, arguments.inputs[1], good);
-    if (good) {
-      write_stdout(text);
-      return exit_ok;
-    }
-    fmt::print(stderr, "tiercast: {}", text);
-    return exit_bad_input;
-  }
+  if (arguments.detail) return explain_path(*prepared, *arguments.detail, arguments.format);
   if (arguments.format == Format::json) {
     write_stdout(derived_json(*prepared));
   } else {

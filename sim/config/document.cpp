@@ -1,6 +1,8 @@
 #include "sim/config/document.hpp"
 
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 #include "sim/config/source_check.hpp"
@@ -27,6 +29,11 @@ std::optional<Node> parse_document(std::string_view text, const std::string& fil
 
 std::optional<Node> read_document(const std::string& path, Origin origin, Diagnostics& found,
                                   const DocumentLimits& limits) {
+  std::error_code ignored;  // what cannot be asked cannot be read either, which is told below
+  if (std::filesystem::is_directory(path, ignored)) {
+    found.error({path, 0, 0}, "this is a directory", "name a file in it");
+    return std::nullopt;
+  }
   std::ifstream file(path, std::ios::binary);
   std::string text;
   text.resize(limits.bytes + 1);  // a byte more than allowed tells that there are too many

@@ -188,12 +188,7 @@ std::string canonical_text(const Node& root) {
 std::string canonical_hash(const Node& root) {
   StreamHash hash;
   hash.add_text(canonical_text(root));
-  const Digest128 digest = hash.digest128();
-  std::array<char, 33> text{};
-  std::snprintf(text.data(), text.size(), "%016llx%016llx",
-                static_cast<unsigned long long>(digest.high),
-                static_cast<unsigned long long>(digest.low));
-  return text.data();
+  return to_hex(hash.digest128());
 }
 
 }  // namespace tiercast::config

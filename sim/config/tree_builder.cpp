@@ -39,6 +39,16 @@ class TreeBuilder : public YAML::EventHandler {
 
   Node take_root() { return std::move(root_); }
 
+  Place place(const YAML::Mark& mark) const { return lines_.place(file_, mark.line, mark.column); }
+
+  /// Where the innermost list or mapping begins that opens with `bracket` and is not complete.
+  std::optional<YAML::Mark> innermost(char bracket) const {
+    for (auto frame = frames_.rbegin(); frame != frames_.rend(); ++frame) {
+      if (lines_.from(frame->mark.line, frame->mark.column).starts_with(bracket)) return frame->mark;
+    }
+    return std::nullopt;
+  }
+
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ == 0) return;
     fail(place(mark), "a second document, or text outside of the document, begins here",
@@ -113,8 +123,6 @@ class TreeBuilder : public YAML::EventHandler {
     Node node;
     std::size_t cost = 0;
   };
-
-  Place place(const YAML::Mark& mark) const { return lines_.place(file_, mark.line, mark.column); }
 
   void fail(const Place& where, std::string message, std::string hint = {}) {
     found_.error(where, std::move(message), std::move(hint));
@@ -257,11 +265,11 @@ class TreeBuilder : public YAML::EventHandler {
   std::size_t spent_ = 0;
 };
 
-void report(const YAML::Exception& fault, const std::string& file, const SourceLines& lines,
-            Diagnostics& found) {
+void report(const YAML::Exception& fault, const TreeBuilder& builder, Diagnostics& found) {
   YamlFault plain = in_plain_words(fault.msg);
-  found.error(lines.place(file, fault.mark.line, fault.mark.column), std::move(plain.message),
-              std::move(plain.hint));
+  const YAML::Mark mark = plain.unclosed != 0 ? builder.innermost(plain.unclosed).value_or(fault.mark)
+                                              : fault.mark;
+  found.error(builder.place(mark), std::move(plain.message), std::move(plain.hint));
 }
 
 }  // namespace
@@ -278,7 +286,7 @@ std::optional<Node> build_tree(std::string_view text, const std::string& file, O
   } catch (const Stop&) {
     return std::nullopt;
   } catch (const YAML::Exception& fault) {
-    report(fault, file, SourceLines(text), found);
+    report(fault, builder, found);
     return std::nullopt;
   } catch (const std::exception& fault) {
     found.error({file, 0, 0}, std::string("not valid YAML: ") + fault.what());

@@ -9,6 +9,7 @@ namespace tiercast::config {
 struct YamlFault {
   std::string message;
   std::string hint;
+  char unclosed = 0;  ///< the bracket whose end is missing: the place to show is where it opens
 };
 
 /// yaml-cpp's messages are about its scanner; the frequent ones are put in plain words.

@@ -75,9 +75,12 @@ TEST_CASE("Every flag of run is taken, before or after the scenario", "[cli]") {
 
 TEST_CASE("Commands take as many files and names as they can use", "[cli]") {
   CHECK(accepted({"validate", "a.yaml", "b.yaml", "c.yaml"}).inputs.size() == 3);
-  CHECK(accepted({"explain", "a.yaml", "engine.tp"}).inputs == Words{"a.yaml", "engine.tp"});
+  CHECK(accepted({"explain", "a.yaml", "engine.tp"}).inputs == Words{"a.yaml"});
+  CHECK(accepted({"explain", "a.yaml", "engine.tp"}).detail == "engine.tp");
+  CHECK_FALSE(accepted({"explain", "a.yaml"}).detail);
   CHECK(accepted({"configs"}).inputs.empty());
-  CHECK(accepted({"configs", "gpus", "h100-sxm"}).inputs.size() == 2);
+  CHECK(accepted({"configs", "gpus"}).inputs == Words{"gpus"});
+  CHECK(accepted({"configs", "gpus", "h100-sxm"}).detail == "h100-sxm");
   CHECK(accepted({"policies"}).inputs.empty());
   CHECK(accepted({"policies", "lru"}).inputs == Words{"lru"});
   CHECK(accepted({"schema"}).command == "schema");

@@ -1,26 +1,20 @@
-// The program as a script meets it: exit codes, what goes to standard output, and results that do
+// Forecasts as a script meets them: exit codes, what goes to standard output, and results that do
 // not depend on how a scenario is written or computed.
-#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <sstream>
-#include <stdlib.h>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 
+#include "tests/e2e/program.hpp"
 #include "tests/support/paths.hpp"
-#include "tests/support/process.hpp"
 
-namespace tiercast {
+namespace tiercast::e2e {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
-using Words = std::vector<std::string>;
 
 constexpr const char* kScenario = R"(name: small
 cluster: {node: {use: dgx-h100, gpus: 2}}
@@ -53,67 +47,6 @@ model: {name: llama-3.1-8b}
 cluster: {node: {gpus: 2, use: dgx-h100}}
 name: "small"
 )";
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "tiercast-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    root_ = pattern;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { fs::remove_all(root_); }
-
-  std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(root_ / name, std::ios::binary) << text;
-    return path(name);
-  }
-  std::string path(const std::string& name) const { return (root_ / name).string(); }
-
- private:
-  fs::path root_;
-};
-
-tests::Finished tiercast(Words arguments) {
-  REQUIRE_FALSE(tests::program().empty());
-  arguments.insert(arguments.begin(), tests::program().string());
-  const std::string configs = (tests::source_dir() / "configs").string();
-  return tests::run_process(arguments,
-                            {"XDG_CONFIG_HOME=/dev/null", "TIERCAST_CONFIGS=" + configs});
-}
-
-/// Standard output of a run that must end well and say nothing else.
-std::string output_of(const Words& arguments) {
-  const tests::Finished done = tiercast(arguments);
-  INFO(done.err);
-  REQUIRE(done.exit_code == 0);
-  CHECK(done.err.empty());
-  return done.out;
-}
-
-std::string read_file(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  REQUIRE(stream);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return text.str();
-}
-
-Words keys_of(const Json& object) {
-  Words keys;
-  for (const auto& item : object.items()) keys.push_back(item.key());
-  return keys;
-}
-
-Json json_of(const Words& more) {
-  Words words = more;
-  words.insert(words.end(), {"--format", "json"});
-  return Json::parse(output_of(words));
-}
-
-std::string quickstart() { return (tests::source_dir() / "scenarios/quickstart.yaml").string(); }
-fs::path trace() { return tests::shared_dir() / "traces/mooncake_conversation.jsonl.gz"; }
 
 TEST_CASE("A forecast as JSON has the keys that scripts rely on", "[e2e]") {
   const Folder folder;
@@ -200,84 +133,25 @@ TEST_CASE("A breached threshold ends with 3, one that holds with 0", "[e2e]") {
   CHECK(Json::parse(holds.out).at("thresholds").at(0).at("pass") == true);
 }
 
-TEST_CASE("A dry run and validate check everything and simulate nothing", "[e2e]") {
-  CHECK(output_of({"validate", quickstart()}) == quickstart() + ": fine\n");
-  CHECK(output_of({"validate", quickstart(), "--quiet"}).empty());
-  CHECK_FALSE(output_of({"run", quickstart(), "--dry-run"}).empty());
-  const Folder folder;
-  const std::string bad = folder.write("bad.yaml", "name: x\n");
-  const tests::Finished mixed = tiercast({"validate", quickstart(), bad});
-  CHECK(mixed.exit_code == 2);
-  CHECK(mixed.out == quickstart() + ": fine\n");
-  CHECK_FALSE(mixed.err.empty());
-  CHECK(tiercast({"run", bad, "--dry-run"}).exit_code == 2);
+TEST_CASE("A result names the estimates that bear on it", "[e2e]") {
+  const auto estimates = [](const std::string& pricing) {
+    const Json result = json_of({"run", quickstart(), "--set", "run.duration=1s", "--set",
+                                 "cluster.pricing=" + pricing});
+    const Words paths = result.at("provenance").at("sensitive_to");
+    return std::set<std::string>(paths.begin(), paths.end());
+  };
+  const std::set<std::string> rented = estimates("rent");
+  CHECK(rented.contains("cluster.node.gpu.rent"));
+  CHECK_FALSE(rented.contains("cluster.node.gpu.price"));
+  const std::set<std::string> owned = estimates("own");
+  CHECK(owned.contains("cluster.node.gpu.price"));
+  CHECK(owned.contains("cluster.facility.electricity"));
+  CHECK_FALSE(owned.contains("cluster.node.gpu.rent"));
 }
 
-TEST_CASE("Explain tells where a figure comes from and what follows", "[e2e]") {
-  const std::string figure = output_of({"explain", quickstart(), "cluster.node.gpu.hbm"});
-  CHECK_THAT(figure, Catch::Contains("NVML") && Catch::Contains("h100-sxm.yaml:2"));
-  const Json derived = Json::parse(output_of({"explain", quickstart(), "--format", "json"}));
-  CHECK(derived.at("schema") == "tiercast.derived/1");
-  // 2 (K and V) x 32 layers x 8 KV heads x 128 numbers x 2 bytes.
-  CHECK(derived.at("kv_bytes_per_token") == 131072);
-  CHECK(derived.at("instances") == 4);
-  CHECK_THAT(output_of({"explain", quickstart()}), Catch::Contains("block_tokens: 16"));
-}
-
-TEST_CASE("The catalogue and the policies are listed, and what is listed can be shown", "[e2e]") {
-  const Json kinds = Json::parse(output_of({"configs", "--format", "json"}));
-  CHECK(kinds.size() >= 5);
-  for (const std::string kind : kinds) {
-    const Json names = Json::parse(output_of({"configs", kind, "--format", "json"}));
-    CHECK_FALSE(names.empty());
-    const std::string name = names.front();
-    const std::string text = read_file(tests::source_dir() / "configs" / kind / (name + ".yaml"));
-    CHECK(output_of({"configs", kind, name}) == text);
-  }
-  const Json policies = Json::parse(output_of({"policies", "--format", "json"}));
-  Words names;
-  for (const Json& policy : policies) {
-    names.push_back(policy.at("name"));
-    CHECK_FALSE(policy.at("source").get<std::string>().empty());
-    CHECK_THAT(output_of({"policies", names.back()}), Catch::StartsWith(names.back()));
-  }
-  for (const char* known : {"lru", "fifo", "s3fifo"}) {
-    CHECK(std::count(names.begin(), names.end(), known) == 1);
-  }
-}
-
-TEST_CASE("The version names what the program was built from", "[e2e]") {
-  const Json version = Json::parse(output_of({"version", "--format", "json"}));
-  CHECK(keys_of(version) == Words{"version", "revision", "compiler", "build_type"});
-  CHECK_THAT(output_of({"version"}),
-             Catch::StartsWith("tiercast " + version.at("version").get<std::string>()));
-}
-
-// Every reference must lead somewhere, or an editor reads the schema as anything goes.
-void check_references(const Json& node, const Json& root, std::size_t& found) {
-  if (node.is_object() && node.contains("$ref")) {
-    const std::string target = node.at("$ref").get<std::string>();
-    REQUIRE_THAT(target, Catch::StartsWith("#/"));
-    CHECK(root.contains(Json::json_pointer(target.substr(1))));
-    ++found;
-  }
-  if (!node.is_structured()) return;
-  for (const Json& below : node) check_references(below, root, found);
-}
-
-TEST_CASE("The schema is draft-07, whole, and the one that editors find in the catalogue",
-          "[e2e]") {
-  const std::string text = output_of({"schema"});
-  // After a change of fields: tiercast schema > configs/schema/scenario.schema.json
-  CHECK(text == read_file(tests::source_dir() / "configs/schema/scenario.schema.json"));
-  const Json schema = Json::parse(text);
-  CHECK(schema.at("$schema") == "http://json-schema.org/draft-07/schema#");
-  const Json& scenario = schema.at("definitions").at("scenario");
-  CHECK(scenario.at("required") == Json{"name", "cluster", "model", "workload"});
-  CHECK(scenario.at("additionalProperties") == false);
-  std::size_t references = 0;
-  check_references(schema, schema, references);
-  CHECK(references > 10);
+TEST_CASE("A run in which nothing was offered says so", "[e2e]") {
+  const Words words = {"run", quickstart(), "--set", "workload.closed.duration=1ns"};
+  CHECK_THAT(output_of(words), Catch::Contains("no request was offered"));
 }
 
 TEST_CASE("Cache replays of a recorded trace equal an independent simulator", "[e2e][oracle]") {
@@ -347,4 +221,4 @@ run: {duration: 10s}
 }
 
 }  // namespace
-}  // namespace tiercast
+}  // namespace tiercast::e2e

@@ -19,8 +19,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const std::string configs =
       (std::filesystem::path(__FILE__).parent_path() / "../../configs").lexically_normal().string();
   Diagnostics found;
+  const std::string file = "fuzz.yaml";
+  const std::optional<Node> document =
+      scenario::parse_scenario(text, file, {configs, {}, {}}, found);
+  TIERCAST_CHECK(document.has_value() || found.has_errors(), "no document and no reason");
+  if (!document) return 0;
   const std::optional<scenario::Scenario> read =
-      scenario::load_scenario_text(text, "fuzz.yaml", {configs, {}, {}}, found);
+      scenario::load_scenario(*document, file, configs, found);
   TIERCAST_CHECK(read.has_value() != found.has_errors(), "a scenario with errors, or neither");
   if (read) {
     const auto world =

@@ -1,18 +1,10 @@
 // Fused = unfused = naive stepper, in every fact of the outcome.
-#include <filesystem>
-#include <memory>
-#include <string>
-
 #include <catch2/catch.hpp>
 
 #include "models/workload/demand_source.hpp"
-#include "models/workload/spec.hpp"
-#include "sim/base/diagnostics.hpp"
 #include "tests/serving/naive_cluster.hpp"
 #include "tests/serving/outcome_difference.hpp"
 #include "tests/serving/random_scenario.hpp"
-#include "tests/support/linear_table.hpp"
-#include "tests/support/paths.hpp"
 
 using namespace tiercast;
 using namespace tiercast::tests;
@@ -92,73 +84,4 @@ TEST_CASE("many random clusters: fused, unfused and naive agree", "[serving][ora
   Coverage coverage;
   for (uint64_t number = 1000; number < 30'000; ++number) check_scenario(number, coverage);
   check_coverage(coverage);
-}
-
-namespace {
-
-// An H100-like engine as the benchmark's configuration has it.
-ClusterSpec trace_cluster(uint32_t instances, uint32_t id_tokens, uint32_t kv_blocks) {
-  ClusterSpec spec;
-  spec.instances = instances;
-  spec.router = serving::RouterKind::prefix;
-  spec.engine.kv_blocks = kv_blocks;
-  spec.engine.max_batched_tokens = 2048;
-  spec.engine.max_sequences = 256;
-  spec.engine.max_model_tokens = 131'072;
-  spec.engine.watermark_blocks = kv_blocks / 100;
-  spec.eviction = tp_find_builtin_cache("lru");
-  spec.block_bytes = 2 << 20;
-  spec.id_tokens = id_tokens;
-  return spec;
-}
-
-std::unique_ptr<workload::DemandSource> trace_demand(const std::string& file, uint64_t limit) {
-  workload::TraceSpec trace;
-  trace.file = file;
-  trace.limit = limit;
-  Diagnostics found;
-  std::unique_ptr<workload::DemandSource> source =
-      workload::make_source(workload::WorkloadSpec{trace}, {}, found);
-  REQUIRE(source != nullptr);
-  return source;
-}
-
-void check_trace(const std::string& name, const ClusterSpec& spec, uint64_t limit, bool naive) {
-  const std::string file = (shared_dir() / name).string();
-  if (!std::filesystem::exists(file)) {
-    WARN(file + " is absent: skipped");
-    return;
-  }
-  const llm::StepTable table = make_linear_table(2048, 256, h100_like_costs());
-  REQUIRE(serving::check_cluster(spec, table).empty());
-  const Outcome fused = run_engine(spec, table, *trace_demand(file, limit), true);
-  const Outcome unfused = run_engine(spec, table, *trace_demand(file, limit), false);
-  REQUIRE(difference(fused, unfused) == "");
-  CHECK(fused.effort.advances < unfused.effort.advances);
-  if (!naive) return;
-  REQUIRE(difference(fused, run_naive(spec, table, *trace_demand(file, limit))) == "");
-}
-
-}  // namespace
-
-TEST_CASE("W1 on one instance: fused, unfused and naive agree", "[serving][oracle]") {
-  check_trace("bench/w1_azure_conv_2000.csv", trace_cluster(1, 0, 26'312), 2000, true);
-}
-
-TEST_CASE("W1 in a pool too small for it: fused, unfused and naive agree", "[serving][oracle]") {
-  check_trace("bench/w1_azure_conv_2000.csv", trace_cluster(1, 0, 600), 500, true);
-}
-
-TEST_CASE("W1all on eight instances: fused and unfused agree", "[serving][oracle]") {
-  check_trace("bench/w1_azure_conv_all.csv.gz", trace_cluster(8, 0, 26'312), 20'000, false);
-}
-
-TEST_CASE("W1all on eight instances: naive agrees", "[serving][oracle][slow]") {
-  check_trace("bench/w1_azure_conv_all.csv.gz", trace_cluster(8, 0, 26'312), 20'000, true);
-}
-
-TEST_CASE("a trace with shared prefixes: fused, unfused and naive agree",
-          "[serving][oracle][slow]") {
-  // A pool of some forty prompts: hits, evictions and holes all the time.
-  check_trace("traces/mooncake_conversation.jsonl.gz", trace_cluster(2, 512, 26'312), 1500, true);
 }

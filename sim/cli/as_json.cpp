@@ -1,0 +1,134 @@
+#include "sim/cli/as_json.hpp"
+
+#include <cstddef>
+
+#include <nlohmann/json.hpp>
+
+#include "sim/base/field_table.hpp"
+#include "sim/cli/describe.hpp"
+
+namespace tiercast::cli {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+Json scalar_json(const Node& node) { return node.is_null() ? Json() : Json(node.text); }
+
+void add_place(const Place& place, Json& json) {
+  json["file"] = place.file;
+  json["line"] = place.line;
+  json["column"] = place.column;
+}
+
+void add_values(const Node& node, const std::string& path, Json& values) {
+  const std::string below = path.empty() ? "" : path + ".";
+  for (const NodeEntry& entry : node.entries) add_values(entry.value, below + entry.key, values);
+  for (size_t i = 0; i < node.items.size(); ++i) {
+    add_values(node.items[i], below + std::to_string(i), values);
+  }
+  if (node.is_map() || node.is_list()) return;
+  Json value{{"path", path}, {"value", scalar_json(node)}, {"origin", name_of(node.origin)}};
+  add_place(node.place, value);
+  if (!node.note.empty()) value["note"] = node.note;
+  values.push_back(std::move(value));
+}
+
+Json values_of(const Node& node, const std::string& path) {
+  Json values = Json::array();
+  add_values(node, path, values);
+  return values;
+}
+
+Json diagnostics_of(const Diagnostics& found) {
+  Json list = Json::array();
+  for (const Diagnostic& diagnostic : found.sorted()) {
+    Json json{{"severity", diagnostic.severity == Severity::error ? "error" : "warning"}};
+    add_place(diagnostic.place, json);
+    json["message"] = diagnostic.message;
+    json["hints"] = diagnostic.hints;
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
+Json content_of(const Node& node) {
+  if (node.is_map()) {
+    Json map = Json::object();
+    for (const NodeEntry& entry : node.entries) map[entry.key] = content_of(entry.value);
+    return map;
+  }
+  if (node.is_list()) {
+    Json list = Json::array();
+    for (const Node& item : node.items) list.push_back(content_of(item));
+    return list;
+  }
+  return scalar_json(node);
+}
+
+std::string lines_of(const Json& json) { return json.dump(2) + "\n"; }
+
+}  // namespace
+
+std::string validation_json(const std::vector<Validated>& files) {
+  Json list = Json::array();
+  for (const Validated& file : files) {
+    list.push_back({{"file", file.file},
+                    {"fine", file.fine},
+                    {"diagnostics", diagnostics_of(file.found)}});
+  }
+  return lines_of({{"schema", "tiercast.validation/1"}, {"files", list}});
+}
+
+std::string value_json(const std::string& path, const Node& value, const std::string& meaning,
+                       const std::string& type) {
+  return lines_of({{"path", path},
+                   {"meaning", meaning},
+                   {"type", type},
+                   {"value", content_of(value)},
+                   {"values", values_of(value, path)}});
+}
+
+std::string entry_json(const std::string& file, const Node& entry) {
+  return lines_of({{"file", file}, {"entry", content_of(entry)}});
+}
+
+std::string derived_json(const Prepared& prepared) {
+  const scenario::World& world = prepared.world;
+  Json memory;
+  for (const auto& [name, bytes] : memory_lines(world.memory)) memory[name + "_bytes"] = bytes.value();
+  Json steps;
+  for (const auto& [name, ms] : sample_steps(world)) steps[name] = ms;
+  return lines_of({
+      {"schema", "tiercast.derived/1"},
+      {"scenario", prepared.scenario.spec.name},
+      {"scenario_hash", prepared.scenario.hash},
+      {"gpus_provisioned", world.gpus_provisioned},
+      {"gpus_per_instance", world.gpus_per_instance},
+      {"instances", world.cluster.instances},
+      {"weights_dtype", name_of_choice(world.weights)},
+      {"kv_dtype", name_of_choice(world.kv)},
+      {"kv_bytes_per_token", world.kv_bytes_per_token},
+      {"kv_blocks_per_instance", world.cluster.engine.kv_blocks},
+      {"kv_blocks_pinned", world.kv_blocks_pinned},
+      {"memory_of_a_gpu", memory},
+      {"step_ms", steps},
+      {"values", values_of(prepared.scenario.resolved, "")}});
+}
+
+std::string reference_json(const Prepared& prepared, const workload::ReferenceHits& hits) {
+  return lines_of({
+      {"schema", "tiercast.reference/1"},
+      {"scenario", prepared.scenario.spec.name},
+      {"scenario_hash", prepared.scenario.hash},
+      {"requests", hits.requests},
+      {"tokens", {{"input", hits.input_tokens}, {"input_cached", hits.hit_tokens}}},
+      {"blocks", {{"total", hits.blocks}, {"distinct", hits.distinct_blocks},
+                  {"hit", hits.hit_blocks}}},
+      {"cache",
+       {{"token_hit_ratio", hits.token_hit_ratio()},
+        {"token_hit_ratio_full_blocks", hits.full_block_token_hit_ratio()},
+        {"block_hit_ratio", hits.block_hit_ratio()}}}});
+}
+
+}  // namespace tiercast::cli

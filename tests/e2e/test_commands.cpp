@@ -1,0 +1,125 @@
+// The commands that tell about input, catalogue and program.
+#include <algorithm>
+#include <cstddef>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/program.hpp"
+#include "tests/support/paths.hpp"
+
+namespace tiercast::e2e {
+namespace {
+
+TEST_CASE("A dry run and validate check everything and simulate nothing", "[e2e]") {
+  CHECK(output_of({"validate", quickstart()}) == quickstart() + ": fine\n");
+  CHECK(output_of({"validate", quickstart(), "--quiet"}).empty());
+  CHECK_FALSE(output_of({"run", quickstart(), "--dry-run"}).empty());
+  const Folder folder;
+  const std::string bad = folder.write("bad.yaml", "name: x\n");
+  const tests::Finished mixed = tiercast({"validate", quickstart(), bad});
+  CHECK(mixed.exit_code == 2);
+  CHECK(mixed.out == quickstart() + ": fine\n");
+  CHECK_FALSE(mixed.err.empty());
+  CHECK(tiercast({"run", bad, "--dry-run"}).exit_code == 2);
+}
+
+TEST_CASE("Explain tells where a figure comes from and what follows", "[e2e]") {
+  const std::string figure = output_of({"explain", quickstart(), "cluster.node.gpu.hbm"});
+  CHECK_THAT(figure, Catch::Contains("NVML") && Catch::Contains("h100-sxm.yaml:2"));
+  const Json derived = Json::parse(output_of({"explain", quickstart(), "--format", "json"}));
+  CHECK(derived.at("schema") == "tiercast.derived/1");
+  // 2 (K and V) x 32 layers x 8 KV heads x 128 numbers x 2 bytes.
+  CHECK(derived.at("kv_bytes_per_token") == 131072);
+  CHECK(derived.at("instances") == 4);
+  CHECK_THAT(output_of({"explain", quickstart()}), Catch::Contains("block_tokens: 16"));
+  const Json hbm = json_of({"explain", quickstart(), "cluster.node.gpu.hbm"});
+  CHECK(hbm.at("value").at("kind") == "measured");
+  CHECK(hbm.at("values").at(0).at("path") == "cluster.node.gpu.hbm.value");
+  CHECK(hbm.at("values").at(0).at("line") == 2);
+  for (const Json& value : hbm.at("values")) {
+    const Json& all = derived.at("values");
+    CHECK(std::find(all.begin(), all.end(), value) != all.end());
+  }
+}
+
+TEST_CASE("What validate finds reads the same as JSON, and nothing else is printed", "[e2e]") {
+  const Folder folder;
+  const std::string bad = folder.write("bad.yaml", "name: x\ncluster: dgx-h10\n");
+  const tests::Finished text = tiercast({"validate", bad});
+  const tests::Finished done = tiercast({"validate", quickstart(), bad, "--format", "json"});
+  CHECK(done.exit_code == 2);
+  CHECK(done.err.empty());
+  const Json files = Json::parse(done.out).at("files");
+  CHECK(files.at(0).at("fine") == true);
+  CHECK(files.at(0).at("diagnostics").empty());
+  CHECK(files.at(1).at("fine") == false);
+  REQUIRE_FALSE(files.at(1).at("diagnostics").empty());
+  for (const Json& found : files.at(1).at("diagnostics")) {
+    CHECK(found.at("severity") == "error");
+    CHECK_THAT(text.err, Catch::Contains(found.at("message").get<std::string>()));
+  }
+}
+
+TEST_CASE("The catalogue and the policies are listed, and what is listed can be shown", "[e2e]") {
+  const Json kinds = Json::parse(output_of({"configs", "--format", "json"}));
+  CHECK(kinds.size() >= 5);
+  for (const std::string kind : kinds) {
+    const Json names = Json::parse(output_of({"configs", kind, "--format", "json"}));
+    CHECK_FALSE(names.empty());
+    const std::string name = names.front().at("name");
+    const std::string title = names.front().at("title");
+    CHECK_FALSE(title.empty());
+    CHECK_THAT(output_of({"configs", kind}), Catch::Contains(name) && Catch::Contains(title));
+    const std::string text = read_file(tests::source_dir() / "configs" / kind / (name + ".yaml"));
+    CHECK(output_of({"configs", kind, name}) == text);
+    CHECK(json_of({"configs", kind, name}).at("entry").at("title") == title);
+  }
+  const Json policies = Json::parse(output_of({"policies", "--format", "json"}));
+  Words names;
+  for (const Json& policy : policies) {
+    names.push_back(policy.at("name"));
+    CHECK_FALSE(policy.at("source").get<std::string>().empty());
+    CHECK_THAT(output_of({"policies", names.back()}), Catch::StartsWith(names.back()));
+  }
+  for (const char* known : {"lru", "fifo", "s3fifo"}) {
+    CHECK(std::count(names.begin(), names.end(), known) == 1);
+  }
+}
+
+TEST_CASE("The version names what the program was built from", "[e2e]") {
+  const Json version = Json::parse(output_of({"version", "--format", "json"}));
+  CHECK(keys_of(version) == Words{"version", "revision", "compiler", "build_type"});
+  CHECK_THAT(output_of({"version"}),
+             Catch::StartsWith("tiercast " + version.at("version").get<std::string>()));
+}
+
+// Every reference must lead somewhere, or an editor reads the schema as anything goes.
+void check_references(const Json& node, const Json& root, std::size_t& found) {
+  if (node.is_object() && node.contains("$ref")) {
+    const std::string target = node.at("$ref").get<std::string>();
+    REQUIRE_THAT(target, Catch::StartsWith("#/"));
+    CHECK(root.contains(Json::json_pointer(target.substr(1))));
+    ++found;
+  }
+  if (!node.is_structured()) return;
+  for (const Json& below : node) check_references(below, root, found);
+}
+
+TEST_CASE("The schema is draft-07, whole, and the one that editors find in the catalogue",
+          "[e2e]") {
+  const std::string text = output_of({"schema"});
+  // After a change of fields: tiercast schema > configs/schema/scenario.schema.json
+  CHECK(text == read_file(tests::source_dir() / "configs/schema/scenario.schema.json"));
+  const Json schema = Json::parse(text);
+  CHECK(schema.at("$schema") == "http://json-schema.org/draft-07/schema#");
+  const Json& scenario = schema.at("definitions").at("scenario");
+  CHECK(scenario.at("required") == Json{"name", "cluster", "model", "workload"});
+  CHECK(scenario.at("additionalProperties") == false);
+  std::size_t references = 0;
+  check_references(schema, schema, references);
+  CHECK(references > 10);
+}
+
+}  // namespace
+}  // namespace tiercast::e2e

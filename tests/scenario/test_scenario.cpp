@@ -1,0 +1,157 @@
+// From a scenario's text to a world: what the hash covers, where paths count from, what is counted
+// as a figure, and numbers that follow.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "models/scenario/catalogue.hpp"
+#include "models/scenario/load.hpp"
+#include "models/scenario/world.hpp"
+#include "tests/support/paths.hpp"
+
+using namespace tiercast;
+using scenario::Scenario;
+using Words = std::vector<std::string>;
+
+namespace {
+
+constexpr const char* kScenario = R"(name: small
+cluster: {node: {use: dgx-h100, gpus: 2}}
+model: llama-3.1-8b
+engine: {tp: 1, block_tokens: 16}
+workload: {trace: {file: traces/t.csv, format: csv}}
+)";
+
+std::string configs() { return (tests::source_dir() / "configs").string(); }
+
+std::optional<Scenario> load(const std::string& text, Diagnostics& found, const Words& sets = {},
+                             const std::string& file = "folder/s.yaml") {
+  const auto document = scenario::parse_scenario(text, file, {configs(), sets, {}}, found);
+  if (!document) return std::nullopt;
+  return scenario::load_scenario(*document, file, configs(), found);
+}
+
+Scenario good(const std::string& text, const Words& sets = {},
+              const std::string& file = "folder/s.yaml") {
+  Diagnostics found;
+  std::optional<Scenario> scenario = load(text, found, sets, file);
+  INFO(found.render());
+  REQUIRE(scenario);
+  return std::move(*scenario);
+}
+
+scenario::World world_of(const Scenario& scenario) {
+  Diagnostics found;
+  auto world =
+      scenario::build_world(scenario.spec, scenario.kernels, scenario.resolved, found);
+  INFO(found.render());
+  REQUIRE(world);
+  return std::move(*world);
+}
+
+std::string trace_file(const Scenario& scenario) {
+  return std::get<workload::TraceSpec>(scenario.spec.workload).file;
+}
+
+}  // namespace
+
+TEST_CASE("The hash covers what decides the result and nothing else", "[scenario]") {
+  const std::string hash = good(kScenario).hash;
+  CHECK(hash.size() == 32);
+  CHECK(good(kScenario, {}, "elsewhere/other.yaml").hash == hash);
+  CHECK(good(kScenario, {"run.fuse=false"}).hash == hash);
+  CHECK(good(std::string("# a comment\n") + kScenario).hash == hash);
+  CHECK(good(kScenario, {"engine.max_sequences=255"}).hash != hash);
+  CHECK(good(kScenario, {"run.seed=2"}).hash != hash);
+  CHECK(good(kScenario, {"cluster.node.gpu=h200-sxm"}).hash != hash);
+}
+
+TEST_CASE("A trace lies beside its scenario, one given by a flag in the working folder",
+          "[scenario]") {
+  CHECK(trace_file(good(kScenario)) == "folder/traces/t.csv");
+  CHECK(trace_file(good(kScenario, {"workload.trace.file=mine.csv"})) == "mine.csv");
+  CHECK(trace_file(good(kScenario, {"workload.trace.file=/a/b.csv"})) == "/a/b.csv");
+}
+
+TEST_CASE("A seed given as an option wins over the file's", "[scenario]") {
+  Diagnostics found;
+  const scenario::LoadOptions options{configs(), {"run.seed=5"}, 7};
+  const auto document = scenario::parse_scenario(kScenario, "s.yaml", options, found);
+  REQUIRE(document);
+  const auto scenario = scenario::load_scenario(*document, "s.yaml", configs(), found);
+  REQUIRE(scenario);
+  CHECK(scenario->spec.run.seed == 7);
+}
+
+TEST_CASE("An option that is wrong leaves no scenario", "[scenario]") {
+  Diagnostics found;
+  CHECK_FALSE(load(kScenario, found, {"engine.tp=two"}));
+  CHECK(found.error_count() == 1);
+  Diagnostics other;
+  CHECK_FALSE(load(kScenario, other, {"engine.nothing=2"}));
+  CHECK(other.has_errors());
+}
+
+TEST_CASE("Only figures that bear on the result are counted", "[scenario]") {
+  const auto estimates = [](const std::string& pricing) {
+    return scenario::count_figures(good(kScenario, {"cluster.pricing=" + pricing})).estimates;
+  };
+  const auto has = [](const Words& words, const std::string& word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+  };
+  CHECK(has(estimates("rent"), "cluster.node.gpu.rent"));
+  CHECK_FALSE(has(estimates("rent"), "cluster.node.gpu.price"));
+  CHECK(has(estimates("own"), "cluster.node.gpu.price"));
+  CHECK_FALSE(has(estimates("own"), "cluster.node.gpu.rent"));
+  CHECK(scenario::count_figures(good(kScenario)).weakest == "estimate");
+}
+
+TEST_CASE("Content ids have the workload's size", "[scenario]") {
+  const auto id_tokens = [](const Words& sets) {
+    return world_of(good(kScenario, sets)).cluster.id_tokens;
+  };
+  CHECK(id_tokens({}) == 0);  // a csv has none
+  CHECK(id_tokens({"workload.trace.format=mooncake"}) == 512);
+  CHECK(id_tokens({"workload.trace.format=mooncake", "workload.trace.block_tokens=64"}) == 64);
+}
+
+TEST_CASE("A world has the instances that fit, and pinned blocks as pinned", "[scenario]") {
+  const scenario::World two = world_of(good(kScenario));
+  CHECK(two.cluster.instances == 2);
+  CHECK(two.gpus_per_instance == 1);
+  CHECK_FALSE(two.kv_blocks_pinned);
+  // 2 (K and V) x 32 layers x 8 KV heads x 128 numbers x 2 bytes x 16 tokens.
+  CHECK(two.block_bytes == 2 * 32 * 8 * 128 * 2 * 16);
+  const scenario::World one =
+      world_of(good(kScenario, {"engine.tp=2", "engine.memory.kv_blocks=1234"}));
+  CHECK(one.cluster.instances == 1);
+  CHECK(one.cluster.engine.kv_blocks == 1234);
+  CHECK(one.kv_blocks_pinned);
+  CHECK(one.weights == llm::WeightFormat::bf16);
+}
+
+TEST_CASE("What cannot be built says where", "[scenario]") {
+  const Scenario large = good(kScenario, {"model=llama-3.1-70b"});
+  Diagnostics found;
+  CHECK_FALSE(scenario::build_world(large.spec, large.kernels, large.resolved, found));
+  CHECK_THAT(found.render(), Catch::Contains("no memory is left for KV"));
+}
+
+TEST_CASE("The catalogue names near entries and never leaves its folder", "[scenario]") {
+  Diagnostics found;
+  scenario::Catalogue catalogue(configs(), found);
+  CHECK(catalogue.find("gpus", "h100-sxm", {}) != nullptr);
+  CHECK_FALSE(found.has_errors());
+  CHECK(catalogue.find("gpus", "h100-sxn", {}) == nullptr);
+  CHECK_THAT(found.render(), Catch::Contains("did you mean `h100-sxm`"));
+  CHECK(catalogue.find("gpus", "../nodes/dgx-h100", {}) == nullptr);
+  CHECK(found.error_count() == 2);
+  Diagnostics none;
+  scenario::Catalogue absent("no/such/folder", none);
+  CHECK(absent.kinds().empty());
+  CHECK(absent.find("gpus", "h100-sxm", {}) == nullptr);
+  CHECK_THAT(none.render(), Catch::Contains("no catalogue folder at no/such/folder"));
+}
