@@ -49,6 +49,10 @@ const KnownKey* find_key(std::string_view name) {
 }
 
 std::string explain_json(simdjson::error_code error) {
+  // Said of a cut line and of one with text behind the object alike.
+  if (error == simdjson::INCOMPLETE_ARRAY_OR_OBJECT) {
+    return "the line does not end with the `}` of a JSON object";
+  }
   std::string_view text = simdjson::error_message(error);
   const std::size_t colon = text.find(": ");
   if (colon != std::string_view::npos) text.remove_prefix(colon + 2);
