@@ -51,7 +51,7 @@ const KnownKey* find_key(std::string_view name) {
 std::string explain_json(simdjson::error_code error) {
   // Said of a cut line and of one with text behind the object alike.
   if (error == simdjson::INCOMPLETE_ARRAY_OR_OBJECT) {
-    return "the line does not end with the `}` of a JSON object";
+    return "the line is not one whole JSON object: it does not end with its `}`";
   }
   std::string_view text = simdjson::error_message(error);
   const std::size_t colon = text.find(": ");
