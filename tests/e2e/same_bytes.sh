@@ -19,7 +19,9 @@ for preset in clang dev; do
 done
 shared=${TIERCAST_SHARED:-$source/../shared}
 set -- "$source/scenarios/quickstart.yaml"
-[ -e "$shared/bench/w1_azure_conv_2000.csv" ] && set -- "$@" "$source/tests/bench/scenarios/w1.yaml"
+if [ -d "$shared/bench" ]; then
+  for name in w1 w1all mooncake; do set -- "$@" "$source/tests/bench/scenarios/$name.yaml"; done
+fi
 for scenario in "$@"; do
   for program in "$release" "$source/build/same-bytes-clang/tiercast" "$source/build/same-bytes-dev/tiercast"; do
     "$program" run "$scenario" --format json --reproducible --quiet >"$work/result.json"
