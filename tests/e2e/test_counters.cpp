@@ -46,7 +46,9 @@ TEST_CASE("W1all on eight instances stays lean", "[counters]") {
   const nlohmann::json effort = effort_of("w1all", trace);
   CHECK(effort.at("advances") <= 60'000);
   CHECK(effort.at("policy_calls") <= 1'100'000);
+#ifndef __SANITIZE_ADDRESS__  // which keeps freed memory
   CHECK(effort.at("peak_rss_mb") <= 64);
+#endif
 }
 
 TEST_CASE("prefixes stay in few spans on a trace that fills its pools", "[counters]") {
