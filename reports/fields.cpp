@@ -83,6 +83,7 @@ void walk_counts(const Result& result, FieldSink& sink) {
   sink.count("rejected", requests.rejected, kRatio);
   sink.count("truncated", requests.truncated, kRatio);
   sink.count("preempted", requests.preempted, kRatio);
+  sink.count("preemptions", requests.preemptions, kRatio);
   sink.close();
   const TokenCounts& tokens = result.tokens;
   sink.open("tokens");
@@ -215,6 +216,9 @@ void walk_provenance(const Provenance& provenance, FieldSink& sink) {
   sink.close();
   sink.open_list("sensitive_to");
   for (const std::string& path : provenance.sensitive_to) sink.text_item(path);
+  sink.close();
+  sink.open_list("caveats");
+  for (const std::string& caveat : provenance.caveats) sink.text_item(caveat);
   sink.close();
   if (provenance.band) walk_interval("band", *provenance.band, kRatio, sink);
   sink.close();

@@ -105,28 +105,30 @@ Metrics metrics_of(const serving::Outcome& outcome, MetricsInput input) {
   return metrics;
 }
 
-std::vector<int64_t> task_times_ns(const serving::RequestLog& log) {
+Tasks tasks_of(const serving::RequestLog& log) {
   std::vector<std::pair<uint64_t, size_t>> calls;
   calls.reserve(log.size());
   for (size_t i = 0; i < log.size(); ++i) calls.emplace_back(log[i].session, i);
   std::sort(calls.begin(), calls.end());
-  std::vector<int64_t> times_ns;
+  Tasks tasks;
   bool any_of_two = false;
   for (size_t i = 0; i < calls.size();) {
     const size_t start = i;
     const int64_t first_ns = log[calls[i].second].arrival_ns;
     int64_t last_ns = first_ns;
     bool completed = true;
+    bool ended = false;
     for (; i < calls.size() && calls[i].first == calls[start].first; ++i) {
       const serving::RequestRecord& record = log[calls[i].second];
       completed = completed && record.state == serving::RequestState::completed;
+      ended = record.ends_session;
       last_ns = std::max(last_ns, record.finished_ns);
     }
-    any_of_two = any_of_two || i - start > 1;
-    if (completed) times_ns.push_back(last_ns - first_ns);
+    any_of_two = any_of_two || i - start > 1 || !ended;
+    if (completed && ended) tasks.times_ns.push_back(last_ns - first_ns);
+    if (!ended) ++tasks.cut_short;
   }
-  if (!any_of_two) times_ns.clear();
-  return times_ns;
+  return any_of_two ? tasks : Tasks{};
 }
 
 }  // namespace tiercast::reports

@@ -44,21 +44,26 @@ struct ServiceLimits {
   std::optional<double> tpot_ms;  ///< of requests with more than one output token
 };
 
+struct Tasks {
+  /// First arrival to last completion, in the order of session numbers: sessions that ended, all of
+  /// whose calls completed.
+  std::vector<int64_t> times_ns;
+  uint64_t cut_short = 0;  ///< sessions that the end of demand kept from ending
+};
+
 struct MetricsInput {
   TokenCounts tokens;
   int64_t first_ns = 0;  ///< first arrival
   uint32_t gpus = 0;     ///< provisioned
   ServiceLimits limits;
-  std::vector<int64_t> tasks_ns;  ///< see task_times_ns
+  std::vector<int64_t> tasks_ns;  ///< Tasks::times_ns
 };
 
 /// Latencies and rates of the completed requests. Rates are over the time from the first arrival to
 /// the end of the run; there are none where that time is zero.
 Metrics metrics_of(const serving::Outcome& outcome, MetricsInput input);
 
-/// Completion times of sessions, first arrival to last completion, in the order of their numbers:
-/// sessions all of whose calls completed. Empty where no session has two calls. A session that the
-/// end of demand cuts short counts with the calls it made.
-std::vector<int64_t> task_times_ns(const serving::RequestLog& log);
+/// Tasks are sessions. Empty where no session has two calls: then tasks are requests.
+Tasks tasks_of(const serving::RequestLog& log);
 
 }  // namespace tiercast::reports

@@ -49,11 +49,12 @@ struct RequestCounts {
   uint64_t failed = 0;
   uint64_t rejected = 0;
   uint64_t truncated = 0;
-  uint64_t preempted = 0;  ///< at least once
+  uint64_t preempted = 0;    ///< at least once
+  uint64_t preemptions = 0;  ///< of all requests
 };
 
 /// Of completed requests. `input_computed` is the work done: with preemptions it holds what was
-/// computed again, and then exceeds input - input_cached.
+/// computed again (outputs so far included), and then exceeds input - input_cached.
 struct TokenCounts {
   uint64_t input = 0;
   uint64_t input_cached = 0;
@@ -178,6 +179,7 @@ struct Provenance {
   std::string weakest;
   std::vector<std::pair<std::string, uint64_t>> counts_by_kind;
   std::vector<std::string> sensitive_to;  ///< paths of figures that are estimates
+  std::vector<std::string> caveats;       ///< what the forecast must be read with
   std::optional<Interval> band;
 };
 

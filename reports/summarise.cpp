@@ -1,7 +1,10 @@
 #include "reports/summarise.hpp"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "models/llm/step_table.hpp"
 #include "reports/steady.hpp"
@@ -43,7 +46,6 @@ struct LogSums {
   uint64_t whole_blocks = 0;
   PartSums ttft;
   PartSums e2e;
-  Int128 first_wait = 0;  ///< in the queue until first admitted
 };
 
 void add_completed(const RequestRecord& record, uint32_t block_tokens, LogSums& sums) {
@@ -56,7 +58,6 @@ void add_completed(const RequestRecord& record, uint32_t block_tokens, LogSums& 
   sums.whole_blocks += record.input_tokens / block_tokens;
   sums.ttft.add(record.ttft);
   sums.e2e.add(record.e2e);
-  sums.first_wait += record.admitted_ns - record.arrival_ns - record.ttft.route_ns;
 }
 
 LogSums sums_of(const serving::RequestLog& log, uint32_t block_tokens) {
@@ -65,6 +66,7 @@ LogSums sums_of(const serving::RequestLog& log, uint32_t block_tokens) {
   for (const RequestRecord& record : log) {
     sums.requests.truncated += record.truncated ? 1 : 0;
     sums.requests.preempted += record.preemptions > 0 ? 1 : 0;
+    sums.requests.preemptions += record.preemptions;
     if (record.state == RequestState::completed) {
       add_completed(record, block_tokens, sums);
     } else if (record.state == RequestState::rejected) {
@@ -136,13 +138,33 @@ std::optional<double> gpu_busy(const serving::Outcome& outcome, int64_t span_ns)
   return ratio(static_cast<double>(busy_ticks), static_cast<double>(whole));
 }
 
+std::string_view resource_of(serving::WaitCause cause) {
+  switch (cause) {
+    case serving::WaitCause::step:
+      return "step";
+    case serving::WaitCause::sequences:
+      return "max_sequences";
+    case serving::WaitCause::tokens:
+      return "max_batched_tokens";
+    case serving::WaitCause::blocks:
+      return "kv_blocks";
+  }
+  return "";
+}
+
 std::vector<Bottleneck> bottlenecks_of(const serving::Outcome& outcome, const LogSums& sums,
                                        int64_t span_ns) {
   const uint64_t count = sums.requests.completed;
   std::vector<Bottleneck> bottlenecks = {
-      {"gpu", gpu_busy(outcome, span_ns), mean_ms(sums.e2e.interference, count)},
-      {"queue", std::nullopt, mean_ms(sums.first_wait, count)},
-      {"kv_blocks", std::nullopt, mean_ms(sums.e2e.queue - sums.first_wait, count)}};
+      {"gpu", gpu_busy(outcome, span_ns), mean_ms(sums.e2e.interference, count)}};
+  for (size_t cause = 0; cause < serving::kWaitCauses; ++cause) {
+    Int128 waiting_ns = 0;
+    for (const serving::InstanceOutcome& instance : outcome.instances) {
+      waiting_ns += instance.counts.waiting_area_ns[cause];
+    }
+    bottlenecks.push_back({std::string(resource_of(static_cast<serving::WaitCause>(cause))),
+                           std::nullopt, mean_ms(waiting_ns, count)});
+  }
   std::stable_sort(bottlenecks.begin(), bottlenecks.end(),
                    [](const Bottleneck& a, const Bottleneck& b) { return a.adds_ms > b.adds_ms; });
   return bottlenecks;
@@ -157,6 +179,14 @@ void add_economics(const serving::Outcome& outcome, const Site& site, uint64_t t
   result.cost =
       cost_use(ledger::cost(site.node, site.facility, site.pricing, meters, energy.facility),
                site.pricing, output);
+}
+
+void add_caveats(const Tasks& tasks, uint64_t ended, std::vector<std::string>& caveats) {
+  if (tasks.cut_short == 0) return;
+  caveats.push_back(std::to_string(tasks.cut_short) + " of " +
+                    std::to_string(tasks.cut_short + ended) +
+                    " tasks were cut short by the end of the run: times are of the others, which "
+                    "are the shorter ones, and energy and cost per task carry all");
 }
 
 }  // namespace
@@ -176,16 +206,17 @@ Result summarise(const serving::Outcome& outcome, const SummaryInput& input) {
   result.model = input.model;
   result.requests = sums.requests;
   result.tokens = sums.tokens;
-  std::vector<int64_t> tasks_ns = task_times_ns(outcome.log);
-  const uint64_t tasks = tasks_ns.size();
+  Tasks tasks = tasks_of(outcome.log);
+  const uint64_t ended = tasks.times_ns.size();
   const uint32_t gpus = input.site ? input.site->gpus() : 0;
   result.metrics =
-      metrics_of(outcome, {sums.tokens, first_ns, gpus, input.limits, std::move(tasks_ns)});
+      metrics_of(outcome, {sums.tokens, first_ns, gpus, input.limits, std::move(tasks.times_ns)});
   result.attribution = {split_of(sums.ttft, completed), split_of(sums.e2e, completed)};
   result.cache = cache_of(outcome, sums, input.block_bytes);
   result.bottlenecks = bottlenecks_of(outcome, sums, outcome.end_ns - first_ns);
-  if (input.site) add_economics(outcome, *input.site, tasks, result);
+  if (input.site) add_economics(outcome, *input.site, ended, result);
   result.provenance = input.provenance;
+  add_caveats(tasks, ended, result.provenance.caveats);
   const serving::Outcome::Effort& effort = outcome.effort;
   result.run.events = effort.events;
   result.run.steps = effort.steps;

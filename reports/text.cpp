@@ -191,6 +191,21 @@ std::string tier_line(const TierUse& tier) {
                             show_ms(*tier.first_eviction_s * 1e3), show_count(tier.evicted_blocks));
 }
 
+std::string preemption_line(const Result& result) {
+  const RequestCounts& requests = result.requests;
+  std::string text = fmt::format("{} requests", show_count(requests.preempted));
+  if (requests.preempted == 0) return text;
+  const TokenCounts& tokens = result.tokens;
+  const auto once = static_cast<double>(tokens.input - tokens.input_cached);
+  text += fmt::format(", {} times in all", show_count(requests.preemptions));
+  if (once > 0) {
+    text += fmt::format("; prefill computed {} tokens, {} times what was missing",
+                        show_count(tokens.input_computed),
+                        show_number(static_cast<double>(tokens.input_computed) / once));
+  }
+  return text;
+}
+
 void show_cache(const Result& result, const RunSetting& setting, Page& page) {
   const CacheUse& cache = result.cache;
   page.title("KV cache");
@@ -198,19 +213,24 @@ void show_cache(const Result& result, const RunSetting& setting, Page& page) {
                                  show_or_dash(cache.token_hit_ratio, show_percent),
                                  show_or_dash(cache.block_hit_ratio, show_percent)));
   for (const TierUse& tier : cache.by_tier) page.entry(tier.tier, tier_line(tier));
-  page.entry("preempted", fmt::format("{} requests", show_count(result.requests.preempted)));
+  page.entry("preempted", preemption_line(result));
   std::string blocks =
       fmt::format("{} per instance", show_count(result.model.kv_blocks_per_instance));
   if (!setting.kv_blocks.empty()) blocks += ": " + printable(setting.kv_blocks);
   page.entry("KV blocks", blocks);
 }
 
+// The queue's parts are named in JSON by the setting or resource that binds.
+std::string wait_text(const std::string& resource) {
+  return resource == "gpu" ? resource : "queue for " + resource;
+}
+
 void show_bottlenecks(const std::vector<Bottleneck>& bottlenecks, Page& page) {
   std::vector<std::string> texts;
   for (const Bottleneck& found : bottlenecks) {
     if (!found.busy && found.adds_ms.value_or(0) == 0) continue;
-    std::string text = found.resource;
-    if (found.busy) text += fmt::format(" {} busy", show_percent(*found.busy));
+    std::string text = wait_text(found.resource);
+    if (found.busy) text += fmt::format(" runs steps {} of the time", show_percent(*found.busy));
     if (found.adds_ms) {
       text += fmt::format("{} adds {}", found.busy ? "," : "", show_ms(*found.adds_ms));
     }
@@ -235,6 +255,8 @@ std::vector<std::string> warnings_of(const Result& result) {
   count(requests.rejected, "rejected: longer than the model or the KV cache takes");
   count(requests.failed, "did not finish");
   count(requests.truncated, "cut to the longest that the model takes");
+  const std::vector<std::string>& caveats = result.provenance.caveats;
+  warnings.insert(warnings.end(), caveats.begin(), caveats.end());
   const std::vector<std::string>& estimates = result.provenance.sensitive_to;
   if (!estimates.empty()) {
     constexpr size_t kShown = 4;

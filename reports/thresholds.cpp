@@ -76,7 +76,7 @@ Result every_number() {
   const CostUse owned = cost_use({}, ledger::Pricing::own, output);
   NamedNumbers& parts = result.cost->by_component;
   parts.insert(parts.end(), owned.by_component.begin(), owned.by_component.end());
-  for (const char* resource : {"gpu", "queue", "kv_blocks"}) {
+  for (const char* resource : {"gpu", "step", "max_sequences", "max_batched_tokens", "kv_blocks"}) {
     result.bottlenecks.emplace_back().resource = resource;
   }
   return result;

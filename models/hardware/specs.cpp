@@ -101,7 +101,7 @@ const FieldTable<NodeSpec>& NodeSpec::fields() {
                     "NVLink switches, drawn whether used or not."),
               field("fan_power", &NodeSpec::fan_power, required, at_least(0),
                     "Fans and board, drawn whether used or not."),
-              field("supply_loss", &NodeSpec::supply_loss, by_default("6%"), between(0.0, 0.5),
+              field("supply_loss", &NodeSpec::supply_loss, required, between(0.0, 0.5),
                     "Share lost of every watt delivered inside the box."),
               field("chassis_price", &NodeSpec::chassis_price, required, at_least(0),
                     "Everything but the GPUs."),
@@ -137,7 +137,7 @@ Watts NodeSpec::idle_power() const {
   Watts inside = gpu.idle_power.value * gpus + host.idle_power.value + host.dram_idle_power.value +
                  switch_power.value + fan_power.value;
   for (const NicSpec& nic : nics) inside += nic.idle_power.value * nic.count;
-  return inside * (1 + supply_loss);
+  return inside * (1 + supply_loss.value);
 }
 
 Usd NodeSpec::price() const { return gpu.price.value * gpus + chassis_price.value; }

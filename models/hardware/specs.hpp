@@ -19,7 +19,7 @@ struct GpuSpec {
   Figure<BytesPerSecond> hbm_bandwidth;
   Figure<FlopsPerSecond> bf16;
   std::optional<Figure<FlopsPerSecond>> fp8;  ///< absent: no 8-bit tensor cores
-  uint32_t sms = 0;                           ///< streaming multiprocessors
+  Figure<double> sms;                         ///< streaming multiprocessors
   std::optional<Figure<BytesPerSecond>> nvlink;
   Figure<BytesPerSecond> host_link;
   Figure<Watts> idle_power;
@@ -73,7 +73,7 @@ struct NodeSpec {
   std::vector<NicSpec> nics;
   Figure<Watts> switch_power;  ///< NVLink switches, drawn whether used or not
   Figure<Watts> fan_power;     ///< fans and board, drawn whether used or not
-  double supply_loss = 0;      ///< of every watt delivered inside the box
+  Figure<double> supply_loss;  ///< of every watt delivered inside the box
   Figure<Usd> chassis_price;   ///< everything but the GPUs
 
   static const FieldTable<NodeSpec>& fields();

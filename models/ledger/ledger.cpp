@@ -40,7 +40,7 @@ Energy energy(const hardware::NodeSpec& node, const hardware::FacilitySpec& faci
   }
   by.switches = node.switch_power.value * node_time;
   by.fans_and_supply = node.fan_power.value * node_time;
-  by.fans_and_supply += by.total() * node.supply_loss;
+  by.fans_and_supply += by.total() * node.supply_loss.value;
 
   result.gpu = by.gpu;
   result.node_and_fabric = by.total();

@@ -115,7 +115,7 @@ struct KernelSpec {
   MoeKernelSpec moe_bf16;
   std::optional<MoeKernelSpec> moe_fp8;
   MoeKernelSpec moe_mxfp4;
-  double expert_imbalance = 1;  ///< rows of the busiest expert-parallel GPU over the mean
+  Figure<double> expert_imbalance;  ///< rows of the busiest expert-parallel GPU over the mean
   double elementwise_memory = 0;
   Seconds elementwise_launch;
   CollectiveSpec all_reduce_small;  ///< up to 8 MiB

@@ -71,7 +71,7 @@ Cost expert_layer(const Rank& rank) {
   const double width = whole ? moe.intermediate : std::ceil(moe.intermediate / rank.tp);
   return experts(rank.machine, rank.input.model, rank.input.weights,
                  whole ? rank.tokens : rank.own_tokens, held, width,
-                 whole ? rank.machine.kernels.expert_imbalance : 1);
+                 whole ? rank.machine.kernels.expert_imbalance.value : 1);
 }
 
 }  // namespace

@@ -116,7 +116,7 @@ Machine::Machine(const hardware::GpuSpec& gpu, const KernelSpec& kernel_spec)
       fp8(gpu.fp8 ? gpu.fp8->value.value() * 1e-6 : bf16),
       hbm(gpu.hbm_bandwidth.value.value() * 1e-6),
       nvlink((gpu.nvlink ? gpu.nvlink->value : gpu.host_link.value).value() * 1e-6),
-      sms(gpu.sms) {}
+      sms(gpu.sms.value) {}
 
 Cost gemm(const Machine& machine, WeightFormat format, double m, double n, double k) {
   const double weight = weight_bytes(linear_format(format));

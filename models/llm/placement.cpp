@@ -47,6 +47,11 @@ const FieldTable<MemorySpec>& MemorySpec::fields() {
   return table;
 }
 
+std::string weights_violation(const ModelSpec& model, WeightFormat format) {
+  if (format != WeightFormat::mxfp4 || model.moe) return {};
+  return "mxfp4 stores experts, and this model has none";
+}
+
 std::string parallel_violation(const ModelSpec& model, const ParallelSpec& parallel) {
   if (model.heads() % parallel.tp != 0) {
     return "tp " + std::to_string(parallel.tp) + " does not divide the model's " +
@@ -145,7 +150,10 @@ int64_t kv_block_bytes(const ModelSpec& model, KvFormat format, uint32_t block_t
 
 HbmBudget hbm_budget(const ModelSpec& model, WeightFormat weights, KvFormat kv,
                      const ParallelSpec& parallel, const hardware::GpuSpec& gpu,
-                     const MemorySpec& memory, const MemoryNeeds& needs) {
+                     const MemorySpec& memory, const MemoryNeeds& all_needs) {
+  const auto share = [&](uint32_t whole) { return (whole + parallel.dp - 1) / parallel.dp; };
+  const MemoryNeeds needs{all_needs.block_tokens, share(all_needs.max_batched_tokens),
+                          share(all_needs.max_sequences)};
   HbmBudget budget;
   budget.hbm = gpu.hbm.value;
   budget.usable =
@@ -167,8 +175,8 @@ HbmBudget hbm_budget(const ModelSpec& model, WeightFormat weights, KvFormat kv,
                      budget.reserve - budget.window_kv;
   budget.kv = std::max(left, Bytes{0});
   const int64_t growing = std::max<int64_t>(per_token - window_bytes, 1);
-  budget.kv_blocks = memory.kv_blocks ? int64_t{*memory.kv_blocks}
-                                      : budget.kv.value() / (growing * needs.block_tokens);
+  budget.kv_blocks_fit = budget.kv.value() / (growing * needs.block_tokens) * parallel.dp;
+  budget.kv_blocks = memory.kv_blocks ? int64_t{*memory.kv_blocks} : budget.kv_blocks_fit;
   return budget;
 }
 

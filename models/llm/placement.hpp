@@ -24,6 +24,9 @@ struct ParallelSpec {
   uint32_t gpus() const { return tp * pp * dp; }
 };
 
+/// Why the model cannot be stored this way, or an empty string.
+std::string weights_violation(const ModelSpec& model, WeightFormat format);
+
 /// Why the model cannot be split this way, beginning with the name of the field at fault; or an
 /// empty string.
 std::string parallel_violation(const ModelSpec& model, const ParallelSpec& parallel);
@@ -71,10 +74,11 @@ struct HbmBudget {
   Bytes reserve;
   Bytes window_kv;  ///< sliding-window layers: their KV stops growing, so it is set aside whole
   Bytes kv;
-  int64_t kv_blocks = 0;
+  int64_t kv_blocks_fit = 0;  ///< of the whole instance: every attention replica has its own KV
+  int64_t kv_blocks = 0;      ///< the same, or as pinned
 };
 
-/// HBM for KV and the blocks it makes. Activations are the larger of one layer's buffers for
+/// HBM for KV and the blocks it makes. `needs` are the instance's; attention replicas share them. Activations are the larger of one layer's buffers for
 /// max_batched_tokens and the sampler's logits, max_sequences x vocabulary x 4 B x 9.7: what vLLM
 /// v1 measured on H100 at 1,024 sequences (llm-d config_explorer, empirical-vllm-memory-results.md:
 /// Llama-3.1-8B 4.76 GiB, Llama-3.1-70B TP2 4.84, Qwen3-0.6B 5.56, gpt-oss-20b 7.38; the factor is

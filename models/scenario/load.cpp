@@ -1,9 +1,6 @@
 #include "models/scenario/load.hpp"
 
-#include <algorithm>
-#include <array>
 #include <filesystem>
-#include <string_view>
 #include <utility>
 
 #include "models/scenario/catalogue.hpp"
@@ -57,34 +54,6 @@ void apply_options(Node& document, const LoadOptions& options, Diagnostics& foun
   }
 }
 
-// Prices bear on a result only where the machines are paid for that way, and no result states carbon.
-bool bears_on_result(std::string_view field, ledger::Pricing pricing) {
-  static constexpr std::array<std::string_view, 5> kOwners = {"price", "chassis_price", "electricity",
-                                                              "life_years", "upkeep"};
-  if (field == "carbon") return false;
-  if (field == "rent") return pricing == ledger::Pricing::rent;
-  return pricing == ledger::Pricing::own ||
-         std::find(kOwners.begin(), kOwners.end(), field) == kOwners.end();
-}
-
-void count_figures(const Node& node, const std::string& path, ledger::Pricing pricing,
-                   FigureCensus& census) {
-  const Node* kind = node.find("kind");
-  if (kind != nullptr && kind->is_scalar() && node.find("value") != nullptr) {
-    ++census.counts_by_kind[kind->text];
-    if (kind->text == name_of(FigureKind::estimate)) census.estimates.push_back(path);
-    return;
-  }
-  const std::string below = path.empty() ? "" : path + ".";
-  for (const NodeEntry& entry : node.entries) {
-    if (!bears_on_result(entry.key, pricing)) continue;
-    count_figures(entry.value, below + entry.key, pricing, census);
-  }
-  for (size_t i = 0; i < node.items.size(); ++i) {
-    count_figures(node.items[i], below + std::to_string(i), pricing, census);
-  }
-}
-
 }  // namespace
 
 std::optional<Node> read_scenario(const std::string& file, const LoadOptions& options,
@@ -112,17 +81,6 @@ std::optional<Scenario> load_scenario(const Node& document, const std::string& f
   anchor_trace(scenario);
   scenario.hash = hash_of(scenario);
   return scenario;
-}
-
-FigureCensus count_figures(const Scenario& scenario) {
-  FigureCensus census;
-  count_figures(scenario.resolved, "", scenario.spec.cluster.pricing, census);
-  for (const FigureKind kind : {FigureKind::measured, FigureKind::datasheet, FigureKind::derived,
-                                FigureKind::scenario, FigureKind::estimate}) {
-    const std::string name(name_of(kind));
-    if (census.counts_by_kind.contains(name)) census.weakest = name;
-  }
-  return census;
 }
 
 }  // namespace tiercast::scenario

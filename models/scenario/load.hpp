@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,13 +41,5 @@ std::optional<Node> parse_scenario(std::string_view text, const std::string& fil
 /// from the scenario's folder, or from the working folder when a flag gives it.
 std::optional<Scenario> load_scenario(const Node& document, const std::string& file,
                                       const std::string& configs, Diagnostics& found);
-
-/// How sure the figures are that a result of the scenario rests on.
-struct FigureCensus {
-  std::map<std::string, uint64_t> counts_by_kind;
-  std::vector<std::string> estimates;  ///< dotted paths
-  std::string weakest;                 ///< kind; empty without figures
-};
-FigureCensus count_figures(const Scenario& scenario);
 
 }  // namespace tiercast::scenario

@@ -73,7 +73,7 @@ const FieldTable<PolicySection>& PolicySection::fields() {
   using S = PolicySection;
   static const auto table = FieldTable<S>("policy", "Placement and eviction.", {
       field("eviction", &S::eviction, by_default("{}"), "Eviction policy of the KV cache."),
-  });
+  }).shorthand("eviction");
   return table;
 }
 

@@ -16,8 +16,13 @@ class Problems {
  public:
   Problems(const Node& resolved, Diagnostics& found) : resolved_(resolved), found_(found) {}
 
-  void add(std::string_view path, std::string message, std::string hint = {}) {
-    const Node* node = at_path(resolved_, path);
+  /// At the value of `path` or the section it is in; where the scenario leaves both to their
+  /// defaults, at that of `cause`.
+  void add(std::string_view path, std::string message, std::string hint = {},
+           std::string_view cause = "") {
+    const Node* node = given(path);
+    if (node == nullptr) node = given(path.substr(0, path.rfind('.')));
+    if (node == nullptr) node = given(cause);
     found_.error(node == nullptr ? resolved_.place : node->place,
                  "`" + std::string(path) + "`: " + std::move(message), std::move(hint));
     any_ = true;
@@ -25,6 +30,11 @@ class Problems {
   bool any() const { return any_; }
 
  private:
+  const Node* given(std::string_view path) const {
+    const Node* node = at_path(resolved_, path);
+    return node == nullptr || node->origin == Origin::default_value ? nullptr : node;
+  }
+
   const Node& resolved_;
   Diagnostics& found_;
   bool any_ = false;
@@ -104,9 +114,17 @@ bool ends_by_itself(const workload::WorkloadSpec& workload) {
 }
 
 void check_end(const ScenarioSpec& spec, Problems& problems) {
+  const auto* closed = std::get_if<workload::ClosedSpec>(&spec.workload);
+  if (closed != nullptr && spec.engine.preset == serving::EnginePreset::oracle &&
+      closed->repeat && !closed->requests) {
+    problems.add("workload.closed", "reference mode (engine: oracle) answers at once, so sessions "
+                                    "that repeat never end",
+                 "give workload.closed.requests, or repeat: false");
+    return;
+  }
   if (spec.run.duration || ends_by_itself(spec.workload)) return;
   problems.add("run.duration", "is needed, since this workload never ends",
-               "e.g. run: {duration: 10min}, or requests or duration in the workload");
+               "e.g. run: {duration: 10min}, or requests or duration in the workload", "workload");
 }
 
 bool place_instances(const ScenarioSpec& spec, World& world, Problems& problems) {
@@ -141,20 +159,40 @@ bool fill_memory(const ScenarioSpec& spec, World& world, Problems& problems) {
   world.kv_blocks_pinned = engine.memory.kv_blocks.has_value();
   world.kv_bytes_per_token = llm::kv_bytes_per_token(spec.model.name, world.kv);
   world.block_bytes = llm::kv_block_bytes(spec.model.name, world.kv, engine.block_tokens);
-  if (world.memory.kv_blocks >= 1 && world.memory.kv_blocks < UINT32_MAX &&
-      world.block_bytes < int64_t{UINT32_MAX}) {
-    return true;
-  }
   if (world.block_bytes >= int64_t{UINT32_MAX}) {
     problems.add("engine.block_tokens", "one block would take 4 GiB or more");
+  } else if (world.memory.kv_blocks >= UINT32_MAX) {
+    problems.add("engine.memory.kv_blocks", "an instance holds fewer than 2^32 - 1 blocks",
+                 "raise engine.block_tokens", "engine.block_tokens");
+  } else if (world.memory.kv_blocks >= 1) {
+    return true;
   } else {
     problems.add("engine.memory",
                  "no memory is left for KV: of each GPU " + gib_text(world.memory.usable) +
                      " are usable, weights take " + gib_text(world.memory.weights) +
                      " and activations " + gib_text(world.memory.activations),
-                 "raise engine.tp, take smaller weights, or a GPU with more memory");
+                 "raise engine.tp, take smaller weights, or a GPU with more memory", "model.name");
   }
   return false;
+}
+
+std::vector<std::string> caveats_of(const ScenarioSpec& spec, const llm::KernelSpec& kernels,
+                                    const World& world) {
+  std::vector<std::string> caveats;
+  if (kernels.carried_to(spec.cluster.node.gpu.use)) {
+    caveats.push_back("step times were fitted on " + kernels.fitted_on + " and carried over to " +
+                      spec.cluster.node.gpu.title + " by its peaks");
+  }
+  if (world.gpus_per_instance > spec.cluster.node.gpus) {
+    caveats.push_back("an instance spans nodes, but its collectives are timed as inside one: "
+                      "real steps are slower");
+  }
+  if (world.kv_blocks_pinned && world.memory.kv_blocks > world.memory.kv_blocks_fit) {
+    caveats.push_back(std::to_string(world.memory.kv_blocks) +
+                      " KV blocks are pinned, but memory has room for " +
+                      std::to_string(world.memory.kv_blocks_fit));
+  }
+  return caveats;
 }
 
 }  // namespace
@@ -185,11 +223,14 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   TIERCAST_CHECK(eviction != nullptr, "unchecked policy {}", spec.policy.eviction.name);
   world.cluster.eviction = eviction->table;
   world.cluster.eviction_config = config_lines(spec.policy.eviction.parameters);
+  const std::string wrong_weights = llm::weights_violation(spec.model.name, world.weights);
+  if (!wrong_weights.empty()) problems.add("model.weights", wrong_weights);
   check_end(spec, problems);
   check_engine(spec, world, problems);
   const bool placed = place_instances(spec, world, problems) && fill_memory(spec, world, problems);
   if (!placed || problems.any()) return std::nullopt;
 
+  world.caveats = caveats_of(spec, kernels, world);
   world.cluster.block_bytes = static_cast<uint32_t>(world.block_bytes);
   world.cluster.engine = engine_spec(spec, world.memory.kv_blocks);
   llm::CompiledSteps compiled = llm::compile_step_table(

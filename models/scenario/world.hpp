@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "models/llm/compile.hpp"
 #include "models/llm/placement.hpp"
@@ -27,6 +28,7 @@ struct World {
   int64_t block_bytes = 0;
   uint32_t gpus_per_instance = 0;
   uint32_t gpus_provisioned = 0;
+  std::vector<std::string> caveats;  ///< what a result must be read with, in whole sentences
 };
 
 /// Derives the world. What cannot work is reported at `place`s of the resolved scenario; then

@@ -1,6 +1,7 @@
 #include "models/serving/cluster.hpp"
 
 #include <algorithm>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -8,17 +9,22 @@ namespace tiercast::serving {
 
 namespace {
 
-tiering::BlockPool make_pool(const ClusterSpec& spec, kvstore::PrefixStore& store) {
+std::optional<tiering::CheckedCache> make_cache(const ClusterSpec& spec, std::string& error) {
   const tp_pool pool{sizeof(tp_pool),
                      spec.engine.kv_blocks,
                      spec.engine.block_tokens,
                      spec.block_bytes,
                      tiering::BlockPool::slot_count(spec.engine.kv_blocks),
                      0};
+  return tiering::CheckedCache::create(*spec.eviction, pool, spec.eviction_config, spec.seed,
+                                       error);
+}
+
+// check_cluster has made such a cache before: memory is all that can be missing.
+tiering::BlockPool make_pool(const ClusterSpec& spec, kvstore::PrefixStore& store) {
   std::string error;
-  std::optional<tiering::CheckedCache> cache =
-      tiering::CheckedCache::create(*spec.eviction, pool, spec.eviction_config, spec.seed, error);
-  TIERCAST_CHECK(cache.has_value(), "unchecked policy parameters: {}", error);
+  std::optional<tiering::CheckedCache> cache = make_cache(spec, error);
+  if (!cache) throw std::bad_alloc();
   return {store, std::move(*cache), spec.engine.block_tokens, spec.block_bytes};
 }
 
@@ -116,6 +122,7 @@ void Cluster::arrival(int64_t now_ns) {
   RequestRecord record;
   record.id = request_.id;
   record.session = request_.session;
+  record.ends_session = request_.ends_session;
   record.arrival_ns = request_.arrival_ns;
   record.input_tokens = request_.input_tokens;
   record.output_tokens = request_.output_tokens;
@@ -131,7 +138,7 @@ void Cluster::arrival(int64_t now_ns) {
     instances_[chosen]->arrive(now_ns, index, std::move(content));
     schedule_boundary(chosen);
   } else {
-    source_->completed(record.id, now_ns);
+    source_->completed(record.id, now_ns + kRefusalPauseNs);
   }
   schedule_arrival(now_ns);
 }
@@ -206,6 +213,11 @@ std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepT
   need(ContentMap::compatible(spec.id_tokens, std::max(1u, engine.block_tokens)),
        "engine.block_tokens and the tokens of a trace's content id must divide one another");
   need(spec.eviction != nullptr, "no eviction policy");
+  if (!problems.empty()) return problems;
+  std::string error;
+  const bool taken = make_cache(spec, error).has_value();
+  need(taken, "the eviction policy refuses a pool of " + std::to_string(engine.kv_blocks) +
+                  " blocks: " + error);
   return problems;
 }
 

@@ -27,21 +27,21 @@ const FieldTable<EngineSettings>& EngineSettings::fields() {
   // clang-format off
   static const auto table = FieldTable<S>("engine", "How one engine replica schedules and stores.", {
       field("preset", &S::preset, by_default("vllm"), "Which engine's rules apply."),
-      field("tp", &S::tp, by_default("1"), between(1, 1024), "GPUs that share each layer of one instance (tensor parallel)."),
-      field("pp", &S::pp, by_default("1"), between(1, 128), "Stages that share the layers of one instance (pipeline parallel)."),
-      field("dp", &S::dp, by_default("1"), between(1, 1024), "Attention replicas that share the experts of one instance (data parallel)."),
+      field("tp", &S::tp, by_default("1"), between(1, 1024), also_called("tensor_parallel_size"), "GPUs that share each layer of one instance (tensor parallel)."),
+      field("pp", &S::pp, by_default("1"), between(1, 128), also_called("pipeline_parallel_size"), "Stages that share the layers of one instance (pipeline parallel)."),
+      field("dp", &S::dp, by_default("1"), between(1, 1024), also_called("data_parallel_size"), "Attention replicas that share the experts of one instance (data parallel)."),
       field("ep", &S::ep, by_default("1"), between(1, 1024), "1: experts are split by width; tp x dp: each GPU holds whole experts."),
       field("instances", &S::instances, absent_means("as many as the GPUs hold"), between(1, 4096), "Engine replicas."),
-      field("block_tokens", &S::block_tokens, by_default("16"), between(1, 4096), "Tokens of one KV block."),
-      field("max_batched_tokens", &S::max_batched_tokens, by_default("8192"), between(1, 1 << 20), "Token budget of a step."),
-      field("max_sequences", &S::max_sequences, by_default("256"), between(1, 1 << 16), "Requests running at once; at most max_batched_tokens."),
-      field("max_model_tokens", &S::max_model_tokens, absent_means("the model's context"), at_least(2), "Longest request, input and output."),
+      field("block_tokens", &S::block_tokens, by_default("16"), between(1, 4096), also_called("block_size"), also_called("page_size"), "Tokens of one KV block."),
+      field("max_batched_tokens", &S::max_batched_tokens, by_default("8192"), between(1, 1 << 20), also_called("max_num_batched_tokens"), also_called("chunked_prefill_size"), "Token budget of a step."),
+      field("max_sequences", &S::max_sequences, by_default("256"), between(1, 1 << 16), also_called("max_num_seqs"), also_called("max_running_requests"), "Requests running at once; at most max_batched_tokens."),
+      field("max_model_tokens", &S::max_model_tokens, absent_means("the model's context"), at_least(2), also_called("max_model_len"), also_called("context_length"), "Longest request, input and output."),
       field("over_length", &S::over_length, by_default("reject"), "What becomes of longer requests."),
-      field("memory", &S::memory, by_default("{}"), "How GPU memory is divided."),
+      field("memory", &S::memory, by_default("{}"), also_called("gpu_memory_utilization", "memory.utilization"), also_called("num_gpu_blocks_override", "memory.kv_blocks"), "How GPU memory is divided."),
       field("sampling", &S::sampling, by_default("greedy"), "How the next token is chosen."),
       field("watermark", &S::watermark, by_default("0"), between(0.0, 0.9), "Share of blocks kept free when a request is admitted beside others."),
-      field("chunked_prefill", &S::chunked_prefill, by_default("true"), "Split prompts over steps, beside decodes."),
-      field("prefix_caching", &S::prefix_caching, by_default("true"), "Reuse blocks of known prefixes."),
+      field("chunked_prefill", &S::chunked_prefill, by_default("true"), also_called("enable_chunked_prefill"), "Split prompts over steps, beside decodes."),
+      field("prefix_caching", &S::prefix_caching, by_default("true"), also_called("enable_prefix_caching"), "Reuse blocks of known prefixes."),
   }).shorthand("preset").must("max_sequences must not exceed max_batched_tokens", [](const S& s) {
     return static_cast<int64_t>(s.max_sequences) <= s.max_batched_tokens.value();
   });

@@ -21,9 +21,13 @@ uint32_t Instance::outstanding_requests() const {
   return static_cast<uint32_t>(waiting_.size()) + running_;
 }
 
+Int128& Instance::waiting_area(WaitCause cause) {
+  return counts_.waiting_area_ns[static_cast<size_t>(cause)];
+}
+
 void Instance::count_areas(int64_t now_ns) {
   const Int128 span = now_ns - areas_to_ns_;
-  counts_.waiting_area_ns += span * static_cast<Int128>(waiting_.size());
+  waiting_area(cause_) += span * static_cast<Int128>(waiting_.size());
   counts_.running_area_ns += span * running_;
   areas_to_ns_ = now_ns;
 }
@@ -33,18 +37,20 @@ void Instance::close(int64_t now_ns) { count_areas(now_ns); }
 void Instance::arrive(int64_t now_ns, uint64_t request, Content content) {
   count_areas(now_ns);
   const RequestRecord& record = (*log_)[request];
-  counts_.waiting_area_ns += now_ns - record.arrival_ns;  // where the source held it back
+  waiting_area(WaitCause::step) += now_ns - record.arrival_ns;  // where the source held it back
   outstanding_input_tokens_ += record.input_tokens;
   queued_input_tokens_ += record.input_tokens;
   const bool head = waiting_.empty();
   waiting_.push_back({new_sequence(request), std::move(content)});
   if (!head) return;
+  cause_ = running_ >= spec_.max_sequences            ? WaitCause::sequences
+           : decodes_.size() >= spec_.max_batched_tokens ? WaitCause::tokens
+                                                         : WaitCause::step;
   if (work_ == Work::none) {
     clock_ = std::max(clock_, Int128{now_ns} * llm::kTicksPerNs);
     next_boundary_ns_ = now_ns;
     try_admission_ = true;
-  } else if (work_ == Work::segment && running_ < spec_.max_sequences &&
-             decodes_.size() < spec_.max_batched_tokens) {
+  } else if (work_ == Work::segment && cause_ == WaitCause::step) {
     segment_steps_ = std::min(segment_steps_, last_boundary_before(now_ns) + 1);
     next_boundary_ns_ = ceil_ns(clock_ + series_.sum(segment_steps_));
     try_admission_ = true;
@@ -161,6 +167,7 @@ void Instance::preempt_last(int64_t now_ns) {
   sequence.prefilled_tokens = 0;
   sequence.queued_since_ns = now_ns;
   waiting_.push_front({id, {}});
+  cause_ = WaitCause::blocks;
   try_admission_ = true;
 }
 

@@ -115,6 +115,7 @@ class Instance {
   void leave_decodes(SequenceId id);
   void token_out(int64_t now_ns, Sequence& sequence);
   void place_block(int64_t now_ns, SequenceId id, uint32_t depth, tp_span frames);
+  Int128& waiting_area(WaitCause cause);
   void count_areas(int64_t now_ns);
 
   const EngineSpec spec_;
@@ -143,6 +144,7 @@ class Instance {
   int64_t replayed_ = 0;               // boundaries inside the segment already replayed
   int64_t next_boundary_ns_ = kNever;
   bool try_admission_ = false;         // the queue's head may fit now
+  WaitCause cause_ = WaitCause::step;  // why the queue's head still waits
 
   uint64_t outstanding_input_tokens_ = 0;
   uint64_t queued_input_tokens_ = 0;

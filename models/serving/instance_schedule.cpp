@@ -94,8 +94,16 @@ void Instance::continue_prefill(int64_t now_ns, uint32_t& budget) {
 
 void Instance::admit_waiting(int64_t now_ns, uint32_t& budget) {
   try_admission_ = false;
-  while (!waiting_.empty() && running_ < spec_.max_sequences && budget > 0) {
-    if (!admit(now_ns, waiting_.front(), budget)) break;
+  while (!waiting_.empty()) {
+    if (running_ >= spec_.max_sequences) {
+      cause_ = WaitCause::sequences;
+      return;
+    }
+    if (budget == 0) {
+      cause_ = WaitCause::tokens;
+      return;
+    }
+    if (!admit(now_ns, waiting_.front(), budget)) return;
     waiting_.pop_front();
   }
 }
@@ -114,11 +122,17 @@ bool Instance::admit(int64_t now_ns, Waiting& head, uint32_t& budget) {
   sequence.prefilled_tokens = hit * spec_.block_tokens;
   const uint32_t left = sequence.target_tokens - sequence.prefilled_tokens;
   const uint32_t tokens = std::min(left, budget);
-  if (!spec_.chunked_prefill && tokens < left) return false;
+  if (!spec_.chunked_prefill && tokens < left) {
+    cause_ = WaitCause::tokens;
+    return false;
+  }
   const uint64_t spare = running_ > 0 ? spec_.watermark_blocks : 0;
   const uint64_t needed = uint64_t{frames_needed(sequence, tokens)} +
                           pool_.unpinned_blocks(sequence.leaf, hit) + spare;
-  if (needed > pool_.available_blocks()) return false;
+  if (needed > pool_.available_blocks()) {
+    cause_ = WaitCause::blocks;
+    return false;
+  }
 
   pool_.pin(now_ns, sequence.leaf, hit);
   sequence.queue_ns += now_ns - sequence.queued_since_ns;

@@ -27,7 +27,7 @@ uint64_t instance_digest(const InstanceOutcome& instance, uint64_t pool_digest) 
     hash.add(count);
   }
   for (const llm::Int128 total : {counts.busy_ticks, counts.dynamic_energy,
-                                  counts.waiting_area_ns, counts.running_area_ns}) {
+                                  counts.waiting_area_of_all_ns(), counts.running_area_ns}) {
     add(hash, total);
   }
   return hash.digest64();

@@ -37,6 +37,7 @@ struct RequestRecord {
   uint32_t instance = 0;
   RequestState state = RequestState::offered;
   bool truncated = false;
+  bool ends_session = true;  ///< no call of its session was to follow
   TimeParts ttft;  ///< of arrival to first token
   TimeParts e2e;   ///< of arrival to last token
 };

@@ -67,6 +67,15 @@ bool ClosedSource::fits(const User& user) const {
   return user.context_tokens + user.new_tokens + user.output_tokens <= context_limit_;
 }
 
+// False where the session ends with the turn it is at.
+bool ClosedSource::draw_next_turn(User& user) const {
+  user.context_tokens += user.new_tokens + user.output_tokens;
+  ++user.turn;
+  if (user.turn >= user.turns) return false;
+  draw_turn(user);
+  return fits(user);
+}
+
 // Between this turn and what follows it.
 std::int64_t ClosedSource::think_ns(const User& user) const {
   Stream think(seed_, kThink, user.session, user.turn);
@@ -100,6 +109,8 @@ bool ClosedSource::next(Request& request) {
   request.session = user.session;
   request.tenant = 0;
   request.turn = user.turn;
+  User after = user;
+  request.ends_session = !draw_next_turn(after);
   request.input_tokens = static_cast<std::uint32_t>(user.context_tokens + user.new_tokens);
   request.output_tokens = static_cast<std::uint32_t>(user.output_tokens);
   const std::uint64_t tokens = std::uint64_t{request.input_tokens} + request.output_tokens;
@@ -117,14 +128,9 @@ void ClosedSource::completed(std::uint64_t id, std::int64_t now_ns) {
   running_.erase(found);
   User& user = users_[index];
   const std::int64_t arrival_ns = now_ns + std::min(think_ns(user), kArrivalNsMax - now_ns);
-  user.context_tokens += user.new_tokens + user.output_tokens;
-  ++user.turn;
-  if (user.turn < user.turns) {
-    draw_turn(user);
-    if (fits(user)) {
-      schedule(arrival_ns, index);
-      return;
-    }
+  if (draw_next_turn(user)) {
+    schedule(arrival_ns, index);
+    return;
   }
   if (!spec_.repeat) return;
   begin_session(user, user.session + spec_.sessions);

@@ -41,6 +41,7 @@ class ClosedSource : public DemandSource {
   void begin_session(User& user, std::uint64_t session);
   void draw_turn(User& user) const;
   bool fits(const User& user) const;
+  bool draw_next_turn(User& user) const;
   std::int64_t think_ns(const User& user) const;
   void schedule(std::int64_t arrival_ns, std::uint32_t user);
 

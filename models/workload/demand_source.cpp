@@ -51,6 +51,17 @@ struct MakeSource {
   }
 };
 
+// `2, 5-9, 12`.
+std::string numbers_of(const std::vector<LineRange>& ranges) {
+  std::string text;
+  for (const LineRange& range : ranges) {
+    if (!text.empty()) text += ", ";
+    text += std::to_string(range.first);
+    if (range.last > range.first) text += "-" + std::to_string(range.last);
+  }
+  return ranges.size() < kBadRangesMax ? text : text + " and further ones";
+}
+
 }  // namespace
 
 void DemandSource::completed(std::uint64_t /*id*/, std::int64_t /*now_ns*/) {}
@@ -69,7 +80,8 @@ void explain(const SourceReport& report, Diagnostics& found) {
   if (report.bad_lines > report.listed.size()) {
     found.add({severity,
                place_of(report, 0),
-               std::to_string(report.bad_lines - report.listed.size()) + " more bad lines",
+               std::to_string(report.bad_lines) + " bad lines: " + numbers_of(report.bad_ranges) +
+                   "; the first " + std::to_string(report.listed.size()) + " with their reasons:",
                {}});
   }
 }

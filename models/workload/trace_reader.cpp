@@ -114,10 +114,13 @@ void TraceReader::note_bad(std::uint64_t line, std::string reason) {
   if (report_.listed.size() < options_.listed_max) {
     report_.listed.push_back({line, std::move(reason)});
   }
-  if (options_.on_bad_line == OnBadLine::fail) {
-    report_.failed = true;
-    done_ = report_.listed.size() >= options_.listed_max;
+  std::vector<LineRange>& ranges = report_.bad_ranges;
+  if (!ranges.empty() && ranges.back().last + 1 == line) {
+    ranges.back().last = line;
+  } else if (ranges.size() < kBadRangesMax) {
+    ranges.push_back({line, line});
   }
+  if (options_.on_bad_line == OnBadLine::fail) report_.failed = true;
 }
 
 void TraceReader::fail(std::uint64_t line, std::string reason) {

@@ -18,7 +18,7 @@ struct TraceReaderOptions {
   std::uint32_t block_tokens = 512;
   OnBadLine on_bad_line = OnBadLine::fail;
   std::size_t line_bytes_max = kLineBytesMax;
-  std::size_t listed_max = 100;  ///< bad lines kept by number and reason
+  std::size_t listed_max = 20;  ///< bad lines kept with their reasons
 };
 
 /// One pass. Times count from the trace's own zero; a first time stamp of more than three years is

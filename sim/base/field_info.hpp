@@ -67,6 +67,12 @@ enum class Presence {
   optional,   ///< `fallback` says in words what absence means
 };
 
+/// What another product calls a field, for the hint to someone who writes that.
+struct Alias {
+  std::string name;
+  std::string here;  ///< the field as it is written here
+};
+
 struct FieldInfo {
   std::string name = {};
   std::string meaning = {};
@@ -76,6 +82,7 @@ struct FieldInfo {
   std::optional<Bound> low = {};
   std::optional<Bound> high = {};
   std::size_t fewest = 0;  ///< list, named: smallest number of entries
+  std::vector<Alias> aliases = {};
 };
 
 /// Checks that a field is well declared (a bug otherwise) and completes its bounds.

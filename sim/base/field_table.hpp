@@ -120,6 +120,11 @@ inline NamesFrom names_from(std::function<std::vector<std::string>()> names) {
   return {std::move(names)};
 }
 
+/// Another product's name for the field; `here` where it is not this field but one below it.
+inline Alias also_called(std::string name, std::string here = {}) {
+  return {std::move(name), std::move(here)};
+}
+
 namespace words {
 inline void apply(FieldInfo& info, Required) { info.presence = Presence::required; }
 inline void apply(FieldInfo& info, ByDefault word) {
@@ -141,6 +146,10 @@ inline void apply(FieldInfo& info, NamesFrom word) {
   ValueType* type = &info.type;
   while (!type->element.empty()) type = &type->element.front();
   type->names = std::move(word.names);
+}
+inline void apply(FieldInfo& info, Alias word) {
+  if (word.here.empty()) word.here = info.name;
+  info.aliases.push_back(std::move(word));
 }
 inline void apply(FieldInfo& info, const char* meaning) { info.meaning = meaning; }
 }  // namespace words

@@ -20,6 +20,15 @@ std::string default_hint(const FieldInfo& field) {
   return "expected " + describe(field.type);
 }
 
+std::string key_hint(const Table& table, const std::string& key) {
+  for (const FieldInfo& field : table.fields()) {
+    for (const Alias& alias : field.aliases) {
+      if (alias.name == key) return "here it is called `" + alias.here + "`";
+    }
+  }
+  return name_hint(key, table.field_names());
+}
+
 }  // namespace
 
 bool Reader::object(const Table& table, const Node& given_node, Node& resolved, void* spec) {
@@ -69,7 +78,7 @@ bool Reader::check_keys(const Table& table, const Node& object) {
   for (const NodeEntry& entry : object.entries) {
     if (table.find(entry.key) != nullptr) continue;
     good = fail(entry.key_place, "unknown key " + quote(entry.key),
-                name_hint(entry.key, table.field_names()));
+                key_hint(table, entry.key));
   }
   return good;
 }

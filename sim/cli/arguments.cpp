@@ -102,6 +102,7 @@ void add_validate(CLI::App& app, Arguments& arguments) {
       ->expected(1, -1)
       ->type_name("");
   add_scenario_flags(*validate, arguments);
+  add_bad_line_flag(*validate, arguments);
   add_output_flags(*validate, arguments);
 }
 
@@ -133,6 +134,9 @@ void add_cache(CLI::App& app, Arguments& arguments) {
   cache->add_option("--parameter", arguments.parameters, "Policy parameter")
       ->type_name("NAME=VALUE")
       ->take_all();
+  cache->add_option("--block-tokens", arguments.block_tokens, "Tokens of one id (512)")
+      ->check(CLI::Range(uint32_t{1}, uint32_t{1} << 20))
+      ->type_name("N");
   cache->add_flag("--prefix", arguments.prefix_rule, "A request's hits end at its first miss");
   add_bad_line_flag(*cache, arguments);
   add_seed(*cache, arguments, "Seed of policies that draw");

@@ -39,6 +39,7 @@ struct Arguments {
   std::vector<std::string> policies;
   std::vector<uint64_t> capacities;
   std::vector<std::string> parameters;  ///< `name=value`
+  std::optional<uint32_t> block_tokens;  ///< of the trace's ids
   bool prefix_rule = false;
   std::optional<std::string> on_bad_line;  ///< fail or skip
 };

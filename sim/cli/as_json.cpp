@@ -66,7 +66,10 @@ Json content_of(const Node& node) {
   return scalar_json(node);
 }
 
-std::string lines_of(const Json& json) { return json.dump(2) + "\n"; }
+std::string lines_of(const Json& json) {
+  // A file's name may hold any bytes.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 }  // namespace
 
@@ -116,7 +119,14 @@ std::string derived_json(const Prepared& prepared) {
       {"values", values_of(prepared.scenario.resolved, "")}});
 }
 
-std::string reference_json(const Prepared& prepared, const workload::ReferenceHits& hits) {
+std::string reference_json(const Prepared& prepared, const workload::ReferenceHits& hits,
+                           const std::vector<reports::ThresholdOutcome>& thresholds) {
+  Json outcomes = Json::array();
+  for (const reports::ThresholdOutcome& threshold : thresholds) {
+    outcomes.push_back({{"expr", threshold.expr},
+                        {"value", threshold.value ? Json(*threshold.value) : Json()},
+                        {"pass", threshold.pass}});
+  }
   return lines_of({
       {"schema", "tiercast.reference/1"},
       {"scenario", prepared.scenario.spec.name},
@@ -128,7 +138,8 @@ std::string reference_json(const Prepared& prepared, const workload::ReferenceHi
       {"cache",
        {{"token_hit_ratio", hits.token_hit_ratio()},
         {"token_hit_ratio_full_blocks", hits.full_block_token_hit_ratio()},
-        {"block_hit_ratio", hits.block_hit_ratio()}}}});
+        {"block_hit_ratio", hits.block_hit_ratio()}}},
+      {"thresholds", outcomes}});
 }
 
 }  // namespace tiercast::cli

@@ -34,6 +34,7 @@ std::string entry_json(const std::string& file, const Node& entry);
 std::string derived_json(const Prepared& prepared);
 
 /// Schema `tiercast.reference/1`.
-std::string reference_json(const Prepared& prepared, const workload::ReferenceHits& hits);
+std::string reference_json(const Prepared& prepared, const workload::ReferenceHits& hits,
+                           const std::vector<reports::ThresholdOutcome>& thresholds);
 
 }  // namespace tiercast::cli

@@ -24,6 +24,7 @@ struct Accesses {
 std::optional<Accesses> read_accesses(const Arguments& arguments, Diagnostics& found) {
   workload::TraceSpec spec;
   spec.file = arguments.inputs.front();
+  if (arguments.block_tokens) spec.block_tokens = *arguments.block_tokens;
   if (arguments.on_bad_line == "skip") spec.on_bad_line = workload::OnBadLine::skip;
   const auto source = workload::make_source(spec, {}, found);
   if (source == nullptr) return std::nullopt;
@@ -115,7 +116,7 @@ int cache_command(const Arguments& arguments) {
   print(found, arguments);
   if (!good) return exit_bad_input;
   if (json.size() == 1) json = nlohmann::ordered_json(json.front());
-  write_stdout(arguments.format == Format::json ? json.dump() + "\n" : text);
+  write_stdout(arguments.format == Format::json ? json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n" : text);
   return exit_ok;
 }
 

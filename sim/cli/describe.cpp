@@ -114,8 +114,9 @@ std::string derived_text(const Prepared& prepared) {
   return text;
 }
 
-std::string reference_text(const Prepared& prepared, const workload::ReferenceHits& hits) {
-  return fmt::format(
+std::string reference_text(const Prepared& prepared, const workload::ReferenceHits& hits,
+                           const std::vector<reports::ThresholdOutcome>& thresholds) {
+  std::string text = fmt::format(
       "{}: reference mode, one request at a time against an unbounded cache\n"
       "  requests            {}\n"
       "  input tokens        {}\n"
@@ -126,6 +127,10 @@ std::string reference_text(const Prepared& prepared, const workload::ReferenceHi
       prepared.scenario.spec.name, hits.requests, hits.input_tokens, hits.blocks,
       hits.distinct_blocks, hits.block_hit_ratio(), hits.token_hit_ratio(),
       hits.full_block_token_hit_ratio());
+  for (const reports::ThresholdOutcome& threshold : thresholds) {
+    text += fmt::format("  {:<19} {}\n", threshold.pass ? "met" : "breached", threshold.expr);
+  }
+  return text;
 }
 
 }  // namespace tiercast::cli

@@ -22,6 +22,7 @@ std::vector<std::pair<std::string, Bytes>> memory_lines(const llm::HbmBudget& me
 /// Numbers that follow from the scenario: memory of a GPU line by line, KV blocks, sample steps.
 std::string derived_text(const Prepared& prepared);
 
-std::string reference_text(const Prepared& prepared, const workload::ReferenceHits& hits);
+std::string reference_text(const Prepared& prepared, const workload::ReferenceHits& hits,
+                           const std::vector<reports::ThresholdOutcome>& thresholds);
 
 }  // namespace tiercast::cli

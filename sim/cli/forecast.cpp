@@ -2,10 +2,13 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "models/scenario/census.hpp"
 #include "models/serving/cluster.hpp"
 #include "models/workload/demand_source.hpp"
 #include "reports/summarise.hpp"
@@ -50,12 +53,29 @@ reports::SummaryInput summary_input(const Prepared& prepared) {
   input.provenance.counts_by_kind.assign(census.counts_by_kind.begin(),
                                          census.counts_by_kind.end());
   input.provenance.sensitive_to = census.estimates;
+  input.provenance.caveats = world.caveats;
   return input;
+}
+
+bool asks_for_reference_mode(const Node& document) {
+  const Node* engine = document.find("engine");
+  if (engine != nullptr && engine->is_map()) engine = engine->find("preset");
+  return engine != nullptr && engine->is_scalar() && engine->text == "oracle";
 }
 
 // Only a closed loop has sessions, and so tasks.
 bool needs_tasks(const reports::Threshold& threshold) {
   return threshold.path.find("task") != std::string::npos;
+}
+
+// What reference mode finds of a result.
+const std::vector<std::string> kReferencePaths = {"requests.offered", "tokens.input",
+                                                  "tokens.input_cached", "cache.token_hit_ratio",
+                                                  "cache.block_hit_ratio"};
+
+bool in_reference_mode(const reports::Threshold& threshold) {
+  return std::find(kReferencePaths.begin(), kReferencePaths.end(), threshold.path) !=
+         kReferencePaths.end();
 }
 
 /// Thresholds of a document that may have other faults: what is no text is the reader's to report.
@@ -65,12 +85,17 @@ std::vector<reports::Threshold> thresholds_of(const Node& document, Diagnostics&
   if (written == nullptr) return thresholds;
   const Node* workload = document.find("workload");
   const bool has_tasks = workload != nullptr && workload->find("closed") != nullptr;
+  const bool reference = asks_for_reference_mode(document);
   for (const Node& item : written->items) {
     if (!item.is_scalar()) continue;
     std::optional<reports::Threshold> threshold =
         reports::parse_threshold(item.text, item.place, found);
     if (!threshold) continue;
-    if (needs_tasks(*threshold) && !has_tasks) {
+    if (reference && !in_reference_mode(*threshold)) {
+      found.error(item.place, "threshold: reference mode (engine: oracle) has no " +
+                                  quote(threshold->path),
+                  "it knows " + join(kReferencePaths));
+    } else if (needs_tasks(*threshold) && !has_tasks) {
       found.error(item.place, "threshold: this workload has no tasks, so there is no " +
                                   quote(threshold->path),
                   "tasks are the sessions of a closed loop (workload.closed)");
@@ -124,8 +149,14 @@ std::optional<Forecast> forecast(const Prepared& prepared, Diagnostics& found) {
   serving::Outcome outcome = cluster.run();
   workload::explain(source->report(), found);
   if (source->report().failed) return std::nullopt;
+  reports::SummaryInput input = summary_input(prepared);
+  const uint64_t bad_lines = source->report().bad_lines;
+  if (bad_lines > 0) {
+    input.provenance.caveats.push_back(std::to_string(bad_lines) +
+                                       " bad lines of the trace were left out");
+  }
   Forecast forecast;
-  forecast.result = reports::summarise(outcome, summary_input(prepared));
+  forecast.result = reports::summarise(outcome, input);
   watch.stop(forecast.result.run);
   forecast.log = std::move(outcome.log);
   return forecast;

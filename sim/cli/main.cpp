@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <exception>
 #include <map>
+#include <new>
 #include <string_view>
 
 #include "sim/cli/arguments.hpp"
@@ -35,6 +36,11 @@ int main(int argc, char** argv) {
       return parsed.exit_code;
     }
     return dispatch(*parsed.arguments);
+  } catch (const std::bad_alloc&) {
+    std::fputs("tiercast: not enough memory for this scenario\n"
+               "fewer instances (cluster.nodes, engine.instances) or KV blocks need less\n",
+               stderr);
+    return tiercast::cli::exit_error;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "tiercast: %s\n", error.what());
     return tiercast::cli::exit_error;

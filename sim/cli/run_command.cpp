@@ -1,18 +1,21 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "models/tiering/checked_cache.hpp"
 #include "models/workload/reference_hits.hpp"
 #include "reports/csv.hpp"
 #include "reports/json.hpp"
 #include "reports/text.hpp"
+#include "reports/thresholds.hpp"
 #include "sim/cli/as_json.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/context.hpp"
@@ -32,20 +35,36 @@ void write_file(const fs::path& path, std::string_view text) {
   if (!stream) throw std::runtime_error("cannot write " + path.string());
 }
 
-void write_results(const std::string& folder, const Forecast& forecast, reports::Parts parts) {
+fs::path result_folder(const std::string& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) throw std::runtime_error("cannot make the folder " + folder + ": " + error.message());
-  write_file(fs::path(folder) / "result.json", reports::to_json(forecast.result, parts));
-  write_file(fs::path(folder) / "requests.csv", reports::requests_csv(forecast.log));
-  write_file(fs::path(folder) / "timeseries.csv", reports::timeseries_csv(forecast.log));
+  if (error) {
+    throw std::runtime_error("cannot make the folder `" + folder + "`: " + error.message());
+  }
+  return folder;
 }
 
-bool limits_met(const reports::Result& result) {
-  for (const reports::ThresholdOutcome& threshold : result.thresholds) {
-    if (!threshold.pass) return false;
-  }
-  return true;
+void write_results(const std::string& out, const Forecast& forecast, reports::Parts parts) {
+  const fs::path folder = result_folder(out);
+  write_file(folder / "result.json", reports::to_json(forecast.result, parts));
+  write_file(folder / "requests.csv", reports::requests_csv(forecast.log));
+  write_file(folder / "timeseries.csv", reports::timeseries_csv(forecast.log));
+}
+
+bool limits_met(const std::vector<reports::ThresholdOutcome>& thresholds) {
+  return std::all_of(thresholds.begin(), thresholds.end(),
+                     [](const reports::ThresholdOutcome& threshold) { return threshold.pass; });
+}
+
+/// What of a result reference mode finds, for thresholds.
+reports::Result result_of(const workload::ReferenceHits& hits) {
+  reports::Result result;
+  result.requests.offered = hits.requests;
+  result.tokens.input = hits.input_tokens;
+  result.tokens.input_cached = hits.hit_tokens;
+  result.cache.token_hit_ratio = hits.token_hit_ratio();
+  result.cache.block_hit_ratio = hits.block_hit_ratio();
+  return result;
 }
 
 /// Reference mode: the reuse that the demand holds, without an engine.
@@ -58,12 +77,12 @@ int run_reference(const Prepared& prepared, const Arguments& arguments, Diagnost
   const workload::ReferenceHits hits = workload::reference_hits(*source, UINT64_MAX, end_ns);
   workload::explain(source->report(), found);
   if (source->report().failed) return exit_bad_input;
-  if (arguments.format == Format::json) {
-    write_stdout(reference_json(prepared, hits));
-  } else {
-    write_stdout(reference_text(prepared, hits));
-  }
-  return exit_ok;
+  const auto thresholds = reports::evaluate(prepared.thresholds, result_of(hits));
+  const std::string json = reference_json(prepared, hits, thresholds);
+  if (arguments.out) write_file(result_folder(*arguments.out) / "result.json", json);
+  write_stdout(arguments.format == Format::json ? json
+                                                : reference_text(prepared, hits, thresholds));
+  return limits_met(thresholds) ? exit_ok : exit_threshold;
 }
 
 int simulate(const Prepared& prepared, const Arguments& arguments, Diagnostics& found) {
@@ -77,7 +96,7 @@ int simulate(const Prepared& prepared, const Arguments& arguments, Diagnostics& 
     write_stdout(reports::to_text(done->result, {use_color(arguments, STDOUT_FILENO),
                                                  setting_of(prepared)}));
   }
-  return limits_met(done->result) ? exit_ok : exit_threshold;
+  return limits_met(done->result.thresholds) ? exit_ok : exit_threshold;
 }
 
 }  // namespace

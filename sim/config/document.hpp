@@ -23,7 +23,8 @@ struct DocumentLimits {
 /// documents, tags, directives, tabs as indentation, broken UTF-8 and control characters, unclosed
 /// quotes, too deep or too large input, and whatever yaml-cpp refuses. Merges (`<<: *a`,
 /// `<<: [*a, *b]`) are expanded: explicit keys win, then earlier mappings; merged values keep the
-/// place where they were written. Returns nullopt when anything was reported. Total: any bytes.
+/// place where they were written. Returns nullopt where the text has no tree; what is refused but
+/// leaves one (a duplicate key, a tag, a bad merge) is reported and not in it. Total: any bytes.
 std::optional<Node> parse_document(std::string_view text, const std::string& file, Origin origin,
                                    Diagnostics& found, const DocumentLimits& limits = {});
 

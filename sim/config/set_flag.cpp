@@ -125,8 +125,9 @@ bool apply_set_flag(Node& root, const Table& table, std::string_view flag, Diagn
   const std::string text = std::string(equals + 1, ' ') + std::string(flag.substr(equals + 1));
   Node value;
   if (text.find_first_not_of(' ') != std::string::npos) {
+    const std::size_t errors_before = found.error_count();
     std::optional<Node> parsed = parse_document(text, file, Origin::set_flag, found);
-    if (!parsed) return false;
+    if (!parsed || found.error_count() != errors_before) return false;
     value = std::move(*parsed);
   }
   value.origin = Origin::set_flag;

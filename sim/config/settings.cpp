@@ -32,6 +32,13 @@ struct Given {
   Place place;
 };
 
+/// Variables say 1 and 0 for true and false.
+std::string in_words(const Given& given) {
+  const FieldLookup known = find_field(Settings::fields(), given.name);
+  if (known.field == nullptr || known.field->type.shape != Shape::boolean) return given.value;
+  return given.value == "1" ? "true" : given.value == "0" ? "false" : given.value;
+}
+
 /// Reads what was given by the one table; values are checked there.
 Settings read(const std::vector<Given>& given, Diagnostics& found) {
   Node document = Node::map();
@@ -40,7 +47,7 @@ Settings read(const std::vector<Given>& given, Diagnostics& found) {
       found.error(one.place, quote(one.name) + " is given twice");
       continue;
     }
-    document.set(one.name, Node::scalar(one.value, one.place));
+    document.set(one.name, Node::scalar(in_words(one), one.place));
   }
   Settings settings;
   Node resolved;

@@ -276,7 +276,6 @@ void report(const YAML::Exception& fault, const TreeBuilder& builder, Diagnostic
 
 std::optional<Node> build_tree(std::string_view text, const std::string& file, Origin origin,
                                Diagnostics& found, const DocumentLimits& limits) {
-  const std::size_t errors_before = found.error_count();
   TreeBuilder builder(text, file, origin, found, limits);
   bool any = false;
   try {
@@ -293,8 +292,10 @@ std::optional<Node> build_tree(std::string_view text, const std::string& file, O
     return std::nullopt;
   }
   Node root = builder.take_root();
-  if (!any || root.is_null()) found.error({file, 0, 0}, "the document is empty");
-  if (found.error_count() != errors_before) return std::nullopt;
+  if (!any || root.is_null()) {
+    found.error({file, 0, 0}, "the document is empty");
+    return std::nullopt;
+  }
   return root;
 }
 

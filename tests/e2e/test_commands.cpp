@@ -61,6 +61,34 @@ TEST_CASE("What validate finds reads the same as JSON, and nothing else is print
   }
 }
 
+TEST_CASE("Bad lines of a trace are all told by number, whether they end the run or not",
+          "[e2e]") {
+  const Folder folder;
+  std::string lines = "timestamp_s,input_tokens,output_tokens\n";
+  for (int line = 2; line <= 101; ++line) {
+    const bool bad = line == 7 || (line >= 30 && line <= 70);
+    lines += std::to_string(line) + (bad ? ",many,5\n" : ",100,5\n");
+  }
+  folder.write("t.csv", lines);
+  const std::string scenario = folder.write("s.yaml", R"(name: lines
+cluster: {node: {use: dgx-h100, gpus: 1}}
+model: llama-3.1-8b
+workload: {trace: {file: t.csv, format: csv}}
+)");
+  const std::string numbers = "42 bad lines: 7, 30-70;";
+  const tests::Finished refused = tiercast({"run", scenario});
+  CHECK(refused.exit_code == 2);
+  CHECK_THAT(refused.err, Catch::Contains("error: " + numbers));
+  const tests::Finished skipped =
+      tiercast({"run", scenario, "--on-bad-line", "skip", "--format", "json"});
+  CHECK(skipped.exit_code == 0);
+  CHECK_THAT(skipped.err, Catch::Contains("warning: " + numbers));
+  const Json result = Json::parse(skipped.out);
+  CHECK(result.at("requests").at("offered") == 58);
+  CHECK(result.at("provenance").at("caveats").at(0) == "42 bad lines of the trace were left out");
+  CHECK(tiercast({"validate", scenario, "--on-bad-line", "skip"}).exit_code == 0);
+}
+
 TEST_CASE("The catalogue and the policies are listed, and what is listed can be shown", "[e2e]") {
   const Json kinds = Json::parse(output_of({"configs", "--format", "json"}));
   CHECK(kinds.size() >= 5);

@@ -149,6 +149,51 @@ TEST_CASE("A result names the estimates that bear on it", "[e2e]") {
   CHECK_FALSE(owned.contains("cluster.node.gpu.rent"));
 }
 
+TEST_CASE("What a forecast must be read with is said", "[e2e]") {
+  const auto caveats = [](const Words& sets) {
+    Words words = {"run", quickstart(), "--set", "run.duration=5s"};
+    for (const std::string& set : sets) words.insert(words.end(), {"--set", set});
+    const Words found = json_of(words).at("provenance").at("caveats");
+    std::string text;
+    for (const std::string& caveat : found) text += caveat + "\n";
+    return text;
+  };
+  CHECK_THAT(caveats({}), Catch::Contains("tasks were cut short by the end of the run"));
+  CHECK(caveats({"workload.closed.repeat=false", "run.duration=1h"}).empty());
+  CHECK_THAT(caveats({"engine.memory.kv_blocks=100000"}),
+             Catch::Contains("100000 KV blocks are pinned, but memory has room for 28358"));
+  CHECK_THAT(caveats({"cluster.node.gpu=h200-sxm"}),
+             Catch::Contains("fitted on h100-sxm and carried over to NVIDIA H200"));
+  CHECK_THAT(caveats({"engine.tp=8", "cluster.nodes=4", "engine.instances=1"}),
+             Catch::Contains("an instance spans nodes"));
+}
+
+TEST_CASE("Clients that are refused at once do not keep time from passing", "[e2e]") {
+  const Json result = json_of({"run", quickstart(), "--set", "engine.max_model_tokens=2", "--set",
+                               "workload.closed.think={fixed: {value: 0s}}", "--set",
+                               "workload.closed.ramp=0s", "--set", "run.duration=60s"});
+  const int refused = result.at("requests").at("rejected");
+  CHECK(refused == result.at("requests").at("offered"));
+  // 32 sessions ask once a second.
+  CHECK(refused >= 32 * 50);
+  CHECK(refused <= 32 * 60);
+}
+
+TEST_CASE("Reference mode keeps thresholds and writes its result", "[e2e]") {
+  const Folder folder;
+  const auto run = [&](const std::string& threshold) {
+    return tiercast({"run", quickstart(), "--set", "engine=oracle", "--set",
+                     "workload.closed.requests=200", "--set", "thresholds=['" + threshold + "']",
+                     "--out", folder.path("out"), "--format", "json"});
+  };
+  const tests::Finished met = run("cache.token_hit_ratio > 0.1");
+  CHECK(met.exit_code == 0);
+  CHECK(read_file(folder.path("out/result.json")) == met.out);
+  CHECK(Json::parse(met.out).at("thresholds").at(0).at("pass") == true);
+  CHECK(run("cache.token_hit_ratio > 0.999").exit_code == 3);
+  CHECK(run("ttft_ms.p99 < 5").exit_code == 2);
+}
+
 TEST_CASE("A run in which nothing was offered says so", "[e2e]") {
   const Words words = {"run", quickstart(), "--set", "workload.closed.duration=1ns"};
   CHECK_THAT(output_of(words), Catch::Contains("no request was offered"));

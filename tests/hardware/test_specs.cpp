@@ -61,7 +61,7 @@ TEST_CASE("a DGX H100 draws less than its rated 10.2 kW with every part at full 
                   node.host.active_power.value.value() + node.switch_power.value.value() +
                   node.fan_power.value.value() + node.host.dram_idle_power.value.value();
   for (const NicSpec& nic : node.nics) inside += nic.count * nic.active_power.value.value();
-  const double total = inside * (1 + node.supply_loss);
+  const double total = inside * (1 + node.supply_loss.value);
   CHECK(total < 10'200);
   CHECK(total > 0.75 * 10'200);  // and is not far from it
 }
@@ -78,6 +78,6 @@ TEST_CASE("idle power of a node is the sum of its parts and the supply's loss") 
   nic.count = 3;
   nic.idle_power.value = watts(10);
   node.nics = {nic};
-  node.supply_loss = 0.1;
+  node.supply_loss.value = 0.1;
   CHECK(node.idle_power().value() == Approx((100 + 100 + 20 + 30 + 40 + 30) * 1.1));
 }

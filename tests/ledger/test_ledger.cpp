@@ -29,7 +29,7 @@ NodeSpec node_with_round_figures() {
   node.nics = {nic};
   node.switch_power.value = watts(60);
   node.fan_power.value = watts(70);
-  node.supply_loss = 0.25;
+  node.supply_loss.value = 0.25;
   node.chassis_price.value = usd(40'000);
   return node;
 }

@@ -45,6 +45,30 @@ TEST_CASE("every byte of the budget is in exactly one line") {
   CHECK(b.window_kv.value() == int64_t{4 * 64 * 2 * 2 * 18} * ((128 + 32) * 128 + 4096));
 }
 
+TEST_CASE("every attention replica has KV of its own") {
+  Catalogue catalogue;
+  const auto model = catalogue.load<ModelSpec>("models", "deepseek-v3");
+  const auto gpu = catalogue.load<hardware::GpuSpec>("gpus", "h200-sxm");
+  const auto budget = [&](const ParallelSpec& parallel, uint32_t sequences) {
+    return hbm_budget(model, WeightFormat::fp8_block, KvFormat::bf16, parallel, gpu,
+                      default_memory(), {16, 8 * sequences, sequences});
+  };
+  const HbmBudget eight = budget({.dp = 8, .ep = 8}, 512);
+  // A latent is whole on each GPU: 16 tokens of it in 61 layers.
+  CHECK(eight.kv_blocks == 8 * (eight.kv.value() / (16 * 61 * (512 + 64) * 2)));
+  // The replicas share the sequences: each has buffers for its eighth.
+  CHECK(eight.activations == budget({.tp = 8, .ep = 8}, 64).activations);
+}
+
+TEST_CASE("experts in 4 bits need experts") {
+  Catalogue catalogue;
+  const auto dense = catalogue.load<ModelSpec>("models", "llama-3.1-8b");
+  const auto sparse = catalogue.load<ModelSpec>("models", "gpt-oss-120b");
+  CHECK(weights_violation(dense, WeightFormat::mxfp4) != "");
+  CHECK(weights_violation(dense, WeightFormat::fp8) == "");
+  CHECK(weights_violation(sparse, WeightFormat::mxfp4) == "");
+}
+
 TEST_CASE("pinned figures are taken as they are") {
   Catalogue catalogue;
   const auto model = catalogue.load<ModelSpec>("models", "llama-3.1-8b");

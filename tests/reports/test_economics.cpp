@@ -23,7 +23,7 @@ Site small_site() {
   site.node.host.idle_power.value = Watts{50};
   site.node.host.active_power.value = Watts{150};
   site.node.fan_power.value = Watts{30};
-  site.node.supply_loss = 0.1;
+  site.node.supply_loss.value = 0.1;
   site.facility.pue.value = 1.5;
   site.facility.electricity.value = UsdPerKwh{0.36};
   site.facility.life_years.value = 4;

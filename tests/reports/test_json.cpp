@@ -56,7 +56,8 @@ TEST_CASE("the keys are those of the schema, in its order") {
   CHECK(keys(json["model"]) ==
         Keys{"name", "weights_dtype", "kv_dtype", "kv_bytes_per_token", "kv_blocks_per_instance"});
   CHECK(keys(json["requests"]) ==
-        Keys{"offered", "completed", "failed", "rejected", "truncated", "preempted"});
+        Keys{"offered", "completed", "failed", "rejected", "truncated", "preempted",
+             "preemptions"});
   CHECK(keys(json["tokens"]) == Keys{"input", "input_cached", "input_computed", "output"});
   CHECK(keys(json["metrics"]) == Keys{"ttft_ms", "tpot_ms", "itl_ms", "e2e_ms", "queue_ms",
                                       "task_s", "output_tokens_per_s", "computed_tokens_per_s",
@@ -90,7 +91,7 @@ TEST_CASE("the keys of cache, energy, cost and findings are those of the schema"
         Keys{"usd_per_hour", "usd_per_million_output_tokens", "by_component"});
   CHECK(keys(json["bottlenecks"][0]) == Keys{"resource", "busy", "adds_ms"});
   CHECK(keys(json["thresholds"][0]) == Keys{"expr", "value", "pass"});
-  CHECK(keys(json["provenance"]) == Keys{"weakest", "counts_by_kind", "sensitive_to"});
+  CHECK(keys(json["provenance"]) == Keys{"weakest", "counts_by_kind", "sensitive_to", "caveats"});
 }
 
 TEST_CASE("optional keys appear with their values") {
@@ -177,8 +178,9 @@ const Json* at_path(const Json& json, std::string_view path) {
 
 TEST_CASE("paths of thresholds name what the JSON shows") {
   Result result = full_result();
-  result.bottlenecks.push_back({"queue", {}, 2.0});
-  result.bottlenecks.push_back({"kv_blocks", {}, 3.0});
+  for (const char* resource : {"step", "max_sequences", "max_batched_tokens", "kv_blocks"}) {
+    result.bottlenecks.push_back({resource, {}, 2.0});
+  }
   result.energy->j_per_task = 1;
   result.cost->usd_per_task = 1;
   const Json json = parsed(result);

@@ -144,21 +144,29 @@ TEST_CASE("a task lasts from its first arrival to its last completion") {
   add(outcome, {.arrival_ns = 0, .decode_ns = 2 * kSecond}).session = 5;
   add(outcome, {.arrival_ns = kSecond, .decode_ns = 3 * kSecond}).session = 3;
   add(outcome, {.arrival_ns = 4 * kSecond, .decode_ns = 1 * kSecond}).session = 5;
-  CHECK(task_times_ns(outcome.log) == std::vector<int64_t>{3 * kSecond, 5 * kSecond});
+  const Tasks tasks = tasks_of(outcome.log);
+  CHECK(tasks.times_ns == std::vector<int64_t>{3 * kSecond, 5 * kSecond});
+  CHECK(tasks.cut_short == 0);
   MetricsInput input;
-  input.tasks_ns = task_times_ns(outcome.log);
+  input.tasks_ns = tasks.times_ns;
   CHECK(metrics_of(outcome, input).task_s->mean == 4);
 
   SECTION("with a call refused it has not completed") {
     tests::add_rejected(outcome, 6 * kSecond).session = 5;
-    CHECK(task_times_ns(outcome.log) == std::vector<int64_t>{3 * kSecond});
+    CHECK(tasks_of(outcome.log).times_ns == std::vector<int64_t>{3 * kSecond});
+    CHECK(tasks_of(outcome.log).cut_short == 0);
+  }
+  SECTION("with calls to come it has not ended") {
+    outcome.log[2].ends_session = false;
+    CHECK(tasks_of(outcome.log).times_ns == std::vector<int64_t>{3 * kSecond});
+    CHECK(tasks_of(outcome.log).cut_short == 1);
   }
 }
 
 TEST_CASE("demand without sessions has no tasks") {
   serving::Outcome outcome;
   for (int i = 0; i < 3; ++i) add(outcome, {.arrival_ns = i * kSecond, .decode_ns = kSecond});
-  CHECK(task_times_ns(outcome.log).empty());
+  CHECK(tasks_of(outcome.log).times_ns.empty());
 }
 
 }  // namespace

@@ -105,23 +105,25 @@ TEST_CASE("bottlenecks come by what they add") {
   serving::RequestRecord& first = add(outcome, {.queue_ns = 10 * kMs, .decode_ns = 90 * kMs});
   first.e2e.decode_ns -= 30 * kMs;
   first.e2e.interference_ns += 30 * kMs;
-  serving::RequestRecord& second = add(outcome, {.queue_ns = 20 * kMs, .decode_ns = 80 * kMs});
-  // Preempted: waited 50 ms more than until its first admission.
-  second.preemptions = 1;
-  second.e2e.queue_ns += 50 * kMs;
-  second.e2e.decode_ns -= 50 * kMs;
+  add(outcome, {.queue_ns = 20 * kMs, .decode_ns = 80 * kMs});
   outcome.instances.push_back(tests::busy_instance(80 * kMs, 0));
   outcome.instances.push_back(tests::busy_instance(40 * kMs, 0));
+  const auto waited = [&](size_t instance, serving::WaitCause cause, int64_t ns) {
+    outcome.instances[instance].counts.waiting_area_ns[static_cast<size_t>(cause)] = ns;
+  };
+  waited(0, serving::WaitCause::blocks, 10 * kMs);
+  waited(1, serving::WaitCause::blocks, 40 * kMs);
+  waited(1, serving::WaitCause::sequences, 6 * kMs);
   REQUIRE(outcome.end_ns == 100 * kMs);
   const Result result = summarise(outcome, plain_input());
-  REQUIRE(result.bottlenecks.size() == 3);
+  REQUIRE(result.bottlenecks.size() == 5);
   CHECK(result.bottlenecks[0].resource == "kv_blocks");
   CHECK(*result.bottlenecks[0].adds_ms == 25);
   CHECK(result.bottlenecks[1].resource == "gpu");
   CHECK(*result.bottlenecks[1].adds_ms == 15);
   CHECK(*result.bottlenecks[1].busy == Approx(0.6));  // 120 of 2 x 100 ms
-  CHECK(result.bottlenecks[2].resource == "queue");
-  CHECK(*result.bottlenecks[2].adds_ms == 15);
+  CHECK(result.bottlenecks[2].resource == "max_sequences");
+  CHECK(*result.bottlenecks[2].adds_ms == 3);
 }
 
 TEST_CASE("a run without requests has no ratios and no means") {

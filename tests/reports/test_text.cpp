@@ -127,8 +127,8 @@ TEST_CASE("time goes to bars in proportion") {
 
 TEST_CASE("what adds nothing is not among the waits") {
   Result result = sample_result();
-  result.bottlenecks = {{"queue", {}, 12.5}, {"gpu", 0.931, 0.0}, {"kv_blocks", {}, 0.0}};
-  CHECK(shows(shown(result), "waits       queue adds 12.5 ms; gpu 93.1 % busy, adds 0\n"));
+  result.bottlenecks = {{"step", {}, 12.5}, {"gpu", 0.931, 0.0}, {"kv_blocks", {}, 0.0}};
+  CHECK(shows(shown(result), "waits       queue for step adds 12.5 ms; gpu runs steps 93.1 % of the time, adds 0\n"));
 }
 
 TEST_CASE("what a reader must mind is said") {
@@ -138,9 +138,11 @@ TEST_CASE("what a reader must mind is said") {
   result.steady = {false, "saturated: it grew"};
   result.requests.truncated = 4;
   result.provenance.sensitive_to = {"a.b", "c", "d", "e", "f"};
+  result.provenance.caveats = {"three lines were left out"};
   const std::string text = shown(result);
   CHECK(shows(text, "! not steady: saturated: it grew"));
   CHECK(shows(text, "! 4 of 2,000 requests cut"));
+  CHECK(shows(text, "! three lines were left out"));
   CHECK(shows(text, "! 5 figures are estimates: a.b, c, d, e, ..."));
 }
 

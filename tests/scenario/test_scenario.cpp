@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "models/scenario/catalogue.hpp"
+#include "models/scenario/census.hpp"
 #include "models/scenario/load.hpp"
 #include "models/scenario/world.hpp"
 #include "tests/support/paths.hpp"

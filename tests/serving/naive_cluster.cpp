@@ -147,6 +147,7 @@ class NaiveCluster {
     RequestRecord record;
     record.id = request.id;
     record.session = request.session;
+    record.ends_session = request.ends_session;
     record.arrival_ns = request.arrival_ns;
     record.input_tokens = request.input_tokens;
     record.output_tokens = request.output_tokens;
@@ -159,7 +160,7 @@ class NaiveCluster {
     if (accepted) {
       instances_[record.instance]->arrive(now_ns_, out_.log.size() - 1, std::move(path));
     } else {
-      source_->completed(record.id, now_ns_);
+      source_->completed(record.id, now_ns_ + 1'000'000'000);  // 1
     }
   }
 

@@ -8,6 +8,7 @@ namespace tiercast::tests {
 
 using llm::Int128;
 using serving::RequestRecord;
+using serving::WaitCause;
 
 namespace {
 
@@ -69,9 +70,13 @@ uint32_t NaiveInstance::decodes() const {
   return n;
 }
 
+void NaiveInstance::waited(serving::WaitCause cause, Int128 request_ns) {
+  counts_.waiting_area_ns[static_cast<size_t>(cause)] += request_ns;
+}
+
 void NaiveInstance::pass_time(int64_t now_ns) {
   const Int128 span = now_ns - passed_ns_;
-  counts_.waiting_area_ns += span * static_cast<Int128>(waiting_.size());
+  waited(why_waiting_, span * static_cast<Int128>(waiting_.size()));
   counts_.running_area_ns += span * static_cast<Int128>(running_.size());
   passed_ns_ = now_ns;
 }
@@ -80,7 +85,11 @@ void NaiveInstance::arrive(int64_t now_ns, size_t record, NaivePath path) {
   const bool idle = boundary_ns_ < 0;
   const bool could_be_served =
       idle || (running_.size() < spec_.max_sequences && decodes() < spec_.max_batched_tokens);
-  if (waiting_.empty() && could_be_served) admission_due_ = true;  // 5
+  if (waiting_.empty()) {
+    admission_due_ = admission_due_ || could_be_served;  // 5
+    const bool full = running_.size() == spec_.max_sequences;
+    why_waiting_ = could_be_served ? WaitCause::step : full ? WaitCause::sequences : WaitCause::tokens;
+  }
   if (idle) {
     clock_ = std::max(clock_, Int128{now_ns} * llm::kTicksPerNs);  // 2
     boundary_ns_ = now_ns;
@@ -90,7 +99,7 @@ void NaiveInstance::arrive(int64_t now_ns, size_t record, NaivePath path) {
   sequence->path = std::move(path);
   sequence->target = (*log_)[record].input_tokens;
   sequence->queued_since_ns = (*log_)[record].arrival_ns;
-  counts_.waiting_area_ns += now_ns - (*log_)[record].arrival_ns;  // 10: it waited elsewhere
+  waited(WaitCause::step, now_ns - (*log_)[record].arrival_ns);  // 10: it waited elsewhere
   waiting_.push_back(std::move(sequence));
 }
 
@@ -176,10 +185,11 @@ void NaiveInstance::continue_prefill(int64_t now_ns) {
 void NaiveInstance::admit_waiting(int64_t now_ns) {
   admission_due_ = false;
   while (!waiting_.empty() && running_.size() < spec_.max_sequences && budget_left() > 0) {
-    if (!admit(now_ns, *waiting_.front())) return;
+    if (!admit(now_ns, *waiting_.front())) return;  // which says why
     running_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
+  why_waiting_ = running_.size() == spec_.max_sequences ? WaitCause::sequences : WaitCause::tokens;
 }
 
 // 6
@@ -189,7 +199,9 @@ bool NaiveInstance::admit(int64_t now_ns, NaiveSequence& head) {
   head.prefilled = hit * spec_.block_tokens;
   const uint32_t rest = head.target - head.prefilled;
   const uint32_t chunk = std::min(rest, budget_left());
+  why_waiting_ = WaitCause::tokens;
   if (!spec_.chunked_prefill && chunk < rest) return false;
+  why_waiting_ = WaitCause::blocks;
   const uint32_t watermark = running_.empty() ? 0 : spec_.watermark_blocks;
   if (blocks_opened(head, chunk) + pool_.unused(head.path, hit) + watermark > pool_.available()) {
     return false;
@@ -228,6 +240,7 @@ void NaiveInstance::preempt_last(int64_t now_ns) {
   waiting_.push_front(std::move(sequence));
   preempted_ = true;
   admission_due_ = true;
+  why_waiting_ = WaitCause::blocks;
 }
 
 void NaiveInstance::begin_step() {

@@ -57,6 +57,7 @@ class NaiveInstance {
   llm::Int128 itl_ticks() const { return itl_ticks_; }
 
  private:
+  void waited(serving::WaitCause cause, llm::Int128 request_ns);
   using Sequence = std::unique_ptr<NaiveSequence>;
 
   uint32_t decodes() const;
@@ -96,6 +97,7 @@ class NaiveInstance {
   llm::Int128 step_energy_ = 0;
   int64_t boundary_ns_ = -1;
   bool admission_due_ = false;
+  serving::WaitCause why_waiting_ = serving::WaitCause::step;
   bool preempted_ = false;  // in this round of scheduling
   int64_t passed_ns_ = 0;
   serving::InstanceCounts counts_;

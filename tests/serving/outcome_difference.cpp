@@ -46,6 +46,7 @@ void compare(Finder& finder, const RequestRecord& a, const RequestRecord& b) {
   finder.expect("instance", a.instance, b.instance);
   finder.expect("state", static_cast<int>(a.state), static_cast<int>(b.state));
   finder.expect("truncated", a.truncated, b.truncated);
+  finder.expect("ends_session", a.ends_session, b.ends_session);
   finder.expect("input", a.input_tokens, b.input_tokens);
   finder.expect("output", a.output_tokens, b.output_tokens);
   finder.expect("admitted", a.admitted_ns, b.admitted_ns);
@@ -66,7 +67,10 @@ void compare(Finder& finder, const InstanceOutcome& a, const InstanceOutcome& b)
   finder.expect("completed", a.counts.completed, b.counts.completed);
   finder.expect("busy_ticks", a.counts.busy_ticks, b.counts.busy_ticks);
   finder.expect("dynamic_energy", a.counts.dynamic_energy, b.counts.dynamic_energy);
-  finder.expect("waiting_area", a.counts.waiting_area_ns, b.counts.waiting_area_ns);
+  for (size_t cause = 0; cause < serving::kWaitCauses; ++cause) {
+    finder.expect("waiting_area", a.counts.waiting_area_ns[cause],
+                  b.counts.waiting_area_ns[cause]);
+  }
   finder.expect("running_area", a.counts.running_area_ns, b.counts.running_area_ns);
   finder.expect("pool taken", a.pool.taken, b.pool.taken);
   finder.expect("pool placed", a.pool.placed, b.pool.placed);

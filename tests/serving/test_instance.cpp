@@ -295,7 +295,7 @@ TEST_CASE("an arrival held back by its source has waited since its schedule", "[
   CHECK(r.arrival_ns == 100);
   CHECK(r.admitted_ns == 313);  // what a completion causes acts from the next ns on
   check_parts(r.e2e, 213, 100, 212, 0, 0);
-  CHECK(out.instances[0].counts.waiting_area_ns == 213);
+  CHECK(out.instances[0].counts.waiting_area_of_all_ns() == 213);
 }
 
 TEST_CASE("demand from the duration on is not offered, what came before is served", "[serving]") {

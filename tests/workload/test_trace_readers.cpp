@@ -249,7 +249,8 @@ TEST_CASE("Under fail every bad line is listed, and none but the first ones' req
             "6: output_tokens is 0, but a request has at least 1 token each way"});
   for (int i = 0; i < 1000; ++i) text += "oops\n";
   const ReadTrace many = read_trace(text);
-  CHECK(many.report.listed.size() == 100);
+  CHECK(many.report.listed.size() == 20);
+  CHECK(many.report.bad_lines == 1002);
   CHECK(many.report.failed);
 }
 
@@ -268,12 +269,24 @@ TEST_CASE("Under skip bad lines are left out, counted and listed", "[hostile]") 
   for (int i = 0; i < 1000; ++i) text += "oops\n";
   const ReadTrace many = read_skipping(text);
   CHECK(many.report.bad_lines == 1002);
-  CHECK(many.report.listed.size() == 100);
+  CHECK(many.report.listed.size() == 20);
 
   Diagnostics found;
   explain(many.report, found);
   CHECK(found.error_count() == 0);
-  CHECK(found.warning_count() == 101);
+  CHECK(found.warning_count() == 21);
+  CHECK_THAT(found.render(), Contains("1002 bad lines: 4-5, 7-1006; the first 20"));
+}
+
+TEST_CASE("More stretches of bad lines than are kept are not kept silent", "[hostile]") {
+  std::string text = "arrived_at,input_tokens,output_tokens\n";
+  for (int i = 0; i < 3000; ++i) text += i % 2 == 0 ? "5,1,1\n" : "oops\n";
+  const ReadTrace many = read_skipping(text);
+  CHECK(many.report.bad_lines == 1500);
+  CHECK(many.report.bad_ranges.size() == kBadRangesMax);
+  Diagnostics found;
+  explain(many.report, found);
+  CHECK_THAT(found.render(), Contains("2001 and further ones"));
 }
 
 TEST_CASE("Errors that skipping would cure say so, others do not", "[hostile]") {
