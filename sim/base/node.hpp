@@ -22,6 +22,7 @@ struct Node {
   NodeKind kind = NodeKind::null;
   std::string text;     ///< scalar
   bool quoted = false;  ///< scalar: was written in quotes or as a block
+  bool patch = false;   ///< list: goes item by item over the one below it; null items leave that's
   std::vector<Node> items;
   std::vector<NodeEntry> entries;
   Place place;

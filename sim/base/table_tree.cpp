@@ -24,7 +24,21 @@ Node merge_named(const ValueType& element, const Node& base, const Node& overlay
   return merged;
 }
 
+Node patch_list(const ValueType& element, const Node& base, const Node& overlay) {
+  Node merged = base;
+  for (std::size_t i = 0; i < overlay.items.size(); ++i) {
+    const Node& item = overlay.items[i];
+    if (i >= merged.items.size()) {
+      merged.items.push_back(item);
+    } else if (!item.is_null()) {
+      merged.items[i] = merge_values(element, merged.items[i], item);
+    }
+  }
+  return merged;
+}
+
 Node merge_values(const ValueType& type, const Node& base, const Node& overlay) {
+  if (overlay.patch && base.is_list()) return patch_list(type.element.front(), base, overlay);
   if (type.shape == Shape::object) return merge_by_table(type.tables.front()(), base, overlay);
   const bool maps = base.is_map() && overlay.is_map();
   if (type.shape == Shape::named && maps) return merge_named(type.element.front(), base, overlay);

@@ -1,5 +1,6 @@
 #include "sim/config/set_flag.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <span>
@@ -13,6 +14,8 @@
 
 namespace tiercast::config {
 namespace {
+
+constexpr std::size_t kLongestPatch = 1000;
 
 /// One flag under way: the path's parts left to follow, and what to put at its end.
 struct Assignment {
@@ -65,7 +68,9 @@ struct Assignment {
     const bool missing = at.find(key) == nullptr;
     Node& child = entry(at, key);
     if (field == nullptr) return put({.shape = Shape::parameters}, child, parts.subspan(1));
-    if (missing && parts.size() > 1 && field->presence == Presence::defaulted) {
+    // An empty list may still be given by a catalogue entry: see into_list.
+    const bool defaulted = field->presence == Presence::defaulted && field->fallback != "[]";
+    if (missing && parts.size() > 1 && defaulted) {
       child = default_node(field->fallback, place);
     }
     return put(field->type, child, parts.subspan(1));
@@ -75,7 +80,17 @@ struct Assignment {
     const std::string& part = parts.front();
     std::size_t index = 0;
     std::from_chars(part.data(), part.data() + part.size(), index);
-    if (!at.is_list()) at = Node::list(place, Origin::set_flag);
+    if (!at.is_list()) {
+      // The list itself may come from a catalogue entry, which is read later.
+      at = Node::list(place, Origin::set_flag);
+      at.patch = true;
+    }
+    if (at.patch && index <= kLongestPatch) {
+      Node absent;
+      absent.place = place;
+      absent.origin = Origin::set_flag;
+      at.items.resize(std::max(at.items.size(), index), absent);
+    }
     if (index > at.items.size()) {
       return refuse("index " + part + " is beyond the end of the list in " + quote(path),
                     "it has " + std::to_string(at.items.size()) + " entries, counted from 0");

@@ -87,6 +87,25 @@ TEST_CASE("A seed given as an option wins over the file's", "[scenario]") {
   CHECK(scenario->spec.run.seed == 7);
 }
 
+TEST_CASE("An option reaches into a list of a catalogue entry", "[scenario]") {
+  const auto nics = [](const Words& sets) { return good(kScenario, sets).spec.cluster.node.nics; };
+  const auto before = nics({});
+  REQUIRE(before.size() == 2);
+  const auto after = nics({"cluster.node.nics.1.idle_power=20W"});
+  REQUIRE(after.size() == 2);
+  CHECK(after[1].idle_power.value == watts(20));
+  CHECK(after[1].bandwidth.value == before[1].bandwidth.value);
+  CHECK(after[1].count == before[1].count);
+  CHECK(after[0].idle_power.value == before[0].idle_power.value);
+  CHECK(nics({"cluster.node.nics=[]"}).empty());
+  for (const char* index : {"5", "1000000000000000000000"}) {
+    Diagnostics found;
+    CHECK_FALSE(load(kScenario, found,
+                     {"cluster.node.nics." + std::string(index) + ".idle_power=20W"}));
+    CHECK(found.has_errors());
+  }
+}
+
 TEST_CASE("An option that is wrong leaves no scenario", "[scenario]") {
   Diagnostics found;
   CHECK_FALSE(load(kScenario, found, {"engine.tp=two"}));
