@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
 #include "models/policy/flat_array.hpp"
+#include "models/policy/tierpolicy.h"
 
 namespace tiercast::policy {
 
@@ -28,6 +30,7 @@ class ArrivalOrder {
       : slots_(positions_for(capacity)), places_(slot_count) {}
 
   bool full() const { return next_ == slots_.size(); }
+  uint32_t room() const { return static_cast<uint32_t>(slots_.size()) - next_; }
   uint32_t position(uint32_t slot) const { return places_[slot] & position_mask; }
   uint32_t tag(uint32_t slot) const { return places_[slot] >> position_bits; }
   void set_tag(uint32_t slot, uint32_t tag) {
@@ -42,7 +45,38 @@ class ArrivalOrder {
     places_[slot] = next_ | tag << position_bits;
     return next_++;
   }
+  /// Gives the slots of a run the next positions, in order; requires so much room(). Answers the
+  /// first.
+  uint32_t append(tp_span run, uint32_t tag) {
+    const uint32_t first = next_;
+    for (uint32_t i = 0; i < run.count; ++i) append(run.first_slot + i, tag);
+    return first;
+  }
   void release(uint32_t slot) { slots_[position(slot)] = 0; }
+  /// Of the slots in so many positions from the first on.
+  void release_row(uint32_t first, uint32_t count) { std::fill_n(&slots_[first], count, 0u); }
+
+  /// How many slots of a span, from its first on, are in neighbouring positions with tags that
+  /// agree in these bits.
+  uint32_t row_length(tp_span span, uint32_t tag_bits) const {
+    const uint32_t mask = position_mask | tag_bits << position_bits;
+    const uint32_t* places = &places_[span.first_slot];
+    const uint32_t first = places[0] & mask;
+    uint32_t length = 1;
+    while (length < span.count && (places[length] & mask) == first + length) ++length;
+    return length;
+  }
+  /// The neighbouring slots of one tag that are in the positions, all in use, from `first` on.
+  tp_span run_at(uint32_t first, uint32_t count_max) const {
+    const uint32_t slot = slot_at(first);
+    const uint32_t first_tag = tag(slot);
+    uint32_t count = 1;
+    while (count < count_max && slot_at(first + count) == slot + count &&
+           tag(slot + count) == first_tag) {
+      ++count;
+    }
+    return {slot, count};
+  }
 
   /// Closes ranks. Calls moved(from, to), to <= from, for each position in use, in order.
   template <class Moved>

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 #include "models/policy/flat_array.hpp"
+#include "models/policy/span_words.hpp"
 
 namespace tiercast::policy {
 
@@ -18,21 +20,27 @@ class BitIndex {
 
   bool test(uint32_t member) const { return (words_[member / 64] >> (member % 64) & 1) != 0; }
 
-  void set(uint32_t member) {
-    for (uint32_t level = 0; level < levels_; ++level, member /= 64) {
-      uint64_t& word = words_[offsets_[level] + member / 64];
+  void set(uint32_t member) { set_from(0, member); }
+  void set(tp_span members) {
+    if (members.count == 1) return set(members.first_slot);
+    for_span_words(members, [&](uint32_t index, uint64_t mask) {
+      uint64_t& word = words_[index];
       const bool marked_above = word != 0;
-      word |= uint64_t{1} << (member % 64);
-      if (marked_above) return;
-    }
+      word |= mask;
+      if (!marked_above) set_from(1, index);
+      return true;
+    });
   }
 
-  void clear(uint32_t member) {
-    for (uint32_t level = 0; level < levels_; ++level, member /= 64) {
-      uint64_t& word = words_[offsets_[level] + member / 64];
-      word &= ~(uint64_t{1} << (member % 64));
-      if (word != 0) return;
-    }
+  void clear(uint32_t member) { clear_from(0, member); }
+  void clear(tp_span members) {
+    if (members.count == 1) return clear(members.first_slot);
+    for_span_words(members, [&](uint32_t index, uint64_t mask) {
+      uint64_t& word = words_[index];
+      word &= ~mask;
+      if (word == 0) clear_from(1, index);
+      return true;
+    });
   }
 
   /// Should `from` be a member, `to` becomes one in its stead.
@@ -83,12 +91,35 @@ class BitIndex {
     return true;
   }
 
+  /// How many members follow each other from `member`, itself one, on; counts to the end of its
+  /// word at most.
+  uint32_t run_length(uint32_t member) const {
+    return static_cast<uint32_t>(std::countr_one(words_[member / 64] >> (member % 64)));
+  }
+
   template <class Self, class Archive>
   static void archive(Self& self, Archive& archive) {
     archive.items(self.words_.data(), self.words_.size());
   }
 
  private:
+  void set_from(uint32_t level, uint32_t member) {
+    for (; level < levels_; ++level, member /= 64) {
+      uint64_t& word = words_[offsets_[level] + member / 64];
+      const bool marked_above = word != 0;
+      word |= uint64_t{1} << (member % 64);
+      if (marked_above) return;
+    }
+  }
+
+  void clear_from(uint32_t level, uint32_t member) {
+    for (; level < levels_; ++level, member /= 64) {
+      uint64_t& word = words_[offsets_[level] + member / 64];
+      word &= ~(uint64_t{1} << (member % 64));
+      if (word != 0) return;
+    }
+  }
+
   template <class Pick>
   uint32_t descend(uint32_t level, uint32_t member, Pick pick) const {
     while (level-- > 0) {

@@ -12,13 +12,15 @@
 namespace tiercast::policy {
 
 /// The keys of the blocks that left last, oldest out first, a key out of order where it comes back.
-/// About 23.5 bytes a key: a ring of keys, with room for holes, and a table of places in the ring.
+/// About 24.1 bytes a key: a ring of keys, with room for holes, and a table of places in the ring.
 ///
 /// The table has buckets of one cache line: 15 entries (place + 1 and, in the bits above, a tag of
 /// the key's hash; 0 is empty) and a count of keys that found the bucket full and went on to the
 /// next. That count makes removal a plain erase: no tombstones, nothing moves.
 class GhostKeys {
  public:
+  static constexpr std::size_t most_at_once = 64;  // keys taken in one call
+
   explicit GhostKeys(uint32_t capacity)
       : capacity_(capacity),
         place_bits_(static_cast<uint32_t>(std::bit_width(ring_size(capacity)))),
@@ -43,19 +45,20 @@ class GhostKeys {
   }
 
   /// Takes a key out; answers whether it was there.
-  bool take(tp_key key) {
-    const uint64_t hash = hash_of(key);
-    const Found found = find(hash, [&](uint32_t place) {
-      return keys_[place].hi == key.hi && keys_[place].lo == key.lo;
-    });
-    if (found.bucket == none) return false;
-    live_.clear(place_in(found));
-    --size_;
-    erase_entry(hash, found);
-    return true;
+  bool take(tp_key key) { return take(key, hash_of(key)); }
+  /// Takes out those of some keys that are here, one after the other, key_at(i) for i below count;
+  /// answers which, a bit each.
+  template <class KeyAt>
+  uint64_t take(std::size_t count, KeyAt key_at) {
+    uint64_t hashes[most_at_once];
+    for (std::size_t i = 0; i < count; ++i) {
+      hashes[i] = hash_of(key_at(i));
+      buckets_.prefetch(home(hashes[i]));
+    }
+    uint64_t taken = 0;
+    for (std::size_t i = 0; i < count; ++i) taken |= uint64_t{take(key_at(i), hashes[i])} << i;
+    return taken;
   }
-
-  void prefetch(tp_key key) const { buckets_.prefetch(home(hash_of(key))); }
 
   void hash(StateHash& hash) const {
     hash.add(size_);
@@ -78,18 +81,35 @@ class GhostKeys {
 
  private:
   static constexpr uint32_t none = UINT32_MAX;
-  static constexpr uint32_t bucket_entries = 15;
-  static constexpr uint32_t entries_filled = 12;  // on average, of a full table
+  static constexpr uint32_t bucket_words = 16;
+  static constexpr uint32_t bucket_entries = bucket_words - 1;
+  // On average, of a full table: with 12 most buckets would send searches on, with 10 few do.
+  static constexpr uint32_t entries_filled = 10;
   struct alignas(64) Bucket {
-    uint32_t entries[bucket_entries];
-    uint32_t went_on;
+    uint32_t words[bucket_words];  // the entries, then the count
+
+    uint32_t& went_on() { return words[bucket_entries]; }
+    uint32_t went_on() const { return words[bucket_entries]; }
+
+    /// The entries that equal `wanted` in the bits of `mask`, one bit each. Over all the words,
+    /// without a branch or a shift: compilers compare four at once.
+    uint32_t matches(uint32_t mask, uint32_t wanted) const {
+      static constexpr uint32_t bits[bucket_words] = {
+          1u << 0, 1u << 1, 1u << 2,  1u << 3,  1u << 4,  1u << 5,  1u << 6,  1u << 7,
+          1u << 8, 1u << 9, 1u << 10, 1u << 11, 1u << 12, 1u << 13, 1u << 14, 0};
+      uint32_t found = 0;
+      for (uint32_t i = 0; i < bucket_words; ++i) {
+        found |= (words[i] & mask) == wanted ? bits[i] : 0;
+      }
+      return found;
+    }
   };
   struct Found {
     uint32_t bucket;
     uint32_t entry;
   };
 
-  static uint32_t ring_size(uint32_t capacity) { return capacity + capacity / 8 + 16; }
+  static uint32_t ring_size(uint32_t capacity) { return capacity + capacity / 10 + 16; }
 
   static uint64_t hash_of(tp_key key) {
     uint64_t mixed = (key.lo ^ std::rotl(key.hi, 29)) * 0x9e3779b97f4a7c15u;
@@ -104,12 +124,23 @@ class GhostKeys {
     return static_cast<uint32_t>(hash) << place_bits_ | (place + 1);
   }
   uint32_t place_in(Found found) const {
-    return (buckets_[found.bucket].entries[found.entry] & ((1u << place_bits_) - 1)) - 1;
+    return (buckets_[found.bucket].words[found.entry] & ((1u << place_bits_) - 1)) - 1;
   }
   /// Of the index-th place in use from the oldest on.
   uint32_t place_of(uint32_t index) const {
     const std::size_t place = std::size_t{oldest_} + index;
     return static_cast<uint32_t>(place < keys_.size() ? place : place - keys_.size());
+  }
+
+  bool take(tp_key key, uint64_t hash) {
+    const Found found = find(hash, [&](uint32_t place) {
+      return keys_[place].hi == key.hi && keys_[place].lo == key.lo;
+    });
+    if (found.bucket == none) return false;
+    live_.clear(place_in(found));
+    --size_;
+    erase_entry(hash, found);
+    return true;
   }
 
   template <class IsIt>
@@ -118,36 +149,33 @@ class GhostKeys {
     const uint32_t place_mask = (1u << place_bits_) - 1;
     uint32_t bucket = home(hash);
     for (uint32_t probes = 0; probes < bucket_count_; ++probes, bucket = next(bucket)) {
-      const uint32_t(&entries)[bucket_entries] = buckets_[bucket].entries;
-      uint32_t tagged = 0;  // without a branch, as most entries do not match
-      for (uint32_t i = 0; i < bucket_entries; ++i) {
-        tagged |= static_cast<uint32_t>((entries[i] & ~place_mask) == tag) << i;
-      }
+      const Bucket& here = buckets_[bucket];
+      uint32_t tagged = here.matches(~place_mask, tag);
       for (; tagged != 0; tagged &= tagged - 1) {
         const auto i = static_cast<uint32_t>(std::countr_zero(tagged));
-        if (entries[i] != 0 && is_it((entries[i] & place_mask) - 1)) return {bucket, i};
+        const uint32_t entry = here.words[i];
+        if (entry != 0 && is_it((entry & place_mask) - 1)) return {bucket, i};
       }
-      if (buckets_[bucket].went_on == 0) break;
+      if (here.went_on() == 0) break;
     }
     return {none, 0};
   }
 
   void add_entry(uint64_t hash, uint32_t place) {
     for (uint32_t bucket = home(hash);; bucket = next(bucket)) {
-      for (uint32_t& entry : buckets_[bucket].entries) {
-        if (entry == 0) {
-          entry = entry_of(hash, place);
-          return;
-        }
+      const uint32_t empty = buckets_[bucket].matches(~0u, 0);
+      if (empty != 0) {
+        buckets_[bucket].words[std::countr_zero(empty)] = entry_of(hash, place);
+        return;
       }
-      ++buckets_[bucket].went_on;
+      ++buckets_[bucket].went_on();
     }
   }
 
   void erase_entry(uint64_t hash, Found found) {
-    buckets_[found.bucket].entries[found.entry] = 0;
+    buckets_[found.bucket].words[found.entry] = 0;
     for (uint32_t bucket = home(hash); bucket != found.bucket; bucket = next(bucket)) {
-      --buckets_[bucket].went_on;
+      --buckets_[bucket].went_on();
     }
   }
 
@@ -168,7 +196,7 @@ class GhostKeys {
     --used_;
   }
 
-  /// Happens once in at least capacity / 8 returns of a key.
+  /// Happens once in at least capacity / 10 returns of a key.
   void close_holes() {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < used_; ++i) {
@@ -178,7 +206,7 @@ class GhostKeys {
       if (from == to) continue;
       const uint64_t hash = hash_of(keys_[from]);
       const Found found = find_place(hash, from);
-      buckets_[found.bucket].entries[found.entry] = entry_of(hash, to);
+      buckets_[found.bucket].words[found.entry] = entry_of(hash, to);
       keys_[to] = keys_[from];
       live_.move(from, to);
     }

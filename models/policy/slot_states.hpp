@@ -5,26 +5,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/policy/span_words.hpp"
 #include "models/policy/state_archive.hpp"
 #include "models/policy/tierpolicy.h"
 
 namespace tiercast::policy {
-
-/// Calls visit(word index, mask of the span's slots in it) for the words of a bitmap over slots
-/// that a span touches, until it answers false; answers whether it never did.
-template <class Visit>
-bool for_span_words(tp_span span, Visit visit) {
-  const uint32_t first_word = span.first_slot / 64;
-  const uint32_t last = span.first_slot + (span.count - 1);
-  const uint64_t head = ~uint64_t{0} << (span.first_slot % 64);
-  const uint64_t tail = ~uint64_t{0} >> (63 - last % 64);
-  if (first_word == last / 64) return visit(first_word, head & tail);
-  if (!visit(first_word, head)) return false;
-  for (uint32_t word = first_word + 1; word < last / 64; ++word) {
-    if (!visit(word, ~uint64_t{0})) return false;
-  }
-  return visit(last / 64, tail);
-}
 
 /// What a pool's slot holds, as host and policy agree: nothing; a block in use; a committed victim
 /// not yet gone; a block that may leave. The two bits are those of SlotStates.
@@ -33,6 +18,7 @@ enum class SlotState : uint8_t { absent = 0, pinned = 1, leaving = 2, evictable 
 /// Sets of states that a call may require: one bit a state.
 enum class SlotSet : uint8_t {
   absent = 1u << 0,
+  pinned = 1u << 1,
   evictable = 1u << 3,
   held = 1u << 1 | 1u << 2,              ///< pinned or leaving
   present = 1u << 1 | 1u << 2 | 1u << 3  ///< pinned, leaving or evictable

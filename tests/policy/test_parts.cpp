@@ -1,4 +1,5 @@
 // The data structures under the policies, against the plain containers they stand for.
+#include <algorithm>
 #include <deque>
 #include <set>
 #include <string>
@@ -25,7 +26,14 @@ TEST_CASE("a bit index finds neighbours as an ordered set does") {
   Draw draw(size);
   for (int step = 0; step < 3000; ++step) {
     const uint32_t member = draw.below(size);
-    if (draw.chance(50)) {
+    if (draw.chance(10)) {
+      const tp_span span{member, 1 + draw.below(std::min(200u, size - member))};
+      const bool on = draw.chance(50);
+      on ? index.set(span) : index.clear(span);
+      for (uint32_t i = member; i < member + span.count; ++i) {
+        on ? static_cast<void>(members.insert(i)) : static_cast<void>(members.erase(i));
+      }
+    } else if (draw.chance(50)) {
       index.set(member);
       members.insert(member);
     } else {
@@ -39,6 +47,9 @@ TEST_CASE("a bit index finds neighbours as an ordered set does") {
     REQUIRE(index.find_at_or_after(from) == (above != members.end() ? *above : none));
     REQUIRE(index.find_at_or_before(from) == (past != members.begin() ? *std::prev(past) : none));
     REQUIRE(index.test(from) == (members.count(from) != 0));
+    uint32_t run = 0;
+    while ((from + run) / 64 == from / 64 && members.count(from + run) != 0) ++run;
+    REQUIRE((run == 0 || index.run_length(from) == run));
   }
   CHECK(index.find_at_or_after(size) == policy::BitIndex::none);
 }
@@ -64,6 +75,16 @@ TEST_CASE("ghost keys are a queue from whose middle keys are taken") {
     REQUIRE(ghosts.size() == expected.size());
   }
   CHECK((capacity == 0) == (returned == 0));
+}
+
+TEST_CASE("ghost keys taken together are taken one after the other") {
+  policy::GhostKeys ghosts(10);
+  for (uint64_t key = 0; key < 12; ++key) ghosts.push({key, key});
+  const uint64_t asked[] = {5, 0,  11,
+                            5, 12, 2};  // 0 and 1 have left; 5 is no ghost the second time
+  const auto key_at = [&](std::size_t i) { return tp_key{asked[i], asked[i]}; };
+  CHECK(ghosts.take(6, key_at) == 0b100101);
+  CHECK(ghosts.size() == 7);
 }
 
 TEST_CASE("slot states count and compare whole spans") {
