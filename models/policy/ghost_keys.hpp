@@ -44,8 +44,6 @@ class GhostKeys {
     add_entry(hash_of(key), place);
   }
 
-  /// Takes a key out; answers whether it was there.
-  bool take(tp_key key) { return take(key, hash_of(key)); }
   /// Takes out those of some keys that are here, one after the other, key_at(i) for i below count;
   /// answers which, a bit each.
   template <class KeyAt>

@@ -171,7 +171,15 @@ bool Reader::begin_list(const ReadSite& site) {
         std::string(kind_word(site.given.kind)) + " where " + describe(site.type) + " is needed",
         site.given.is_scalar() ? "write [" + printable(site.given.text) + "]" : "");
   }
-  if (site.given.items.size() < site.field.fewest) {
+  const std::vector<Node>& items = site.given.items;
+  const auto gap = std::find_if(items.begin(), items.end(),
+                                [](const Node& item) { return item.is_null(); });
+  if (site.given.patch && gap != items.end()) {
+    return fail(gap->place,
+                "index " + std::to_string(items.size() - 1) + " is beyond the end of the list",
+                "it has " + std::to_string(gap - items.begin()) + " entries, counted from 0");
+  }
+  if (items.size() < site.field.fewest) {
     return fail(site.given.place,
                 "needs at least " + std::to_string(site.field.fewest) + " entries");
   }

@@ -26,6 +26,7 @@ Node merge_named(const ValueType& element, const Node& base, const Node& overlay
 
 Node patch_list(const ValueType& element, const Node& base, const Node& overlay) {
   Node merged = base;
+  merged.patch = overlay.items.size() > base.items.size();  // then there may be gaps
   for (std::size_t i = 0; i < overlay.items.size(); ++i) {
     const Node& item = overlay.items[i];
     if (i >= merged.items.size()) {

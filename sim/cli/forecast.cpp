@@ -126,7 +126,7 @@ class Stopwatch {
 }  // namespace
 
 std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOptions& options,
-                                Diagnostics& found) {
+                                Checks checks, Diagnostics& found) {
   const std::optional<Node> document = scenario::read_scenario(file, options, found);
   if (!document) return std::nullopt;
   std::vector<reports::Threshold> thresholds = thresholds_of(*document, found);
@@ -135,6 +135,8 @@ std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOpt
   if (!scenario) return std::nullopt;
   std::optional<scenario::World> world =
       scenario::build_world(scenario->spec, scenario->kernels, scenario->resolved, found);
+  const auto* trace = std::get_if<workload::TraceSpec>(&scenario->spec.workload);
+  if (checks == Checks::scenario_and_trace && trace != nullptr) workload::check_trace(*trace, found);
   if (!world || found.has_errors()) return std::nullopt;
   return Prepared{std::move(*scenario), std::move(*world), std::move(thresholds)};
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "models/scenario/load.hpp"
@@ -18,9 +20,12 @@ struct Prepared {
   std::vector<reports::Threshold> thresholds;
 };
 
+/// How far `prepare` looks: a run reads its trace anyway.
+enum class Checks : uint8_t { scenario, scenario_and_trace };
+
 /// Loads, derives and checks; everything wrong goes to `found`.
 std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOptions& options,
-                                Diagnostics& found);
+                                Checks checks, Diagnostics& found);
 
 struct Forecast {
   reports::Result result;

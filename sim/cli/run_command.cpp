@@ -104,7 +104,7 @@ int simulate(const Prepared& prepared, const Arguments& arguments, Diagnostics& 
 int run_command(const Arguments& arguments) {
   Diagnostics found;
   const std::optional<Prepared> prepared =
-      prepare(arguments.inputs.front(), load_options(arguments), found);
+      prepare(arguments.inputs.front(), load_options(arguments), Checks::scenario, found);
   int code = exit_bad_input;
   try {
     if (prepared && arguments.dry_run) {

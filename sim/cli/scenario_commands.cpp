@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "models/workload/demand_source.hpp"
 #include "sim/base/field_table.hpp"
 #include "sim/cli/as_json.hpp"
 #include "sim/cli/commands.hpp"
@@ -52,14 +51,6 @@ int explain_path(const Prepared& prepared, const std::string& path, Format forma
   return exit_ok;
 }
 
-/// Everything that can be checked without a run, the trace included.
-bool is_fine(const std::string& file, const Arguments& arguments, Diagnostics& found) {
-  const std::optional<Prepared> prepared = prepare(file, load_options(arguments), found);
-  if (!prepared) return false;
-  const auto* trace = std::get_if<workload::TraceSpec>(&prepared->scenario.spec.workload);
-  return trace == nullptr || workload::check_trace(*trace, found);
-}
-
 }  // namespace
 
 int validate_command(const Arguments& arguments) {
@@ -68,7 +59,8 @@ int validate_command(const Arguments& arguments) {
   for (const std::string& file : arguments.inputs) {
     Validated& next = files.emplace_back();
     next.file = file;
-    next.fine = is_fine(file, arguments, next.found);
+    next.fine =
+        prepare(file, load_options(arguments), Checks::scenario_and_trace, next.found).has_value();
     good = good && next.fine;
   }
   if (arguments.format == Format::json) {
@@ -87,7 +79,7 @@ int validate_command(const Arguments& arguments) {
 int explain_command(const Arguments& arguments) {
   Diagnostics found;
   const std::optional<Prepared> prepared =
-      prepare(arguments.inputs.front(), load_options(arguments), found);
+      prepare(arguments.inputs.front(), load_options(arguments), Checks::scenario, found);
   print(found, arguments);
   if (!prepared) return exit_bad_input;
   if (arguments.detail) return explain_path(*prepared, *arguments.detail, arguments.format);
