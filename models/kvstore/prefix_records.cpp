@@ -280,4 +280,16 @@ tp_key PrefixStore::key(PoolId pool, uint32_t slot) const {
   return {node.ids[within / blocks_per_id_], within % blocks_per_id_};
 }
 
+void PrefixStore::keys(PoolId pool, tp_span frames, std::span<tp_key> out) const {
+  const auto& records = pools_[pool].record;
+  const auto& depths = pools_[pool].depth;
+  for (uint32_t k = 0; k < frames.count; ++k) {
+    const uint32_t slot = frames.first_slot + k;
+    // Neighbours mostly follow one another in one node, and then within one id.
+    const bool follows = k > 0 && records[slot] == records[slot - 1] &&
+                         depths[slot] == depths[slot - 1] + 1 && out[k - 1].lo + 1 < blocks_per_id_;
+    out[k] = follows ? tp_key{out[k - 1].hi, out[k - 1].lo + 1} : key(pool, slot);
+  }
+}
+
 }  // namespace tiercast::kvstore

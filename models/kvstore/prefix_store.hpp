@@ -90,6 +90,8 @@ class PrefixStore {
   /// Identity of the block in a recorded frame: equal keys, equal content and prefix. Private
   /// content is distinct from everything else.
   tp_key key(PoolId pool, uint32_t slot) const;
+  /// Those of a span of recorded frames, in order, into `out`.
+  void keys(PoolId pool, tp_span frames, std::span<tp_key> out) const;
   uint32_t depth(PoolId pool, uint32_t slot) const { return pools_[pool].depth[slot]; }
 
   uint64_t nodes_alive() const { return nodes_.size() - free_nodes_.size(); }

@@ -107,25 +107,31 @@ void BlockPool::place(int64_t now_ns, NodeId leaf, uint32_t depth, std::span<con
 
 void BlockPool::announce(int64_t now_ns) {
   if (placed_.empty()) return;
-  views_.clear();
-  if (cache_.reads_keys()) {
-    for (const tp_span& span : placed_) {
-      for (uint32_t slot = span.first_slot; slot < span.first_slot + span.count; ++slot) {
-        tp_block view{};
-        view.size = sizeof(tp_block);
-        view.flags = TP_BLOCK_PINNED;
-        view.key = store_->key(id_, slot);
-        view.parent_slot = UINT32_MAX;
-        view.depth = store_->depth(id_, slot);
-        view.tokens = block_tokens_;
-        view.bytes = block_bytes_;
-        view.expires_ns = INT64_MAX;
-        views_.push_back(view);
-      }
-    }
-  }
+  if (cache_.reads_keys()) view_placed();
   cache_.insert(now_ns, placed_, views_);
   placed_.clear();
+}
+
+void BlockPool::view_placed() {
+  size_t blocks = 0;
+  for (const tp_span& span : placed_) blocks += span.count;
+  tp_block like{};
+  like.size = sizeof(tp_block);
+  like.flags = TP_BLOCK_PINNED;
+  like.parent_slot = UINT32_MAX;
+  like.tokens = block_tokens_;
+  like.bytes = block_bytes_;
+  like.expires_ns = INT64_MAX;
+  views_.resize(blocks, like);  // older ones differ in key and depth alone
+  keys_.resize(blocks);
+  size_t next = 0;
+  for (const tp_span& span : placed_) {
+    store_->keys(id_, span, std::span(keys_).subspan(next, span.count));
+    for (uint32_t k = 0; k < span.count; ++k, ++next) {
+      views_[next].key = keys_[next];
+      views_[next].depth = store_->depth(id_, span.first_slot + k);
+    }
+  }
 }
 
 }  // namespace tiercast::tiering

@@ -76,6 +76,7 @@ class BlockPool {
   void record(int64_t now_ns, Transition transition, const kvstore::BlockSum& sum);
   void free_frames(tp_span frames);
   void evict(int64_t now_ns, uint32_t count);
+  void view_placed();
 
   kvstore::PrefixStore* store_;
   CheckedCache cache_;
@@ -86,6 +87,7 @@ class BlockPool {
   FrameNumbers numbers_;
   std::vector<tp_span> placed_;  // not yet announced
   std::vector<tp_block> views_;  // scratch of announce
+  std::vector<tp_key> keys_;     // the same
   std::vector<tp_span> scratch_;
   std::vector<tp_span> orphans_;
   PoolCounts counts_;

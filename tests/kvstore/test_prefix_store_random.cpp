@@ -294,7 +294,22 @@ class Walk {
         const auto [at, first] = key_of.emplace(name, std::pair(key.hi, key.lo));
         REQUIRE(at->second == std::pair(key.hi, key.lo));
         if (first) REQUIRE(keys.insert(at->second).second);
+        check_span_of_keys(p, slot);
       }
+    }
+  }
+
+  // From `slot` on as far as recorded frames follow one another.
+  void check_span_of_keys(uint32_t p, uint32_t slot) {
+    const auto& content = naive_.content(p);
+    tp_span span{slot, 0};
+    while (span.count < 5 && content.count(slot + span.count) > 0) ++span.count;
+    std::vector<tp_key> found(span.count);
+    store_.keys(p, span, found);
+    for (uint32_t k = 0; k < span.count; ++k) {
+      const tp_key expected = store_.key(p, slot + k);
+      REQUIRE(found[k].hi == expected.hi);
+      REQUIRE(found[k].lo == expected.lo);
     }
   }
 
