@@ -32,10 +32,10 @@ struct SummaryInput {
 /// Pure: equal facts give equal results. Counts, hit ratios and attribution are of completed
 /// requests and made from exact sums; cost is linear in the number of requests.
 ///
-/// Bottlenecks, by what they add to the mean request: `gpu` (busy: share of the instances' time with
-/// a step under way; adds what requests wait for one another inside steps), and the queue by what
-/// its head waits for: `step` (the end of the one under way), `max_sequences`, `max_batched_tokens`,
-/// `kv_blocks`. The queue's add up to the mean wait.
+/// Bottlenecks, by what they add to the mean request: `gpu` (busy: share of the instances' time
+/// with a step under way; adds what requests wait for one another inside steps), and the queue by
+/// what its head waits for: `step` (the end of the one under way), `max_sequences`,
+/// `max_batched_tokens`, `kv_blocks`. The queue's add up to the mean wait.
 Result summarise(const serving::Outcome& outcome, const SummaryInput& input);
 
 }  // namespace tiercast::reports

@@ -243,7 +243,8 @@ std::vector<std::string> warnings_of(const Result& result) {
   std::vector<std::string> warnings;
   const RequestCounts& requests = result.requests;
   if (requests.offered == 0) {
-    warnings.push_back("no request was offered: see run.duration and the workload's start and rate");
+    warnings.push_back(
+        "no request was offered: see run.duration and the workload's start and rate");
   } else if (!result.steady.ok) {
     warnings.push_back("not steady: " + result.steady.why);
   }

@@ -78,12 +78,14 @@ struct HbmBudget {
   int64_t kv_blocks = 0;      ///< the same, or as pinned
 };
 
-/// HBM for KV and the blocks it makes. `needs` are the instance's; attention replicas share them. Activations are the larger of one layer's buffers for
-/// max_batched_tokens and the sampler's logits, max_sequences x vocabulary x 4 B x 9.7: what vLLM
-/// v1 measured on H100 at 1,024 sequences (llm-d config_explorer, empirical-vllm-memory-results.md:
-/// Llama-3.1-8B 4.76 GiB, Llama-3.1-70B TP2 4.84, Qwen3-0.6B 5.56, gpt-oss-20b 7.38; the factor is
-/// 9.6 to 9.9 in all four). Reserve outside torch 0.15 GiB, 0.6 GiB with several GPUs (same
-/// source). Graphs 0: vLLM captured them outside the budget until 0.21.
+/// HBM for KV and the blocks it makes. `needs` are the instance's; attention replicas share them.
+///
+/// Activations are the larger of one layer's buffers for max_batched_tokens and the sampler's
+/// logits, max_sequences x vocabulary x 4 B x 9.7: what vLLM v1 measured on H100 at 1,024 sequences
+/// (llm-d config_explorer, empirical-vllm-memory-results.md: Llama-3.1-8B 4.76 GiB, Llama-3.1-70B
+/// TP2 4.84, Qwen3-0.6B 5.56, gpt-oss-20b 7.38; the factor is 9.6 to 9.9 in all four). Reserve
+/// outside torch 0.15 GiB, 0.6 GiB with several GPUs (same source). Graphs 0: vLLM captured them
+/// outside the budget until 0.21.
 HbmBudget hbm_budget(const ModelSpec& model, WeightFormat weights, KvFormat kv,
                      const ParallelSpec& parallel, const hardware::GpuSpec& gpu,
                      const MemorySpec& memory, const MemoryNeeds& needs);

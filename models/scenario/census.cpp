@@ -1,8 +1,9 @@
 #include "models/scenario/census.hpp"
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 #include <string_view>
+#include <utility>
 
 #include "sim/base/field_table.hpp"
 
@@ -47,7 +48,8 @@ class Counter {
   bool bears_on_result(const std::string& path, const std::string& key) const {
     const bool own = spec_.cluster.pricing == ledger::Pricing::own;
     if (key == "rent") return !own;
-    if (is_one_of(key, {"price", "chassis_price", "electricity", "life_years", "upkeep"})) return own;
+    if (is_one_of(key, {"price", "chassis_price", "electricity", "life_years", "upkeep"}))
+      return own;
     if (path.starts_with("cluster.node.nics.")) return key == "idle_power";
     if (key == "expert_imbalance") return spec_.model.name.moe.has_value() && spec_.engine.ep > 1;
     if (key == "nvlink") return spec_.engine.parallel().gpus() > 1;

@@ -21,8 +21,7 @@ namespace fs = std::filesystem;
 bool load_kernels(Catalogue& catalogue, Scenario& scenario, Diagnostics& found) {
   const Node* named = at_path(scenario.resolved, "cluster.node.gpu.kernels");
   const Place where = named == nullptr ? Place{scenario.file, 0, 0} : named->place;
-  const Node* entry =
-      catalogue.find("calibration", scenario.spec.cluster.node.gpu.kernels, where);
+  const Node* entry = catalogue.find("calibration", scenario.spec.cluster.node.gpu.kernels, where);
   if (entry == nullptr) return false;
   Reader reader(found, catalogue.lookup());
   return reader.read(*entry, scenario.kernels, scenario.resolved_kernels);

@@ -20,7 +20,8 @@ struct Scenario {
   llm::KernelSpec kernels;  ///< the calibration that the GPU names
   Node resolved;
   Node resolved_kernels;
-  std::string hash;  ///< of everything that decides the result but the program; 32 hexadecimal digits
+  std::string
+      hash;  ///< of everything that decides the result but the program; 32 hexadecimal digits
 };
 
 struct LoadOptions {

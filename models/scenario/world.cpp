@@ -115,10 +115,11 @@ bool ends_by_itself(const workload::WorkloadSpec& workload) {
 
 void check_end(const ScenarioSpec& spec, Problems& problems) {
   const auto* closed = std::get_if<workload::ClosedSpec>(&spec.workload);
-  if (closed != nullptr && spec.engine.preset == serving::EnginePreset::oracle &&
-      closed->repeat && !closed->requests) {
-    problems.add("workload.closed", "reference mode (engine: oracle) answers at once, so sessions "
-                                    "that repeat never end",
+  if (closed != nullptr && spec.engine.preset == serving::EnginePreset::oracle && closed->repeat &&
+      !closed->requests) {
+    problems.add("workload.closed",
+                 "reference mode (engine: oracle) answers at once, so sessions "
+                 "that repeat never end",
                  "give workload.closed.requests, or repeat: false");
     return;
   }
@@ -184,8 +185,9 @@ std::vector<std::string> caveats_of(const ScenarioSpec& spec, const llm::KernelS
                       spec.cluster.node.gpu.title + " by its peaks");
   }
   if (world.gpus_per_instance > spec.cluster.node.gpus) {
-    caveats.push_back("an instance spans nodes, but its collectives are timed as inside one: "
-                      "real steps are slower");
+    caveats.push_back(
+        "an instance spans nodes, but its collectives are timed as inside one: "
+        "real steps are slower");
   }
   if (world.kv_blocks_pinned && world.memory.kv_blocks > world.memory.kv_blocks_fit) {
     caveats.push_back(std::to_string(world.memory.kv_blocks) +

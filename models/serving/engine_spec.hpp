@@ -7,8 +7,8 @@ namespace tiercast::serving {
 /// What becomes of a request longer than the engine's maximum length.
 enum class OverLength : uint8_t { reject, truncate };
 
-/// A refused request comes back to its client this much later. A client that would ask again at once
-/// might do so for ever, without any time passing.
+/// A refused request comes back to its client this much later. A client that would ask again at
+/// once might do so for ever, without any time passing.
 inline constexpr int64_t kRefusalPauseNs = 1'000'000'000;
 
 /// One engine replica's scheduler, as vLLM v1 ships it: first come first served, a token budget per
@@ -20,7 +20,8 @@ struct EngineSpec {
   uint32_t max_sequences = 0;       ///< running at once; at most max_batched_tokens
   uint32_t max_model_tokens = 0;    ///< input + output of one request
   uint32_t watermark_blocks = 0;    ///< kept free when a request is admitted beside others
-  bool chunked_prefill = true;  ///< false: a prompt runs whole, max_batched_tokens >= max_model_tokens
+  bool chunked_prefill =
+      true;  ///< false: a prompt runs whole, max_batched_tokens >= max_model_tokens
   bool prefix_caching = true;
   OverLength over_length = OverLength::reject;
   bool fuse = true;  ///< advance decode steps in closed form; false: one at a time

@@ -43,7 +43,7 @@ void Instance::arrive(int64_t now_ns, uint64_t request, Content content) {
   const bool head = waiting_.empty();
   waiting_.push_back({new_sequence(request), std::move(content)});
   if (!head) return;
-  cause_ = running_ >= spec_.max_sequences            ? WaitCause::sequences
+  cause_ = running_ >= spec_.max_sequences               ? WaitCause::sequences
            : decodes_.size() >= spec_.max_batched_tokens ? WaitCause::tokens
                                                          : WaitCause::step;
   if (work_ == Work::none) {

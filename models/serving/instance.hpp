@@ -137,11 +137,11 @@ class Instance {
   // The clock, and the work between the last boundary and the next one.
   Int128 clock_ = 0;
   Work work_ = Work::none;
-  std::vector<Chunk> chunks_;          // of a step
-  Series series_;                      // ticks of the step, or of the segment's steps
+  std::vector<Chunk> chunks_;  // of a step
+  Series series_;              // ticks of the step, or of the segment's steps
   Int128 step_energy_ = 0;
-  int64_t segment_steps_ = 0;          // planned
-  int64_t replayed_ = 0;               // boundaries inside the segment already replayed
+  int64_t segment_steps_ = 0;  // planned
+  int64_t replayed_ = 0;       // boundaries inside the segment already replayed
   int64_t next_boundary_ns_ = kNever;
   bool try_admission_ = false;         // the queue's head may fit now
   WaitCause cause_ = WaitCause::step;  // why the queue's head still waits

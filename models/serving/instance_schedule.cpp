@@ -127,8 +127,8 @@ bool Instance::admit(int64_t now_ns, Waiting& head, uint32_t& budget) {
     return false;
   }
   const uint64_t spare = running_ > 0 ? spec_.watermark_blocks : 0;
-  const uint64_t needed = uint64_t{frames_needed(sequence, tokens)} +
-                          pool_.unpinned_blocks(sequence.leaf, hit) + spare;
+  const uint64_t needed =
+      uint64_t{frames_needed(sequence, tokens)} + pool_.unpinned_blocks(sequence.leaf, hit) + spare;
   if (needed > pool_.available_blocks()) {
     cause_ = WaitCause::blocks;
     return false;

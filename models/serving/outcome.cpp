@@ -1,6 +1,5 @@
 #include "models/serving/outcome.hpp"
 
-
 #include "sim/base/hash.hpp"
 
 namespace tiercast::serving {
@@ -39,8 +38,8 @@ std::string digest_of(const Outcome& outcome, const std::vector<uint64_t>& pool_
   StreamHash hash;
   for (const RequestRecord& record : outcome.log) {
     hash.add(record.id);
-    for (const int64_t stamp : {record.arrival_ns, record.admitted_ns, record.first_token_ns,
-                                record.finished_ns}) {
+    for (const int64_t stamp :
+         {record.arrival_ns, record.admitted_ns, record.first_token_ns, record.finished_ns}) {
       hash.add(stamp);
     }
     for (const uint32_t count : {record.input_tokens, record.output_tokens, record.cached_tokens,

@@ -38,8 +38,8 @@ struct RequestRecord {
   RequestState state = RequestState::offered;
   bool truncated = false;
   bool ends_session = true;  ///< no call of its session was to follow
-  TimeParts ttft;  ///< of arrival to first token
-  TimeParts e2e;   ///< of arrival to last token
+  TimeParts ttft;            ///< of arrival to first token
+  TimeParts e2e;             ///< of arrival to last token
 };
 
 /// Records in the order of arrival: the canonical order of results.

@@ -30,17 +30,17 @@ struct SourceReport {
   std::string file;  ///< empty for generators
   std::uint64_t delivered = 0;
   std::uint64_t bad_lines = 0;
-  std::vector<BadLine> listed;         ///< the first of the bad lines, with reasons
-  std::vector<LineRange> bad_ranges;   ///< all bad lines by number, as far as kBadRangesMax go
+  std::vector<BadLine> listed;        ///< the first of the bad lines, with reasons
+  std::vector<LineRange> bad_ranges;  ///< all bad lines by number, as far as kBadRangesMax go
   /// The input is no good (bad lines under `on_bad_line: fail`, a damaged file): what was
   /// delivered is no basis for a result.
   bool failed = false;
   bool damaged = false;  ///< failed, and leaving bad lines out would not help
 };
 
-/// Adds the listed bad lines to `found`: as errors when the source failed, else as warnings. Further
-/// ones are named by number in one message. Where skipping bad lines would help, the last one says
-/// so.
+/// Adds the listed bad lines to `found`: as errors when the source failed, else as warnings.
+/// Further ones are named by number in one message. Where skipping bad lines would help, the last
+/// one says so.
 void explain(const SourceReport& report, Diagnostics& found);
 
 /// A stream of requests in order of arrival. Memory follows read-ahead and live sessions, never

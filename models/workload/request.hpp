@@ -21,7 +21,7 @@ struct Request {
   std::vector<std::uint64_t> ids;
   std::uint64_t session = 0;  ///< requests of no session have one each: their own id
   std::uint32_t tenant = 0;
-  std::uint32_t turn = 0;  ///< within the session, from 0
+  std::uint32_t turn = 0;    ///< within the session, from 0
   bool ends_session = true;  ///< no turn follows it
 };
 

@@ -34,8 +34,8 @@ void complete(Bound& bound, const FieldInfo& field) {
   // format_quantity would write 100000 as 1e+05.
   const bool plain = dimension == Dimension::dimensionless && std::abs(bound.value) < 1e15 &&
                      bound.value == std::trunc(bound.value);
-  bound.text = plain ? std::to_string(static_cast<std::int64_t>(bound.value))
-                     : format_quantity(quantity);
+  bound.text =
+      plain ? std::to_string(static_cast<std::int64_t>(bound.value)) : format_quantity(quantity);
 }
 
 constexpr std::array kFigureKeys = {"value", "kind", "source", "range"};

@@ -172,8 +172,8 @@ bool Reader::begin_list(const ReadSite& site) {
         site.given.is_scalar() ? "write [" + printable(site.given.text) + "]" : "");
   }
   const std::vector<Node>& items = site.given.items;
-  const auto gap = std::find_if(items.begin(), items.end(),
-                                [](const Node& item) { return item.is_null(); });
+  const auto gap =
+      std::find_if(items.begin(), items.end(), [](const Node& item) { return item.is_null(); });
   if (site.given.patch && gap != items.end()) {
     return fail(gap->place,
                 "index " + std::to_string(items.size() - 1) + " is beyond the end of the list",

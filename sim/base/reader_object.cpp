@@ -77,8 +77,7 @@ bool Reader::check_keys(const Table& table, const Node& object) {
   bool good = true;
   for (const NodeEntry& entry : object.entries) {
     if (table.find(entry.key) != nullptr) continue;
-    good = fail(entry.key_place, "unknown key " + quote(entry.key),
-                key_hint(table, entry.key));
+    good = fail(entry.key_place, "unknown key " + quote(entry.key), key_hint(table, entry.key));
   }
   return good;
 }

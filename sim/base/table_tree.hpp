@@ -18,8 +18,8 @@ Node spelled_out(const Table& table, const Node& node);
 void erase_rivals(const Table& table, const std::string& key, Node& object);
 
 /// `base` with everything that `overlay` gives in its place. Objects and named maps merge by
-/// `table`; a list that is a patch goes over single items; other lists, scalars, figures and one-ofs are replaced whole, and so is an object whose
-/// shorthand field the overlay gives.
+/// `table`, a list that is a patch goes over single items; other lists, scalars, figures and
+/// one-ofs are replaced whole, and so is an object whose shorthand field the overlay gives.
 Node merge_by_table(const Table& table, const Node& base, const Node& overlay);
 
 }  // namespace tiercast

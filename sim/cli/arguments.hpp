@@ -38,7 +38,7 @@ struct Arguments {
   // cache (on_bad_line: run and validate too)
   std::vector<std::string> policies;
   std::vector<uint64_t> capacities;
-  std::vector<std::string> parameters;  ///< `name=value`
+  std::vector<std::string> parameters;   ///< `name=value`
   std::optional<uint32_t> block_tokens;  ///< of the trace's ids
   bool prefix_rule = false;
   std::optional<std::string> on_bad_line;  ///< fail or skip

@@ -76,9 +76,8 @@ std::string lines_of(const Json& json) {
 std::string validation_json(const std::vector<Validated>& files) {
   Json list = Json::array();
   for (const Validated& file : files) {
-    list.push_back({{"file", file.file},
-                    {"fine", file.fine},
-                    {"diagnostics", diagnostics_of(file.found)}});
+    list.push_back(
+        {{"file", file.file}, {"fine", file.fine}, {"diagnostics", diagnostics_of(file.found)}});
   }
   return lines_of({{"schema", "tiercast.validation/1"}, {"files", list}});
 }
@@ -99,24 +98,24 @@ std::string entry_json(const std::string& file, const Node& entry) {
 std::string derived_json(const Prepared& prepared) {
   const scenario::World& world = prepared.world;
   Json memory;
-  for (const auto& [name, bytes] : memory_lines(world.memory)) memory[name + "_bytes"] = bytes.value();
+  for (const auto& [name, bytes] : memory_lines(world.memory))
+    memory[name + "_bytes"] = bytes.value();
   Json steps;
   for (const auto& [name, ms] : sample_steps(world)) steps[name] = ms;
-  return lines_of({
-      {"schema", "tiercast.derived/1"},
-      {"scenario", prepared.scenario.spec.name},
-      {"scenario_hash", prepared.scenario.hash},
-      {"gpus_provisioned", world.gpus_provisioned},
-      {"gpus_per_instance", world.gpus_per_instance},
-      {"instances", world.cluster.instances},
-      {"weights_dtype", name_of_choice(world.weights)},
-      {"kv_dtype", name_of_choice(world.kv)},
-      {"kv_bytes_per_token", world.kv_bytes_per_token},
-      {"kv_blocks_per_instance", world.cluster.engine.kv_blocks},
-      {"kv_blocks_pinned", world.kv_blocks_pinned},
-      {"memory_of_a_gpu", memory},
-      {"step_ms", steps},
-      {"values", values_of(prepared.scenario.resolved, "")}});
+  return lines_of({{"schema", "tiercast.derived/1"},
+                   {"scenario", prepared.scenario.spec.name},
+                   {"scenario_hash", prepared.scenario.hash},
+                   {"gpus_provisioned", world.gpus_provisioned},
+                   {"gpus_per_instance", world.gpus_per_instance},
+                   {"instances", world.cluster.instances},
+                   {"weights_dtype", name_of_choice(world.weights)},
+                   {"kv_dtype", name_of_choice(world.kv)},
+                   {"kv_bytes_per_token", world.kv_bytes_per_token},
+                   {"kv_blocks_per_instance", world.cluster.engine.kv_blocks},
+                   {"kv_blocks_pinned", world.kv_blocks_pinned},
+                   {"memory_of_a_gpu", memory},
+                   {"step_ms", steps},
+                   {"values", values_of(prepared.scenario.resolved, "")}});
 }
 
 std::string reference_json(const Prepared& prepared, const workload::ReferenceHits& hits,
@@ -127,19 +126,19 @@ std::string reference_json(const Prepared& prepared, const workload::ReferenceHi
                         {"value", threshold.value ? Json(*threshold.value) : Json()},
                         {"pass", threshold.pass}});
   }
-  return lines_of({
-      {"schema", "tiercast.reference/1"},
-      {"scenario", prepared.scenario.spec.name},
-      {"scenario_hash", prepared.scenario.hash},
-      {"requests", hits.requests},
-      {"tokens", {{"input", hits.input_tokens}, {"input_cached", hits.hit_tokens}}},
-      {"blocks", {{"total", hits.blocks}, {"distinct", hits.distinct_blocks},
-                  {"hit", hits.hit_blocks}}},
-      {"cache",
-       {{"token_hit_ratio", hits.token_hit_ratio()},
-        {"token_hit_ratio_full_blocks", hits.full_block_token_hit_ratio()},
-        {"block_hit_ratio", hits.block_hit_ratio()}}},
-      {"thresholds", outcomes}});
+  return lines_of(
+      {{"schema", "tiercast.reference/1"},
+       {"scenario", prepared.scenario.spec.name},
+       {"scenario_hash", prepared.scenario.hash},
+       {"requests", hits.requests},
+       {"tokens", {{"input", hits.input_tokens}, {"input_cached", hits.hit_tokens}}},
+       {"blocks",
+        {{"total", hits.blocks}, {"distinct", hits.distinct_blocks}, {"hit", hits.hit_blocks}}},
+       {"cache",
+        {{"token_hit_ratio", hits.token_hit_ratio()},
+         {"token_hit_ratio_full_blocks", hits.full_block_token_hit_ratio()},
+         {"block_hit_ratio", hits.block_hit_ratio()}}},
+       {"thresholds", outcomes}});
 }
 
 }  // namespace tiercast::cli

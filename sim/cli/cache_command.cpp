@@ -1,9 +1,9 @@
-#include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "models/policy/registry.hpp"
 #include "models/tiering/cache_replay.hpp"
@@ -76,7 +76,7 @@ bool replay_policy(const Arguments& arguments, const std::string& name, const Ac
 }
 
 nlohmann::ordered_json to_json(const Arguments& arguments, const std::string& name,
-                    const std::vector<tiering::ReplayResult>& results) {
+                               const std::vector<tiering::ReplayResult>& results) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const tiering::ReplayResult& result : results) {
     rows.push_back({{"capacity", result.capacity},
@@ -116,7 +116,10 @@ int cache_command(const Arguments& arguments) {
   print(found, arguments);
   if (!good) return exit_bad_input;
   if (json.size() == 1) json = nlohmann::ordered_json(json.front());
-  write_stdout(arguments.format == Format::json ? json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n" : text);
+  write_stdout(arguments.format == Format::json
+                   ? json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
+                         "\n"
+                   : text);
   return exit_ok;
 }
 

@@ -1,9 +1,9 @@
 #include "sim/cli/describe.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "sim/base/field_table.hpp"
 #include "sim/base/quantity.hpp"
@@ -13,21 +13,24 @@ namespace tiercast::cli {
 namespace {
 
 std::string workload_words(const workload::WorkloadSpec& workload) {
-  if (const auto* trace = std::get_if<workload::TraceSpec>(&workload)) return "trace " + trace->file;
+  if (const auto* trace = std::get_if<workload::TraceSpec>(&workload))
+    return "trace " + trace->file;
   if (const auto* open = std::get_if<workload::OpenSpec>(&workload)) {
-    return fmt::format("open loop, {} arrivals at {:g}/s",
-                       name_of_choice(open->arrivals.process), open->arrivals.rate.value());
+    return fmt::format("open loop, {} arrivals at {:g}/s", name_of_choice(open->arrivals.process),
+                       open->arrivals.rate.value());
   }
   const auto& closed = std::get<workload::ClosedSpec>(workload);
-  return fmt::format("closed loop, {} session{} at a time", closed.sessions, closed.sessions == 1 ? "" : "s");
+  return fmt::format("closed loop, {} session{} at a time", closed.sessions,
+                     closed.sessions == 1 ? "" : "s");
 }
 
 std::string kv_words(const scenario::World& world) {
   if (world.kv_blocks_pinned) return "pinned by the scenario";
-  return fmt::format("{} usable less {} weights, {} activations, {} other", gib_text(world.memory.usable),
-                     gib_text(world.memory.weights), gib_text(world.memory.activations),
-                     gib_text(world.memory.usable - world.memory.weights - world.memory.activations -
-                         world.memory.kv));
+  return fmt::format("{} usable less {} weights, {} activations, {} other",
+                     gib_text(world.memory.usable), gib_text(world.memory.weights),
+                     gib_text(world.memory.activations),
+                     gib_text(world.memory.usable - world.memory.weights -
+                              world.memory.activations - world.memory.kv));
 }
 
 double ms_of(int64_t ticks) {
@@ -67,19 +70,22 @@ std::vector<std::pair<std::string, double>> sample_steps(const scenario::World& 
 }
 
 std::vector<std::pair<std::string, Bytes>> memory_lines(const llm::HbmBudget& memory) {
-  return {{"hbm", memory.hbm},         {"usable", memory.usable},
-          {"weights", memory.weights}, {"activations", memory.activations},
-          {"graphs", memory.graphs},   {"reserve", memory.reserve},
-          {"window_kv", memory.window_kv}, {"kv", memory.kv}};
+  return {{"hbm", memory.hbm},
+          {"usable", memory.usable},
+          {"weights", memory.weights},
+          {"activations", memory.activations},
+          {"graphs", memory.graphs},
+          {"reserve", memory.reserve},
+          {"window_kv", memory.window_kv},
+          {"kv", memory.kv}};
 }
 
 reports::RunSetting setting_of(const Prepared& prepared) {
   const scenario::ScenarioSpec& spec = prepared.scenario.spec;
   const scenario::World& world = prepared.world;
   reports::RunSetting setting;
-  setting.hardware =
-      fmt::format("{} x {} ({} x {})", spec.cluster.nodes, spec.cluster.node.title,
-                  world.gpus_provisioned, spec.cluster.node.gpu.title);
+  setting.hardware = fmt::format("{} x {} ({} x {})", spec.cluster.nodes, spec.cluster.node.title,
+                                 world.gpus_provisioned, spec.cluster.node.gpu.title);
   setting.engine = fmt::format(
       "{} instance(s) of {} GPU(s), blocks of {} tokens, {} tokens and {} sequences a step, "
       "router {}",
@@ -99,17 +105,18 @@ std::string derived_text(const Prepared& prepared) {
     text += fmt::format("  {:<28} {}\n", name, value);
   };
   line("gpus provisioned", std::to_string(world.gpus_provisioned));
-  line("instances", fmt::format("{} of {} GPU(s)", world.cluster.instances, world.gpus_per_instance));
+  line("instances",
+       fmt::format("{} of {} GPU(s)", world.cluster.instances, world.gpus_per_instance));
   line("weights", name_of_choice(world.weights));
   line("kv", fmt::format("{}, {} B a token, {} B a block", name_of_choice(world.kv),
                          world.kv_bytes_per_token, world.block_bytes));
   for (const auto& [name, bytes] : memory_lines(world.memory)) {
     line("memory of a GPU: " + name, gib_text(bytes));
   }
-  line("kv blocks of an instance", fmt::format("{} ({} tokens){}", world.cluster.engine.kv_blocks,
-                                      uint64_t{world.cluster.engine.kv_blocks} *
-                                          world.cluster.engine.block_tokens,
-                                      world.kv_blocks_pinned ? ", pinned" : ""));
+  line("kv blocks of an instance",
+       fmt::format("{} ({} tokens){}", world.cluster.engine.kv_blocks,
+                   uint64_t{world.cluster.engine.kv_blocks} * world.cluster.engine.block_tokens,
+                   world.kv_blocks_pinned ? ", pinned" : ""));
   for (const auto& [name, ms] : sample_steps(world)) line(name, fmt::format("{:.3f} ms", ms));
   return text;
 }

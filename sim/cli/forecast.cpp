@@ -1,10 +1,9 @@
 #include "sim/cli/forecast.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <sys/resource.h>
 #include <utility>
 #include <vector>
 
@@ -92,12 +91,12 @@ std::vector<reports::Threshold> thresholds_of(const Node& document, Diagnostics&
         reports::parse_threshold(item.text, item.place, found);
     if (!threshold) continue;
     if (reference && !in_reference_mode(*threshold)) {
-      found.error(item.place, "threshold: reference mode (engine: oracle) has no " +
-                                  quote(threshold->path),
+      found.error(item.place,
+                  "threshold: reference mode (engine: oracle) has no " + quote(threshold->path),
                   "it knows " + join(kReferencePaths));
     } else if (needs_tasks(*threshold) && !has_tasks) {
-      found.error(item.place, "threshold: this workload has no tasks, so there is no " +
-                                  quote(threshold->path),
+      found.error(item.place,
+                  "threshold: this workload has no tasks, so there is no " + quote(threshold->path),
                   "tasks are the sessions of a closed loop (workload.closed)");
     }
     thresholds.push_back(std::move(*threshold));
@@ -115,7 +114,8 @@ class Stopwatch {
       return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
     };
     effort.cpu_s = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-    effort.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    effort.wall_s =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     effort.peak_rss_mb = static_cast<double>(usage.ru_maxrss) * 1024e-6;  // ru_maxrss is in KiB
   }
 
@@ -136,7 +136,8 @@ std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOpt
   std::optional<scenario::World> world =
       scenario::build_world(scenario->spec, scenario->kernels, scenario->resolved, found);
   const auto* trace = std::get_if<workload::TraceSpec>(&scenario->spec.workload);
-  if (checks == Checks::scenario_and_trace && trace != nullptr) workload::check_trace(*trace, found);
+  if (checks == Checks::scenario_and_trace && trace != nullptr)
+    workload::check_trace(*trace, found);
   if (!world || found.has_errors()) return std::nullopt;
   return Prepared{std::move(*scenario), std::move(*world), std::move(thresholds)};
 }

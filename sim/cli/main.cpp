@@ -14,14 +14,10 @@ using tiercast::cli::Arguments;
 int dispatch(const Arguments& arguments) {
   using Command = int (*)(const Arguments&);
   static const std::map<std::string_view, Command> commands{
-      {"run", tiercast::cli::run_command},
-      {"validate", tiercast::cli::validate_command},
-      {"explain", tiercast::cli::explain_command},
-      {"cache", tiercast::cli::cache_command},
-      {"policies", tiercast::cli::policies_command},
-      {"configs", tiercast::cli::configs_command},
-      {"schema", tiercast::cli::schema_command},
-      {"version", tiercast::cli::version_command},
+      {"run", tiercast::cli::run_command},           {"validate", tiercast::cli::validate_command},
+      {"explain", tiercast::cli::explain_command},   {"cache", tiercast::cli::cache_command},
+      {"policies", tiercast::cli::policies_command}, {"configs", tiercast::cli::configs_command},
+      {"schema", tiercast::cli::schema_command},     {"version", tiercast::cli::version_command},
   };
   return commands.at(arguments.command)(arguments);
 }
@@ -37,9 +33,10 @@ int main(int argc, char** argv) {
     }
     return dispatch(*parsed.arguments);
   } catch (const std::bad_alloc&) {
-    std::fputs("tiercast: not enough memory for this scenario\n"
-               "fewer instances (cluster.nodes, engine.instances) or KV blocks need less\n",
-               stderr);
+    std::fputs(
+        "tiercast: not enough memory for this scenario\n"
+        "fewer instances (cluster.nodes, engine.instances) or KV blocks need less\n",
+        stderr);
     return tiercast::cli::exit_error;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "tiercast: %s\n", error.what());

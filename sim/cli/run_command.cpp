@@ -1,6 +1,3 @@
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
@@ -8,7 +5,10 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "models/tiering/checked_cache.hpp"
 #include "models/workload/reference_hits.hpp"
@@ -93,8 +93,8 @@ int simulate(const Prepared& prepared, const Arguments& arguments, Diagnostics& 
   if (arguments.format == Format::json) {
     write_stdout(reports::to_json(done->result, parts));
   } else {
-    write_stdout(reports::to_text(done->result, {use_color(arguments, STDOUT_FILENO),
-                                                 setting_of(prepared)}));
+    write_stdout(reports::to_text(done->result,
+                                  {use_color(arguments, STDOUT_FILENO), setting_of(prepared)}));
   }
   return limits_met(done->result.thresholds) ? exit_ok : exit_threshold;
 }
@@ -112,8 +112,7 @@ int run_command(const Arguments& arguments) {
                                                     : derived_text(*prepared));
       code = exit_ok;
     } else if (prepared) {
-      const bool reference =
-          prepared->scenario.spec.engine.preset == serving::EnginePreset::oracle;
+      const bool reference = prepared->scenario.spec.engine.preset == serving::EnginePreset::oracle;
       code = reference ? run_reference(*prepared, arguments, found)
                        : simulate(*prepared, arguments, found);
     }

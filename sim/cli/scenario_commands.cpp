@@ -1,8 +1,8 @@
-#include <fmt/format.h>
-
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "sim/base/field_table.hpp"
 #include "sim/cli/as_json.hpp"

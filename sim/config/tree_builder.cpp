@@ -44,7 +44,8 @@ class TreeBuilder : public YAML::EventHandler {
   /// Where the innermost list or mapping begins that opens with `bracket` and is not complete.
   std::optional<YAML::Mark> innermost(char bracket) const {
     for (auto frame = frames_.rbegin(); frame != frames_.rend(); ++frame) {
-      if (lines_.from(frame->mark.line, frame->mark.column).starts_with(bracket)) return frame->mark;
+      if (lines_.from(frame->mark.line, frame->mark.column).starts_with(bracket))
+        return frame->mark;
     }
     return std::nullopt;
   }
@@ -267,8 +268,8 @@ class TreeBuilder : public YAML::EventHandler {
 
 void report(const YAML::Exception& fault, const TreeBuilder& builder, Diagnostics& found) {
   YamlFault plain = in_plain_words(fault.msg);
-  const YAML::Mark mark = plain.unclosed != 0 ? builder.innermost(plain.unclosed).value_or(fault.mark)
-                                              : fault.mark;
+  const YAML::Mark mark =
+      plain.unclosed != 0 ? builder.innermost(plain.unclosed).value_or(fault.mark) : fault.mark;
   found.error(builder.place(mark), std::move(plain.message), std::move(plain.hint));
 }
 

@@ -1,9 +1,8 @@
 #include "tests/e2e/program.hpp"
 
-#include <stdlib.h>
-
 #include <fstream>
 #include <sstream>
+#include <stdlib.h>
 
 #include <catch2/catch.hpp>
 

@@ -61,8 +61,7 @@ TEST_CASE("What validate finds reads the same as JSON, and nothing else is print
   }
 }
 
-TEST_CASE("Bad lines of a trace are all told by number, whether they end the run or not",
-          "[e2e]") {
+TEST_CASE("Bad lines of a trace are all told by number, whether they end the run or not", "[e2e]") {
   const Folder folder;
   std::string lines = "timestamp_s,input_tokens,output_tokens\n";
   for (int line = 2; line <= 101; ++line) {

@@ -14,8 +14,7 @@ using namespace tiercast::tests;
 namespace {
 
 nlohmann::json effort_of(const std::string& scenario, const std::filesystem::path& trace) {
-  const std::filesystem::path file =
-      source_dir() / "tests/bench/scenarios" / (scenario + ".yaml");
+  const std::filesystem::path file = source_dir() / "tests/bench/scenarios" / (scenario + ".yaml");
   const Finished done = run_process({program().string(), "run", file.string(), "--format", "json",
                                      "--set", "workload.trace.file=" + trace.string()});
   INFO(done.err);

@@ -135,8 +135,8 @@ TEST_CASE("A breached threshold ends with 3, one that holds with 0", "[e2e]") {
 
 TEST_CASE("A result names the estimates that bear on it", "[e2e]") {
   const auto estimates = [](const std::string& pricing) {
-    const Json result = json_of({"run", quickstart(), "--set", "run.duration=1s", "--set",
-                                 "cluster.pricing=" + pricing});
+    const Json result = json_of(
+        {"run", quickstart(), "--set", "run.duration=1s", "--set", "cluster.pricing=" + pricing});
     const Words paths = result.at("provenance").at("sensitive_to");
     return std::set<std::string>(paths.begin(), paths.end());
   };

@@ -28,8 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       scenario::load_scenario(*document, file, configs, found);
   TIERCAST_CHECK(read.has_value() != found.has_errors(), "a scenario with errors, or neither");
   if (read) {
-    const auto world =
-        scenario::build_world(read->spec, read->kernels, read->resolved, found);
+    const auto world = scenario::build_world(read->spec, read->kernels, read->resolved, found);
     TIERCAST_CHECK(world.has_value() != found.has_errors(), "a world with errors, or neither");
   }
   TIERCAST_CHECK(!found.has_errors() || !found.render().empty(), "errors are shown");

@@ -55,9 +55,8 @@ TEST_CASE("the keys are those of the schema, in its order") {
   CHECK(keys(json["steady"]) == Keys{"ok", "why"});
   CHECK(keys(json["model"]) ==
         Keys{"name", "weights_dtype", "kv_dtype", "kv_bytes_per_token", "kv_blocks_per_instance"});
-  CHECK(keys(json["requests"]) ==
-        Keys{"offered", "completed", "failed", "rejected", "truncated", "preempted",
-             "preemptions"});
+  CHECK(keys(json["requests"]) == Keys{"offered", "completed", "failed", "rejected", "truncated",
+                                       "preempted", "preemptions"});
   CHECK(keys(json["tokens"]) == Keys{"input", "input_cached", "input_computed", "output"});
   CHECK(keys(json["metrics"]) == Keys{"ttft_ms", "tpot_ms", "itl_ms", "e2e_ms", "queue_ms",
                                       "task_s", "output_tokens_per_s", "computed_tokens_per_s",

@@ -128,7 +128,9 @@ TEST_CASE("time goes to bars in proportion") {
 TEST_CASE("what adds nothing is not among the waits") {
   Result result = sample_result();
   result.bottlenecks = {{"step", {}, 12.5}, {"gpu", 0.931, 0.0}, {"kv_blocks", {}, 0.0}};
-  CHECK(shows(shown(result), "waits       queue for step adds 12.5 ms; gpu runs steps 93.1 % of the time, adds 0\n"));
+  CHECK(shows(
+      shown(result),
+      "waits       queue for step adds 12.5 ms; gpu runs steps 93.1 % of the time, adds 0\n"));
 }
 
 TEST_CASE("what a reader must mind is said") {

@@ -46,8 +46,7 @@ Scenario good(const std::string& text, const Words& sets = {},
 
 scenario::World world_of(const Scenario& scenario) {
   Diagnostics found;
-  auto world =
-      scenario::build_world(scenario.spec, scenario.kernels, scenario.resolved, found);
+  auto world = scenario::build_world(scenario.spec, scenario.kernels, scenario.resolved, found);
   INFO(found.render());
   REQUIRE(world);
   return std::move(*world);
@@ -100,8 +99,8 @@ TEST_CASE("An option reaches into a list of a catalogue entry", "[scenario]") {
   CHECK(nics({"cluster.node.nics=[]"}).empty());
   for (const char* index : {"5", "1000000000000000000000"}) {
     Diagnostics found;
-    CHECK_FALSE(load(kScenario, found,
-                     {"cluster.node.nics." + std::string(index) + ".idle_power=20W"}));
+    CHECK_FALSE(
+        load(kScenario, found, {"cluster.node.nics." + std::string(index) + ".idle_power=20W"}));
     CHECK(found.has_errors());
   }
 }

@@ -88,7 +88,9 @@ void NaiveInstance::arrive(int64_t now_ns, size_t record, NaivePath path) {
   if (waiting_.empty()) {
     admission_due_ = admission_due_ || could_be_served;  // 5
     const bool full = running_.size() == spec_.max_sequences;
-    why_waiting_ = could_be_served ? WaitCause::step : full ? WaitCause::sequences : WaitCause::tokens;
+    why_waiting_ = could_be_served ? WaitCause::step
+                   : full          ? WaitCause::sequences
+                                   : WaitCause::tokens;
   }
   if (idle) {
     clock_ = std::max(clock_, Int128{now_ns} * llm::kTicksPerNs);  // 2

@@ -68,8 +68,7 @@ void compare(Finder& finder, const InstanceOutcome& a, const InstanceOutcome& b)
   finder.expect("busy_ticks", a.counts.busy_ticks, b.counts.busy_ticks);
   finder.expect("dynamic_energy", a.counts.dynamic_energy, b.counts.dynamic_energy);
   for (size_t cause = 0; cause < serving::kWaitCauses; ++cause) {
-    finder.expect("waiting_area", a.counts.waiting_area_ns[cause],
-                  b.counts.waiting_area_ns[cause]);
+    finder.expect("waiting_area", a.counts.waiting_area_ns[cause], b.counts.waiting_area_ns[cause]);
   }
   finder.expect("running_area", a.counts.running_area_ns, b.counts.running_area_ns);
   finder.expect("pool taken", a.pool.taken, b.pool.taken);

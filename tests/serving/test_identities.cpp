@@ -74,7 +74,8 @@ void check_instance(const Outcome& out, uint32_t i) {
   const Logged log = logged(out, i);
   INFO("instance " << i);
   // Little's law as an area: the time integral of the population is the sum of the sojourns.
-  REQUIRE(to_text(counts.waiting_area_of_all_ns() + counts.running_area_ns) == to_text(log.sojourn_ns));
+  REQUIRE(to_text(counts.waiting_area_of_all_ns() + counts.running_area_ns) ==
+          to_text(log.sojourn_ns));
   REQUIRE(to_text(counts.waiting_area_of_all_ns()) == to_text(log.queue_ns));
   // Tokens.
   REQUIRE(counts.completed == log.completed);

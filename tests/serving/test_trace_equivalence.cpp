@@ -79,8 +79,7 @@ std::optional<Loaded> load(const std::string& name, const std::string& trace,
   auto scenario = scenario::load_scenario(*document, path, configs, found);
   INFO(found.render());
   REQUIRE(scenario);
-  auto world =
-      scenario::build_world(scenario->spec, scenario->kernels, scenario->resolved, found);
+  auto world = scenario::build_world(scenario->spec, scenario->kernels, scenario->resolved, found);
   INFO(found.render());
   REQUIRE(world);
   return Loaded{std::move(*scenario), std::move(*world)};
@@ -124,9 +123,8 @@ TEST_CASE("W1 on one instance: naive agrees", "[serving][oracle]") {
 }
 
 TEST_CASE("W1 in a pool too small for it: all agree", "[serving][oracle]") {
-  const std::vector<std::string> small = {"engine.memory.kv_blocks=600",
-                                          "engine.max_model_tokens=8192",
-                                          "workload.trace.limit=500"};
+  const std::vector<std::string> small = {
+      "engine.memory.kv_blocks=600", "engine.max_model_tokens=8192", "workload.trace.limit=500"};
   check("w1", kW1, Against::unfused, small);
   check("w1", kW1, Against::naive, small);
 }
