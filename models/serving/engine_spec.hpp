@@ -20,8 +20,8 @@ struct EngineSpec {
   uint32_t max_sequences = 0;       ///< running at once; at most max_batched_tokens
   uint32_t max_model_tokens = 0;    ///< input + output of one request
   uint32_t watermark_blocks = 0;    ///< kept free when a request is admitted beside others
-  bool chunked_prefill =
-      true;  ///< false: a prompt runs whole, max_batched_tokens >= max_model_tokens
+  /// False: a prompt runs whole, so max_batched_tokens >= max_model_tokens.
+  bool chunked_prefill = true;
   bool prefix_caching = true;
   OverLength over_length = OverLength::reject;
   bool fuse = true;  ///< advance decode steps in closed form; false: one at a time

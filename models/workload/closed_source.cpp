@@ -102,19 +102,21 @@ bool ClosedSource::next(Request& request) {
   if (!peek(arrival_ns)) return false;
   const std::uint32_t index = arrivals_.top().second;
   arrivals_.pop();
-  const User& user = users_[index];
+  User& user = users_[index];
   latest_ns_ = arrival_ns;
   request.id = report_.delivered++;
   request.arrival_ns = arrival_ns;
   request.session = user.session;
   request.tenant = 0;
   request.turn = user.turn;
-  User after = user;
-  request.ends_session = !draw_next_turn(after);
   request.input_tokens = static_cast<std::uint32_t>(user.context_tokens + user.new_tokens);
   request.output_tokens = static_cast<std::uint32_t>(user.output_tokens);
   const std::uint64_t tokens = std::uint64_t{request.input_tokens} + request.output_tokens;
   set_ids(request, user.prefix, user.session, tokens, id_tokens_);
+  // What follows does not depend on when this turn completes.
+  user.think_ns = think_ns(user);
+  user.goes_on = draw_next_turn(user);
+  request.ends_session = !user.goes_on;
   running_.emplace(request.id, index);
   return true;
 }
@@ -127,13 +129,9 @@ void ClosedSource::completed(std::uint64_t id, std::int64_t now_ns) {
   const std::uint32_t index = found->second;
   running_.erase(found);
   User& user = users_[index];
-  const std::int64_t arrival_ns = now_ns + std::min(think_ns(user), kArrivalNsMax - now_ns);
-  if (draw_next_turn(user)) {
-    schedule(arrival_ns, index);
-    return;
-  }
-  if (!spec_.repeat) return;
-  begin_session(user, user.session + spec_.sessions);
+  if (!user.goes_on && !spec_.repeat) return;
+  const std::int64_t arrival_ns = now_ns + std::min(user.think_ns, kArrivalNsMax - now_ns);
+  if (!user.goes_on) begin_session(user, user.session + spec_.sessions);
   schedule(arrival_ns, index);
 }
 

@@ -35,6 +35,9 @@ class ClosedSource : public DemandSource {
     std::uint64_t context_tokens = 0;  // input and output of all turns before
     std::uint64_t new_tokens = 0;      // of this turn
     std::uint64_t output_tokens = 0;   // of this turn
+    // Of the turn that runs, all else being of the next one then.
+    std::int64_t think_ns = 0;
+    bool goes_on = false;
   };
   using Arrival = std::pair<std::int64_t, std::uint32_t>;  // time, user
 

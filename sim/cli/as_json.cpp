@@ -98,8 +98,9 @@ std::string entry_json(const std::string& file, const Node& entry) {
 std::string derived_json(const Prepared& prepared) {
   const scenario::World& world = prepared.world;
   Json memory;
-  for (const auto& [name, bytes] : memory_lines(world.memory))
+  for (const auto& [name, bytes] : memory_lines(world.memory)) {
     memory[name + "_bytes"] = bytes.value();
+  }
   Json steps;
   for (const auto& [name, ms] : sample_steps(world)) steps[name] = ms;
   return lines_of({{"schema", "tiercast.derived/1"},

@@ -56,52 +56,43 @@ reports::SummaryInput summary_input(const Prepared& prepared) {
   return input;
 }
 
-bool asks_for_reference_mode(const Node& document) {
-  const Node* engine = document.find("engine");
-  if (engine != nullptr && engine->is_map()) engine = engine->find("preset");
-  return engine != nullptr && engine->is_scalar() && engine->text == "oracle";
-}
-
-// Only a closed loop has sessions, and so tasks.
-bool needs_tasks(const reports::Threshold& threshold) {
-  return threshold.path.find("task") != std::string::npos;
-}
-
 // What reference mode finds of a result.
 const std::vector<std::string> kReferencePaths = {"requests.offered", "tokens.input",
                                                   "tokens.input_cached", "cache.token_hit_ratio",
                                                   "cache.block_hit_ratio"};
-
-bool in_reference_mode(const reports::Threshold& threshold) {
-  return std::find(kReferencePaths.begin(), kReferencePaths.end(), threshold.path) !=
-         kReferencePaths.end();
-}
 
 /// Thresholds of a document that may have other faults: what is no text is the reader's to report.
 std::vector<reports::Threshold> thresholds_of(const Node& document, Diagnostics& found) {
   std::vector<reports::Threshold> thresholds;
   const Node* written = document.find("thresholds");
   if (written == nullptr) return thresholds;
-  const Node* workload = document.find("workload");
-  const bool has_tasks = workload != nullptr && workload->find("closed") != nullptr;
-  const bool reference = asks_for_reference_mode(document);
   for (const Node& item : written->items) {
     if (!item.is_scalar()) continue;
-    std::optional<reports::Threshold> threshold =
-        reports::parse_threshold(item.text, item.place, found);
-    if (!threshold) continue;
-    if (reference && !in_reference_mode(*threshold)) {
-      found.error(item.place,
-                  "threshold: reference mode (engine: oracle) has no " + quote(threshold->path),
-                  "it knows " + join(kReferencePaths));
-    } else if (needs_tasks(*threshold) && !has_tasks) {
-      found.error(item.place,
-                  "threshold: this workload has no tasks, so there is no " + quote(threshold->path),
-                  "tasks are the sessions of a closed loop (workload.closed)");
-    }
-    thresholds.push_back(std::move(*threshold));
+    auto threshold = reports::parse_threshold(item.text, item.place, found);
+    if (threshold) thresholds.push_back(std::move(*threshold));
   }
   return thresholds;
+}
+
+/// Reports thresholds on numbers that this scenario's result will not have.
+void check_thresholds(const scenario::Scenario& scenario,
+                      const std::vector<reports::Threshold>& thresholds, Diagnostics& found) {
+  const scenario::ScenarioSpec& spec = scenario.spec;
+  const bool reference = spec.engine.preset == serving::EnginePreset::oracle;
+  const bool has_tasks = std::holds_alternative<workload::ClosedSpec>(spec.workload);
+  for (size_t i = 0; i < thresholds.size(); ++i) {
+    const std::string& path = thresholds[i].path;
+    const Node* node = at_path(scenario.resolved, "thresholds." + std::to_string(i));
+    const Place place = node == nullptr ? Place{scenario.file, 0, 0} : node->place;
+    if (reference && std::find(kReferencePaths.begin(), kReferencePaths.end(), path) ==
+                         kReferencePaths.end()) {
+      found.error(place, "threshold: reference mode (engine: oracle) has no " + quote(path),
+                  "it knows " + join(kReferencePaths));
+    } else if (!has_tasks && path.find("task") != std::string::npos) {
+      found.error(place, "threshold: this workload has no tasks, so there is no " + quote(path),
+                  "tasks are the sessions of a closed loop (workload.closed)");
+    }
+  }
 }
 
 /// What the process has used so far; the only place a run meets a real clock.
@@ -133,11 +124,13 @@ std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOpt
   std::optional<scenario::Scenario> scenario =
       scenario::load_scenario(*document, file, options.configs, found);
   if (!scenario) return std::nullopt;
+  check_thresholds(*scenario, thresholds, found);
   std::optional<scenario::World> world =
       scenario::build_world(scenario->spec, scenario->kernels, scenario->resolved, found);
   const auto* trace = std::get_if<workload::TraceSpec>(&scenario->spec.workload);
-  if (checks == Checks::scenario_and_trace && trace != nullptr)
+  if (checks == Checks::scenario_and_trace && trace != nullptr) {
     workload::check_trace(*trace, found);
+  }
   if (!world || found.has_errors()) return std::nullopt;
   return Prepared{std::move(*scenario), std::move(*world), std::move(thresholds)};
 }

@@ -13,12 +13,18 @@ using tiercast::cli::Arguments;
 
 int dispatch(const Arguments& arguments) {
   using Command = int (*)(const Arguments&);
+  // clang-format off
   static const std::map<std::string_view, Command> commands{
-      {"run", tiercast::cli::run_command},           {"validate", tiercast::cli::validate_command},
-      {"explain", tiercast::cli::explain_command},   {"cache", tiercast::cli::cache_command},
-      {"policies", tiercast::cli::policies_command}, {"configs", tiercast::cli::configs_command},
-      {"schema", tiercast::cli::schema_command},     {"version", tiercast::cli::version_command},
+      {"run", tiercast::cli::run_command},
+      {"validate", tiercast::cli::validate_command},
+      {"explain", tiercast::cli::explain_command},
+      {"cache", tiercast::cli::cache_command},
+      {"policies", tiercast::cli::policies_command},
+      {"configs", tiercast::cli::configs_command},
+      {"schema", tiercast::cli::schema_command},
+      {"version", tiercast::cli::version_command},
   };
+  // clang-format on
   return commands.at(arguments.command)(arguments);
 }
 
