@@ -185,8 +185,8 @@ void add_caveats(const Tasks& tasks, uint64_t ended, std::vector<std::string>& c
   if (tasks.cut_short == 0) return;
   caveats.push_back(std::to_string(tasks.cut_short) + " of " +
                     std::to_string(tasks.cut_short + ended) +
-                    " tasks were cut short by the end of the run: times are of the others, which "
-                    "are the shorter ones, and energy and cost per task carry all");
+                    " tasks were cut short by the end of the run: times are of those that ended, "
+                    "which favours short ones; energy and cost per task carry all");
 }
 
 }  // namespace

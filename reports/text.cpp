@@ -222,7 +222,8 @@ void show_cache(const Result& result, const RunSetting& setting, Page& page) {
 
 // The queue's parts are named in JSON by the setting or resource that binds.
 std::string wait_text(const std::string& resource) {
-  return resource == "gpu" ? resource : "queue for " + resource;
+  if (resource == "gpu") return resource;
+  return "queue for " + (resource == "step" ? "the next step" : resource);
 }
 
 void show_bottlenecks(const std::vector<Bottleneck>& bottlenecks, Page& page) {

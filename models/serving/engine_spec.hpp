@@ -7,8 +7,8 @@ namespace tiercast::serving {
 /// What becomes of a request longer than the engine's maximum length.
 enum class OverLength : uint8_t { reject, truncate };
 
-/// A refused request comes back to its client this much later. A client that would ask again at
-/// once might do so for ever, without any time passing.
+/// A refused request comes back to its client this much later (an assumption). A client that would
+/// ask again at once might do so for ever, without any time passing.
 inline constexpr int64_t kRefusalPauseNs = 1'000'000'000;
 
 /// One engine replica's scheduler, as vLLM v1 ships it: first come first served, a token budget per

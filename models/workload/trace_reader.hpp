@@ -24,8 +24,8 @@ struct TraceReaderOptions {
 /// One pass. Times count from the trace's own zero; a first time stamp of more than three years is
 /// a date, and then they count from it. A line whose time lies before an earlier line's is bad.
 ///
-/// Under `fail` the first bad line ends the requests; what follows is read only to list further
-/// bad lines. A damaged file, an unknown header, a line of another format and a trace without any
+/// Under `fail` the first bad line ends the requests; what follows is read to the end only to name
+/// further bad lines. A damaged file, an unknown header, a line of another format and a trace without any
 /// request fail always.
 class TraceReader {
  public:

@@ -130,7 +130,7 @@ TEST_CASE("what adds nothing is not among the waits") {
   result.bottlenecks = {{"step", {}, 12.5}, {"gpu", 0.931, 0.0}, {"kv_blocks", {}, 0.0}};
   CHECK(shows(
       shown(result),
-      "waits       queue for step adds 12.5 ms; gpu runs steps 93.1 % of the time, adds 0\n"));
+      "waits       queue for the next step adds 12.5 ms; gpu runs steps 93.1 % of the time, adds 0\n"));
 }
 
 TEST_CASE("what a reader must mind is said") {
