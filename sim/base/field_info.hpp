@@ -147,6 +147,7 @@ class Table {
   struct Rule {
     std::string message;
     std::function<bool(const void* spec)> holds;
+    std::function<std::string(const void* spec)> found;  ///< the numbers at odds; may be empty
   };
 
   Table(std::string name, std::string meaning)

@@ -240,11 +240,21 @@ class FieldTable : public Table {
     groups_.push_back({std::move(names), false});
     return std::move(*this);
   }
-  /// A rule between fields, checked when each by itself is right: the message says what must hold.
-  FieldTable must(std::string message, std::function<bool(const S&)> holds) && {
-    rules_.push_back({std::move(message), [holds = std::move(holds)](const void* spec) {
-                        return holds(*static_cast<const S*>(spec));
-                      }});
+  /// A rule between fields, checked when each by itself is right: the message says what must hold,
+  /// `found` what was found instead ("30 drives, 24 slots").
+  FieldTable must(std::string message, std::function<bool(const S&)> holds,
+                  std::function<std::string(const S&)> found = {}) && {
+    Rule rule{std::move(message),
+              [holds = std::move(holds)](const void* spec) {
+                return holds(*static_cast<const S*>(spec));
+              },
+              {}};
+    if (found) {
+      rule.found = [found = std::move(found)](const void* spec) {
+        return found(*static_cast<const S*>(spec));
+      };
+    }
+    rules_.push_back(std::move(rule));
     return std::move(*this);
   }
 };

@@ -44,7 +44,8 @@ bool Reader::object(const Table& table, const Node& given_node, Node& resolved, 
   good &= check_groups(table, node);
   if (!good) return false;
   for (const Table::Rule& rule : table.rules_) {
-    if (!rule.holds(spec)) good = fail(node.place, rule.message);
+    if (rule.holds(spec)) continue;
+    good = fail(node.place, rule.found ? rule.message + ": " + rule.found(spec) : rule.message);
   }
   return good;
 }
