@@ -1,0 +1,77 @@
+#include "models/hardware/stack_spec.hpp"
+
+#include "sim/base/field_table.hpp"
+
+namespace tiercast::hardware {
+
+using namespace table;
+
+std::vector<Choice<Granularity>> choices(Granularity) {
+  return {{"layer", Granularity::layer, "one layer's part of one KV block"},
+          {"block", Granularity::block, "one KV block, all layers together"},
+          {"chunk", Granularity::chunk, "`chunk_tokens` tokens, all layers together"}};
+}
+
+const FieldTable<StackSpec>& StackSpec::fields() {
+  using S = StackSpec;
+  static const auto table =
+      FieldTable<StackSpec>(
+          "stack", "The software path of a transfer.",
+          {
+              field("use", &S::use, by_default(""), "Catalogue entry to start from."),
+              field("title", &S::title, by_default(""), "Name for people."),
+              field("granularity", &S::granularity, required,
+                    "What lies together and goes in one operation."),
+              field("chunk_tokens", &S::chunk_tokens, absent_means("needed by `chunk` only"),
+                    at_least(1), "Tokens of one chunk."),
+              field("fragments", &S::fragments, by_default("1"), between(1, 64),
+                    "Pieces of each of these: 2 where K and V lie apart."),
+              field("max_operation", &S::max_operation, absent_means("no limit"), at_least(512),
+                    "Longer operations are split into such pieces."),
+              field("setup", &S::setup, required, at_least(0), "Once for each transfer."),
+              field("operation_time", &S::operation_time, required, at_least(0),
+                    "The initiator's serial time for one operation: call, launch, submission."),
+              field("lanes", &S::lanes, required, between(1, 65536),
+                    "Operations issued at the same time: threads, queues."),
+              field("depth", &S::depth, required, between(1, 1048576),
+                    "Operations in flight, of all lanes together."),
+              field("operation_latency", &S::operation_latency, required, at_least(0),
+                    "Of the path for each operation, beside the device's own."),
+              field("metadata_operations", &S::metadata_operations, required, between(0, 64),
+                    "Round trips for each object before its bytes move: lookup, open."),
+              field("metadata_latency", &S::metadata_latency, required, at_least(0),
+                    "Of one such round trip."),
+              field("acknowledge", &S::acknowledge, required, at_least(0),
+                    "A write's wait until it is durable, after its last byte."),
+              field("efficiency", &S::efficiency, required, above(0), at_most(1),
+                    "Share of the link's bandwidth that payload gets."),
+              field("duplex", &S::duplex, required, between(1, 2),
+                    "What both ways together reach, in units of one way alone."),
+              field("host_copies", &S::host_copies, required, between(0, 16),
+                    "Extra passes of every byte through host memory."),
+              field("copy_bandwidth", &S::copy_bandwidth, absent_means("copies need no CPU"),
+                    above(0), "Of one pass done by the CPU; passes are pipelined, so it is a cap."),
+              field("core_time", &S::core_time, required, at_least(0),
+                    "Time of a host core for one operation."),
+              field("core_bandwidth", &S::core_bandwidth, absent_means("bytes cost no core time"),
+                    above(0), "Bytes a second that keep one host core busy."),
+              field("gpu_interference", &S::gpu_interference, required, between(0, 1),
+                    "Share by which a step slows down beside the copy."),
+              field("bypass_host", &S::bypass_host, required,
+                    "Bytes go between device and GPU without touching host memory."),
+          })
+          .catalogue("stacks")
+          .shorthand("use")
+          .must("granularity `chunk` needs chunk_tokens",
+                [](const StackSpec& stack) {
+                  return stack.granularity != Granularity::chunk || stack.chunk_tokens.has_value();
+                })
+          .must("depth must be at least lanes: each lane has an operation in flight",
+                [](const StackSpec& stack) { return stack.depth >= stack.lanes; })
+          .must("bypass_host and host_copies contradict each other", [](const StackSpec& stack) {
+            return !stack.bypass_host || stack.host_copies == 0;
+          });
+  return table;
+}
+
+}  // namespace tiercast::hardware
