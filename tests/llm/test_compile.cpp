@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "models/llm/compile.hpp"
+#include "models/llm/operators.hpp"
 #include "tests/support/catalogue.hpp"
 
 using namespace tiercast;
@@ -122,6 +123,38 @@ TEST_CASE("kernels know the GPU they were measured on") {
     const auto kernels = catalogue.load<KernelSpec>("calibration", gpu.kernels);
     INFO(name << " has " << gpu.use << ", kernels of " << kernels.fitted_on);
     CHECK(kernels.carried_to(gpu.use) == (name == "dgx-h200"));
+  }
+}
+
+TEST_CASE("what nobody measured on a GPU claims no accuracy") {
+  Catalogue catalogue;
+  for (const std::string name : {"b200", "gb200", "gb300", "rubin"}) {
+    const auto gpu = catalogue.load<hardware::GpuSpec>("gpus", name);
+    const auto kernels = catalogue.load<KernelSpec>("calibration", gpu.kernels);
+    INFO(name);
+    CHECK(kernels.carried_to(name));
+    CHECK(kernels.errors.empty());
+    CHECK_THAT(kernels.source, Catch::StartsWith("Estimate"));
+  }
+}
+
+TEST_CASE("a large product keeps its share of the peak where Hopper's kernels are carried to") {
+  Catalogue catalogue;
+  const auto share = [&](const std::string& name, WeightFormat format) {
+    const auto gpu = catalogue.load<hardware::GpuSpec>("gpus", name);
+    const auto kernels = catalogue.load<KernelSpec>("calibration", gpu.kernels);
+    const double size = 16384;
+    const double peak =
+        format == WeightFormat::bf16 ? gpu.bf16.value.value() : gpu.fp8->value.value();
+    return 2 * size * size * size /
+           (gemm({gpu, kernels}, format, size, size, size).us * peak / 1e6);
+  };
+  for (const WeightFormat format : {WeightFormat::bf16, WeightFormat::fp8}) {
+    for (const std::string name : {"b200", "gb200", "gb300", "rubin"}) {
+      INFO(name);
+      // Fixed times weigh more the faster the cores are.
+      CHECK(share(name, format) == Approx(share("h100-sxm", format)).epsilon(0.15));
+    }
   }
 }
 

@@ -9,8 +9,9 @@ using namespace tiercast::llm;
 using tiercast::tests::Catalogue;
 
 namespace {
-const char* const kModels[] = {"llama-2-7b", "llama-3.1-8b", "llama-3.1-70b", "deepseek-v3",
-                               "gpt-oss-120b"};
+const char* const kModels[] = {"llama-2-7b",      "llama-3.1-8b", "llama-3.1-70b",
+                               "llama-65b",       "qwen3-8b",     "qwen3-32b",
+                               "qwen3-235b-a22b", "deepseek-v3",  "gpt-oss-120b"};
 }
 
 TEST_CASE("parameters counted from the shape agree with those published, within 1 %") {
@@ -37,6 +38,19 @@ TEST_CASE("KV bytes per token follow from heads, dimension, layers and format") 
   CHECK(kv_bytes_per_token(large, KvFormat::bf16) == 327'680);
   CHECK(kv_bytes_per_token(latent, KvFormat::bf16) == (512 + 64) * 61 * 2);
   CHECK(kv_bytes_per_token(latent, KvFormat::bf16) == 70'272);
+}
+
+TEST_CASE("KV bytes per token are those published for models served from tiered caches") {
+  Catalogue catalogue;
+  const auto bytes = [&](const std::string& name) {
+    return kv_bytes_per_token(catalogue.load<ModelSpec>("models", name), KvFormat::bf16);
+  };
+  CHECK(bytes("qwen3-32b") == 262'144);
+  CHECK(bytes("qwen3-235b-a22b") == 192'512);
+  // CachedAttention (ATC'24) states 5 GB for 2,000 tokens of LLaMA-65B.
+  CHECK(static_cast<double>(bytes("llama-65b")) * 2000 == Approx(5e9).epsilon(0.05));
+  // Without grouping, every query head keeps keys and values of its own: the hidden width, twice.
+  CHECK(bytes("llama-65b") == 2 * 8192 * 80 * 2);
 }
 
 TEST_CASE("KV heads are sharded over tp until they run out, a latent never") {
