@@ -1,5 +1,7 @@
 #include "models/hardware/specs.hpp"
 
+#include <string>
+
 #include "sim/base/field_table.hpp"
 
 namespace tiercast::hardware {
@@ -97,6 +99,11 @@ const FieldTable<NodeSpec>& NodeSpec::fields() {
               field("gpus", &NodeSpec::gpus, required, between(1, 128), "How many of them."),
               field("host", &NodeSpec::host, required, "Processors and memory."),
               field("nics", &NodeSpec::nics, by_default("[]"), "Network cards."),
+              field("drives", &NodeSpec::drives, by_default("[]"), "Drives for data."),
+              field("drive_slots", &NodeSpec::drive_slots, absent_means("not checked"),
+                    between(0, 4096), "How many data drives fit."),
+              field("dpus", &NodeSpec::dpus, by_default("[]"),
+                    "DPUs; a NIC that one contains is not listed among nics."),
               field("switch_power", &NodeSpec::switch_power, required, at_least(0),
                     "NVLink switches, drawn whether used or not."),
               field("fan_power", &NodeSpec::fan_power, required, at_least(0),
@@ -104,10 +111,19 @@ const FieldTable<NodeSpec>& NodeSpec::fields() {
               field("supply_loss", &NodeSpec::supply_loss, required, between(0.0, 0.5),
                     "Share lost of every watt delivered inside the box."),
               field("chassis_price", &NodeSpec::chassis_price, required, at_least(0),
-                    "Everything but the GPUs."),
+                    "Everything but the GPUs and the drives and DPUs listed."),
           })
           .catalogue("nodes")
-          .shorthand("use");
+          .shorthand("use")
+          .must(
+              "drives must fit into drive_slots",
+              [](const NodeSpec& node) {
+                return !node.drive_slots || node.drive_count() <= *node.drive_slots;
+              },
+              [](const NodeSpec& node) {
+                return std::to_string(node.drive_count()) + " drives, " +
+                       std::to_string(*node.drive_slots) + " slots";
+              });
   return table;
 }
 
@@ -133,13 +149,26 @@ const FieldTable<FacilitySpec>& FacilitySpec::fields() {
   return table;
 }
 
+uint64_t NodeSpec::drive_count() const {
+  uint64_t count = 0;
+  for (const DriveSpec& drive : drives) count += drive.count;
+  return count;
+}
+
 Watts NodeSpec::idle_power() const {
   Watts inside = gpu.idle_power.value * gpus + host.idle_power.value + host.dram_idle_power.value +
                  switch_power.value + fan_power.value;
   for (const NicSpec& nic : nics) inside += nic.idle_power.value * nic.count;
+  for (const DriveSpec& drive : drives) inside += drive.idle_power.value * drive.count;
+  for (const DpuSpec& dpu : dpus) inside += dpu.idle_power.value * dpu.count;
   return inside * (1 + supply_loss.value);
 }
 
-Usd NodeSpec::price() const { return gpu.price.value * gpus + chassis_price.value; }
+Usd NodeSpec::price() const {
+  Usd sum = gpu.price.value * gpus + chassis_price.value;
+  for (const DriveSpec& drive : drives) sum += drive.price.value * drive.count;
+  for (const DpuSpec& dpu : dpus) sum += dpu.price.value * dpu.count;
+  return sum;
+}
 
 }  // namespace tiercast::hardware

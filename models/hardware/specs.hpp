@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/hardware/storage_specs.hpp"
 #include "sim/base/field_type.hpp"
 #include "sim/base/units.hpp"
 
@@ -63,7 +64,7 @@ struct NicSpec {
   static const FieldTable<NicSpec>& fields();
 };
 
-/// One machine. Its watts are what stands beside GPUs, host and NICs in the same box.
+/// One machine. Its watts are what stands beside GPUs, host, NICs, drives and DPUs in the same box.
 struct NodeSpec {
   std::string use;
   std::string title;
@@ -71,13 +72,18 @@ struct NodeSpec {
   uint32_t gpus = 1;
   HostSpec host;
   std::vector<NicSpec> nics;
-  Figure<Watts> switch_power;  ///< NVLink switches, drawn whether used or not
-  Figure<Watts> fan_power;     ///< fans and board, drawn whether used or not
-  Figure<double> supply_loss;  ///< of every watt delivered inside the box
-  Figure<Usd> chassis_price;   ///< everything but the GPUs
+  std::vector<DriveSpec> drives;        ///< for data; boot drives are in fan_power
+  std::optional<uint32_t> drive_slots;  ///< absent: not checked
+  std::vector<DpuSpec> dpus;            ///< beside the NICs; what a DPU contains is no NIC here
+  Figure<Watts> switch_power;           ///< NVLink switches, drawn whether used or not
+  Figure<Watts> fan_power;              ///< fans and board, drawn whether used or not
+  Figure<double> supply_loss;           ///< of every watt delivered inside the box
+  Figure<Usd> chassis_price;            ///< everything but GPUs and the drives and DPUs listed
 
   static const FieldTable<NodeSpec>& fields();
 
+  /// Data drives of all kinds.
+  uint64_t drive_count() const;
   /// Drawn with nothing running, supply loss included.
   Watts idle_power() const;
   Usd price() const;

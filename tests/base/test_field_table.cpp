@@ -221,3 +221,40 @@ TEST_CASE("paths are followed through every kind of field", "[fields]") {
   CHECK_THAT(meaning("arrivals.gamma"), Contains("unknown key `gamma`"));
   CHECK_THAT(meaning(""), Contains("unknown key"));
 }
+
+namespace {
+
+struct Shelf {
+  int drives = 0;
+  int slots = 0;
+  static const FieldTable<Shelf>& fields() {
+    using namespace table;
+    static const auto table =
+        FieldTable<Shelf>("shelf", "Drives in slots.",
+                          {
+                              field("drives", &Shelf::drives, required, "How many."),
+                              field("slots", &Shelf::slots, required, "How many."),
+                          })
+            .must(
+                "drives must fit", [](const Shelf& s) { return s.drives <= s.slots; },
+                [](const Shelf& s) {
+                  return std::to_string(s.drives) + " drives, " + std::to_string(s.slots) +
+                         " slots";
+                });
+    return table;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a rule may tell the numbers at odds", "[fields]") {
+  const auto said = [](const char* drives) {
+    Diagnostics found;
+    Shelf shelf;
+    Node resolved;
+    Reader(found).read(map({{"drives", scalar(drives)}, {"slots", scalar("24")}}), shelf, resolved);
+    return found.render();
+  };
+  CHECK(said("24").empty());
+  CHECK_THAT(said("30"), Contains("drives must fit: 30 drives, 24 slots"));
+}

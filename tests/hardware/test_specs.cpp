@@ -1,7 +1,5 @@
-#include <algorithm>
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -12,24 +10,9 @@ using namespace tiercast;
 using namespace tiercast::hardware;
 using tiercast::tests::Catalogue;
 
-namespace {
-
-std::vector<std::string> entries(const std::string& kind) {
-  std::vector<std::string> names;
-  for (const auto& file :
-       std::filesystem::directory_iterator(tests::source_dir() / "configs" / kind)) {
-    if (file.path().extension() == ".yaml") names.push_back(file.path().stem().string());
-  }
-  std::sort(names.begin(), names.end());
-  REQUIRE_FALSE(names.empty());
-  return names;
-}
-
-}  // namespace
-
 TEST_CASE("every GPU of the catalogue reads strictly and is plausible") {
   Catalogue catalogue;
-  for (const std::string& name : entries("gpus")) {
+  for (const std::string& name : Catalogue::names("gpus")) {
     INFO(name);
     const auto gpu = catalogue.load<GpuSpec>("gpus", name);
     CHECK(gpu.hbm.value > gigabytes(10));
@@ -46,14 +29,14 @@ TEST_CASE("every GPU of the catalogue reads strictly and is plausible") {
 
 TEST_CASE("every node, NIC and facility of the catalogue reads strictly") {
   Catalogue catalogue;
-  for (const std::string& name : entries("nodes")) {
+  for (const std::string& name : Catalogue::names("nodes")) {
     INFO(name);
     const auto node = catalogue.load<NodeSpec>("nodes", name);
     CHECK(node.gpus >= 1);
     CHECK(node.idle_power().value() > node.gpu.idle_power.value.value() * node.gpus);
   }
-  for (const std::string& name : entries("nics")) catalogue.load<NicSpec>("nics", name);
-  for (const std::string& name : entries("facilities")) {
+  for (const std::string& name : Catalogue::names("nics")) catalogue.load<NicSpec>("nics", name);
+  for (const std::string& name : Catalogue::names("facilities")) {
     CHECK(catalogue.load<FacilitySpec>("facilities", name).pue.value >= 1);
   }
 }

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <algorithm>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -22,14 +25,29 @@ class Catalogue {
     S spec;
     Node resolved;
     const Node* entry = find(kind, name, found);
-    Reader reader(found, [&](std::string_view k, std::string_view n, const Place&) {
-      return find(std::string(k), std::string(n), found);
-    });
+    Reader reader(found, lookup(found));
     const bool good = entry != nullptr && reader.read(*entry, spec, resolved);
     INFO(found.render());
     REQUIRE(good);
     REQUIRE(found.error_count() == 0);
     return spec;
+  }
+
+  /// The entries of a kind, by name.
+  static std::vector<std::string> names(const std::string& kind) {
+    std::vector<std::string> found;
+    for (const auto& file : std::filesystem::directory_iterator(source_dir() / "configs" / kind)) {
+      if (file.path().extension() == ".yaml") found.push_back(file.path().stem().string());
+    }
+    std::sort(found.begin(), found.end());
+    REQUIRE_FALSE(found.empty());
+    return found;
+  }
+
+  CatalogueLookup lookup(Diagnostics& found) {
+    return [this, &found](std::string_view kind, std::string_view name, const Place&) {
+      return find(std::string(kind), std::string(name), found);
+    };
   }
 
  private:
