@@ -7,9 +7,6 @@
 
 namespace tiercast::kvstore {
 
-namespace {
-
-// Appends, growing the last span where the frames run on.
 void add_span(std::vector<tp_span>& out, tp_span span) {
   if (!out.empty() && out.back().first_slot + out.back().count == span.first_slot) {
     out.back().count += span.count;
@@ -18,8 +15,8 @@ void add_span(std::vector<tp_span>& out, tp_span span) {
   }
 }
 
+namespace {
 constexpr uint64_t kPrivateKey = uint64_t{1} << 63;
-
 }  // namespace
 
 // Every pin of the lower node covers the upper one too, as owners pin whole nodes.

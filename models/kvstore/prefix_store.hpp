@@ -33,6 +33,9 @@ struct BlockSum {
   }
 };
 
+/// Appends, growing the last span where the frames run on.
+void add_span(std::vector<tp_span>& out, tp_span span);
+
 /// One radix tree over content ids for all pools, and which blocks of it are where.
 ///
 /// A node is a run: blocks between two branch points. A request enters its path and so owns a node
@@ -86,6 +89,23 @@ class PrefixStore {
                  std::vector<tp_span>& placed, std::vector<tp_span>& duplicates);
   /// These unpinned frames no longer hold anything.
   BlockSum evict(PoolId pool, tp_span frames);
+
+  // Pools that take blocks in any order: nothing pins their runs, a gap may lie anywhere. Depths
+  // count blocks from the head of the prefix, on the way to `leaf`.
+
+  /// Blocks from `depth` on that `pool` holds without a gap, none at or behind `end`.
+  uint32_t run_from(NodeId leaf, PoolId pool, uint32_t depth, uint32_t end) const;
+  /// The first depth in [depth, end) that `pool` holds; `end` where there is none.
+  uint32_t next_present(NodeId leaf, PoolId pool, uint32_t depth, uint32_t end) const;
+  /// Frames of blocks [depth, depth + count), all present, in prefix order.
+  void frames_of(NodeId leaf, PoolId pool, uint32_t depth, uint32_t count,
+                 std::vector<tp_span>& out) const;
+  /// Blocks from `depth` on, none of them present, are in these frames from now on.
+  BlockSum fill(NodeId leaf, PoolId pool, uint32_t depth, std::span<const tp_span> frames);
+  /// The run a recorded frame's block belongs to; its depth is depth(pool, slot).
+  NodeId node_of(PoolId pool, uint32_t slot) const;
+  /// Keeps a run, and so what lies before it, until leave().
+  void hold(NodeId node);
 
   /// Identity of the block in a recorded frame: equal keys, equal content and prefix. Private
   /// content is distinct from everything else.
@@ -143,6 +163,8 @@ class PrefixStore {
   NodeId node_at(NodeId leaf, uint32_t depth) const;
   void append(RecordId id, uint32_t depth, tp_span frames);
   void cut(Record& record, uint32_t depth, uint32_t count);
+  void insert_extent(RecordId id, uint32_t depth, tp_span frames);
+  void extend_prefix(Record& record) const;
 
   uint32_t blocks_per_id_;
   std::vector<Node> nodes_;
