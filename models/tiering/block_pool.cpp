@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "sim/base/check.hpp"
-#include "sim/base/hash.hpp"
 
 namespace tiercast::tiering {
 
@@ -16,20 +15,14 @@ BlockPool::BlockPool(kvstore::PrefixStore& store, CheckedCache cache, uint32_t b
     : store_(&store),
       cache_(std::move(cache)),
       id_(store.add_pool(cache_.slot_count())),
-      block_tokens_(block_tokens),
-      block_bytes_(block_bytes),
+      views_(block_tokens, block_bytes, TP_BLOCK_PINNED),
       free_(cache_.capacity_blocks()),
       numbers_(cache_.slot_count()) {}
 
 // Twice as many keep half of the numbers free at any time.
-uint32_t BlockPool::slot_count(uint32_t capacity_blocks) {
+uint32_t BlockPool::slots_for(uint32_t capacity_blocks) {
   constexpr uint32_t kMost = 1u << 26;  // what every built-in policy takes
   return std::max(capacity_blocks, std::min(kMost, 2 * std::min(kMost, capacity_blocks)));
-}
-
-void BlockPool::record(int64_t now_ns, Transition transition, const BlockSum& sum) {
-  const uint64_t when = mix(static_cast<uint64_t>(now_ns), static_cast<uint64_t>(transition));
-  digest_ += when * sum.blocks + mix(when) * sum.depths;
 }
 
 void BlockPool::free_frames(tp_span frames) {
@@ -46,7 +39,7 @@ void BlockPool::pin(int64_t now_ns, NodeId leaf, uint32_t hit) {
     cache_.remove(now_ns, TP_REMOVED_DROPPED, orphans_);
     for (const tp_span& span : orphans_) free_frames(span);
     counts_.dropped += dropped.blocks;
-    record(now_ns, Transition::dropped, dropped);
+    digest_.add(now_ns, Transition::dropped, dropped);
   }
   if (hit == 0) return;
   scratch_.clear();
@@ -54,7 +47,7 @@ void BlockPool::pin(int64_t now_ns, NodeId leaf, uint32_t hit) {
   cache_.touch(now_ns, scratch_);
   BlockSum sum;
   sum.add(0, hit);
-  record(now_ns, Transition::reused, sum);
+  digest_.add(now_ns, Transition::reused, sum);
 }
 
 void BlockPool::unpin(int64_t now_ns, NodeId leaf) {
@@ -79,6 +72,7 @@ void BlockPool::evict(int64_t now_ns, uint32_t count) {
   }
   BlockSum sum;
   for (const tp_span& span : scratch_) {
+    if (departed_ != nullptr) hold_pieces(*store_, id_, span, *departed_);
     const BlockSum part = store_->evict(id_, span);
     sum.blocks += part.blocks;
     sum.depths += part.depths;
@@ -86,7 +80,7 @@ void BlockPool::evict(int64_t now_ns, uint32_t count) {
   }
   counts_.evicted += sum.blocks;
   if (counts_.first_eviction_ns < 0) counts_.first_eviction_ns = now_ns;
-  record(now_ns, Transition::evicted, sum);
+  digest_.add(now_ns, Transition::evicted, sum);
 }
 
 void BlockPool::give_back(std::span<const tp_span> frames) {
@@ -102,36 +96,15 @@ void BlockPool::place(int64_t now_ns, NodeId leaf, uint32_t depth, std::span<con
   for (const tp_span& span : frames) counts_.duplicated += span.count;
   counts_.duplicated -= sum.blocks;
   counts_.placed += sum.blocks;
-  record(now_ns, Transition::placed, sum);
+  digest_.add(now_ns, Transition::placed, sum);
 }
 
 void BlockPool::announce(int64_t now_ns) {
   if (placed_.empty()) return;
-  if (cache_.reads_keys()) view_placed();
-  cache_.insert(now_ns, placed_, views_);
+  cache_.insert(
+      now_ns, placed_,
+      cache_.reads_keys() ? views_.of(*store_, id_, placed_) : std::span<const tp_block>());
   placed_.clear();
-}
-
-void BlockPool::view_placed() {
-  size_t blocks = 0;
-  for (const tp_span& span : placed_) blocks += span.count;
-  tp_block like{};
-  like.size = sizeof(tp_block);
-  like.flags = TP_BLOCK_PINNED;
-  like.parent_slot = UINT32_MAX;
-  like.tokens = block_tokens_;
-  like.bytes = block_bytes_;
-  like.expires_ns = INT64_MAX;
-  views_.resize(blocks, like);  // older ones differ in key and depth alone
-  keys_.resize(blocks);
-  size_t next = 0;
-  for (const tp_span& span : placed_) {
-    store_->keys(id_, span, std::span(keys_).subspan(next, span.count));
-    for (uint32_t k = 0; k < span.count; ++k, ++next) {
-      views_[next].key = keys_[next];
-      views_[next].depth = store_->depth(id_, span.first_slot + k);
-    }
-  }
 }
 
 }  // namespace tiercast::tiering

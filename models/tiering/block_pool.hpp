@@ -5,8 +5,11 @@
 #include <vector>
 
 #include "models/kvstore/prefix_store.hpp"
+#include "models/tiering/block_views.hpp"
 #include "models/tiering/checked_cache.hpp"
 #include "models/tiering/frame_numbers.hpp"
+#include "models/tiering/piece.hpp"
+#include "models/tiering/transition_digest.hpp"
 
 namespace tiercast::tiering {
 
@@ -29,12 +32,13 @@ struct PoolCounts {
 class BlockPool {
  public:
   /// Numbers for a pool of so many frames: what tp_pool::slot_count should be.
-  static uint32_t slot_count(uint32_t capacity_blocks);
+  static uint32_t slots_for(uint32_t capacity_blocks);
 
   BlockPool(kvstore::PrefixStore& store, CheckedCache cache, uint32_t block_tokens,
             uint32_t block_bytes);
 
   uint32_t capacity_blocks() const { return cache_.capacity_blocks(); }
+  uint32_t slot_count() const { return cache_.slot_count(); }
   uint32_t free_blocks() const { return free_; }
   /// Frames that take() can hand out.
   uint32_t available_blocks() const { return free_ + cache_.evictable_blocks(); }
@@ -55,6 +59,8 @@ class BlockPool {
   /// Hands out `count` <= available_blocks() frames, appended to `out`.
   void take(int64_t now_ns, uint32_t count, std::vector<tp_span>& out);
   void give_back(std::span<const tp_span> frames);
+  /// From now on what take() evicts is appended to `out` too, each node held for the receiver.
+  void tell_departed(std::vector<Piece>* out) { departed_ = out; }
 
   /// Blocks from `depth` on are complete in these taken frames. Frames whose block the pool has
   /// already stay taken and are appended to `duplicates`. The policy hears of all blocks placed
@@ -66,32 +72,27 @@ class BlockPool {
   const PoolCounts& counts() const { return counts_; }
   /// Digest of every transition so far, each with its time; grouping into calls or spans does not
   /// show.
-  uint64_t digest() const { return digest_; }
+  uint64_t digest() const { return digest_.value(); }
   uint64_t policy_hash() const { return cache_.hash_state(); }
   uint64_t policy_calls() const { return cache_.policy_calls(); }
   kvstore::PoolId id() const { return id_; }
 
  private:
-  enum class Transition : uint64_t { placed = 1, evicted = 2, dropped = 3, reused = 4 };
-  void record(int64_t now_ns, Transition transition, const kvstore::BlockSum& sum);
   void free_frames(tp_span frames);
   void evict(int64_t now_ns, uint32_t count);
-  void view_placed();
 
   kvstore::PrefixStore* store_;
   CheckedCache cache_;
   kvstore::PoolId id_;
-  uint32_t block_tokens_;
-  uint32_t block_bytes_;
+  BlockViews views_;
   uint32_t free_;
   FrameNumbers numbers_;
   std::vector<tp_span> placed_;  // not yet announced
-  std::vector<tp_block> views_;  // scratch of announce
-  std::vector<tp_key> keys_;     // the same
   std::vector<tp_span> scratch_;
   std::vector<tp_span> orphans_;
   PoolCounts counts_;
-  uint64_t digest_ = 0;
+  TransitionDigest digest_;
+  std::vector<Piece>* departed_ = nullptr;
 };
 
 }  // namespace tiercast::tiering

@@ -8,7 +8,6 @@ namespace tiercast::engine {
 
 namespace {
 constexpr size_t kArity = 4;
-constexpr uint32_t kPhases = 2;
 }  // namespace
 
 EventQueue::EventQueue(uint32_t entities)

@@ -7,8 +7,9 @@
 namespace tiercast::engine {
 
 /// Where an event stands among those of the same nanosecond: facts from outside come before the
-/// boundaries that must see them.
-enum class Phase : uint8_t { fact = 0, boundary = 1 };
+/// boundaries that must see them, and so do transfers that end.
+enum class Phase : uint8_t { fact = 0, transfer = 1, boundary = 2 };
+inline constexpr uint32_t kPhases = 3;
 
 /// What happens: plain data, interpreted by the loop that pops it.
 struct Event {

@@ -1,0 +1,195 @@
+#include "models/tiering/checked_placement.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "models/tiering/checked_cache.hpp"
+
+namespace tiercast::tiering {
+
+namespace {
+
+std::string range_text(uint32_t first, uint32_t count) {
+  return "blocks " + std::to_string(first) + " to " + std::to_string(uint64_t{first} + count);
+}
+
+const tp_run* run_with(const tp_fetch& fetch, const tp_segment& segment) {
+  const std::span runs(fetch.runs, fetch.run_count);
+  const auto run = std::find_if(runs.begin(), runs.end(), [&](const tp_run& r) {
+    return r.first <= segment.first && segment.first + segment.count <= r.first + r.count;
+  });
+  return run == runs.end() ? nullptr : &*run;
+}
+
+}  // namespace
+
+CheckedPlacement::CheckedPlacement(const tp_placement_table& table, tp_placement* policy)
+    : table_(&table),
+      policy_(policy, Destroy{&table}),
+      reads_keys_((table.info()->capabilities & TP_CAP_READS_KEYS) != 0),
+      placed_(16),
+      segments_(16) {}
+
+std::optional<CheckedPlacement> CheckedPlacement::create(const tp_placement_table& table,
+                                                         std::string_view config, uint64_t seed,
+                                                         std::string& error) {
+  if (table.size < sizeof(tp_placement_table) || table.info == nullptr || table.create == nullptr ||
+      table.destroy == nullptr) {
+    error = "the placement policy lacks info, create or destroy, or is of another version";
+    return std::nullopt;
+  }
+  const tp_info& info = *table.info();
+  if (info.abi_major != TP_ABI_MAJOR) {
+    error = "placement policy '" + std::string(info.name) + "' speaks version " +
+            std::to_string(info.abi_major) + " of the contract, not " +
+            std::to_string(TP_ABI_MAJOR);
+    return std::nullopt;
+  }
+  tp_placement* policy = nullptr;
+  std::array<char, 512> message{};
+  const int code =
+      table.create(std::string(config).c_str(), seed, &policy, message.data(), message.size());
+  if (code != TP_OK || policy == nullptr) {
+    error = "placement policy '" + std::string(info.name) +
+            "': " + (message[0] != '\0' ? std::string(message.data()) : "create failed");
+    return std::nullopt;
+  }
+  return CheckedPlacement(table, policy);
+}
+
+void CheckedPlacement::fail(const char* call, int64_t now_ns, const std::string& what) const {
+  throw PolicyFault(table_->info()->name, call, now_ns, what);
+}
+
+template <class Item, class Ask>
+std::span<const Item> CheckedPlacement::answer(const char* call, int64_t now_ns,
+                                               std::vector<Item>& room, Ask ask) {
+  size_t count = 0;
+  int code = ask(room.data(), room.size(), &count);
+  ++policy_calls_;
+  if (code == TP_ESPACE && count > room.size() && count < (size_t{1} << 24)) {
+    room.resize(count);
+    code = ask(room.data(), room.size(), &count);
+  }
+  if (code != TP_OK) fail(call, now_ns, "code " + std::to_string(code));
+  if (count > room.size()) {
+    fail(call, now_ns,
+         std::to_string(count) + " answers where " + std::to_string(room.size()) + " fit");
+  }
+  return std::span(room).first(count);
+}
+
+std::span<const tp_placed> CheckedPlacement::place(int64_t now_ns, const tp_request& request,
+                                                   uint32_t phase, uint32_t first, uint32_t count,
+                                                   std::span<const tp_block> blocks,
+                                                   std::span<const tp_tier> tiers) {
+  if (table_->place == nullptr) return {};
+  const auto placed = answer("place", now_ns, placed_, [&](auto* out, size_t room, size_t* n) {
+    return table_->place(policy_.get(), now_ns, &request, phase, first, count,
+                         blocks.empty() ? nullptr : blocks.data(), tiers.data(), tiers.size(), out,
+                         room, n);
+  });
+  uint32_t reached = first;
+  for (const tp_placed& part : placed) {
+    if (part.count == 0 || part.first < reached || part.first - first > count ||
+        part.count > count - (part.first - first)) {
+      fail("place", now_ns,
+           range_text(part.first, part.count) +
+               " are out of order or outside what was asked for, " + range_text(first, count));
+    }
+    reached = part.first + part.count;
+    for (uint32_t tier = 0; tier < 32; ++tier) {
+      if ((part.tier_mask >> tier & 1u) == 0) continue;
+      if (tier == 0 || tier >= tiers.size() || (tiers[tier].flags & TP_TIER_READ_ONLY) != 0) {
+        fail("place", now_ns, "tier " + std::to_string(tier) + " takes no stores");
+      }
+    }
+  }
+  return placed;
+}
+
+uint32_t CheckedPlacement::demote(int64_t now_ns, uint32_t from, uint32_t blocks,
+                                  std::span<const tp_tier> tiers) {
+  if (table_->demote == nullptr) return TP_NO_TIER;
+  uint32_t to = TP_NO_TIER;
+  ++policy_calls_;
+  const int code =
+      table_->demote(policy_.get(), now_ns, from, blocks, tiers.data(), tiers.size(), &to);
+  if (code != TP_OK) fail("demote", now_ns, "code " + std::to_string(code));
+  if (to != TP_NO_TIER &&
+      (to <= from || to >= tiers.size() || (tiers[to].flags & TP_TIER_READ_ONLY) != 0)) {
+    fail("demote", now_ns,
+         "tier " + std::to_string(to) + " cannot take what leaves tier " + std::to_string(from));
+  }
+  return to;
+}
+
+std::span<const tp_segment> CheckedPlacement::plan_fetch(int64_t now_ns, const tp_request& request,
+                                                         const tp_fetch& fetch,
+                                                         std::span<const tp_tier> tiers) {
+  if (table_->plan_fetch == nullptr) {
+    segments_.clear();
+    for (const tp_run& run : std::span(fetch.runs, fetch.run_count)) {
+      uint32_t tier = 0;
+      while ((run.tier_mask >> tier & 1u) == 0) ++tier;
+      segments_.push_back({run.first, run.count,
+                           tier == 0 ? uint32_t{TP_SEGMENT_WAIT} : uint32_t{TP_SEGMENT_LOAD}, tier,
+                           TP_NO_TIER, 0});
+    }
+    return segments_;
+  }
+  const auto plan = answer("plan_fetch", now_ns, segments_, [&](auto* out, size_t room, size_t* n) {
+    return table_->plan_fetch(policy_.get(), now_ns, &request, &fetch, tiers.data(), tiers.size(),
+                              out, room, n);
+  });
+  uint32_t reached = fetch.hit_blocks;
+  for (size_t i = 0; i < plan.size(); ++i) {
+    const tp_segment& segment = plan[i];
+    if (segment.mode == TP_SEGMENT_COMPUTE) return plan.first(i);
+    const tp_run* run = run_with(fetch, segment);
+    const bool wait = segment.mode == TP_SEGMENT_WAIT;
+    const uint32_t tier = wait ? 0 : segment.tier;
+    if (segment.count == 0 || segment.first != reached || run == nullptr ||
+        (!wait && segment.mode != TP_SEGMENT_LOAD) || (!wait && tier == 0) || tier > 31 ||
+        (run->tier_mask >> tier & 1u) == 0) {
+      fail("plan_fetch", now_ns,
+           range_text(segment.first, segment.count) + " of tier " + std::to_string(tier) +
+               " leave a gap, or that tier does not hold them");
+    }
+    if (!wait && segment.to != TP_NO_TIER &&
+        (segment.to == 0 || segment.to >= tiers.size() || segment.to == tier ||
+         (tiers[segment.to].flags & TP_TIER_READ_ONLY) != 0)) {
+      fail("plan_fetch", now_ns, "tier " + std::to_string(segment.to) + " cannot keep a copy");
+    }
+    reached += segment.count;
+  }
+  return plan;
+}
+
+std::span<const tp_segment> CheckedPlacement::prefetch(int64_t now_ns, const tp_request& request,
+                                                       const tp_fetch& fetch,
+                                                       std::span<const tp_tier> tiers) {
+  if (table_->prefetch == nullptr) return {};
+  const auto plan = answer("prefetch", now_ns, segments_, [&](auto* out, size_t room, size_t* n) {
+    return table_->prefetch(policy_.get(), now_ns, &request, &fetch, tiers.data(), tiers.size(),
+                            out, room, n);
+  });
+  for (const tp_segment& segment : plan) {
+    const tp_run* run = run_with(fetch, segment);
+    if (segment.mode != TP_SEGMENT_STAGE || segment.count == 0 || run == nullptr ||
+        segment.tier == 0 || segment.tier > 31 || (run->tier_mask >> segment.tier & 1u) == 0 ||
+        segment.to == 0 || segment.to >= tiers.size() || segment.to == segment.tier ||
+        (tiers[segment.to].flags & TP_TIER_READ_ONLY) != 0) {
+      fail("prefetch", now_ns,
+           range_text(segment.first, segment.count) + " cannot move from tier " +
+               std::to_string(segment.tier) + " to tier " + std::to_string(segment.to));
+    }
+  }
+  return plan;
+}
+
+uint64_t CheckedPlacement::hash_state() const {
+  return table_->hash_state != nullptr ? table_->hash_state(policy_.get()) : 0;
+}
+
+}  // namespace tiercast::tiering

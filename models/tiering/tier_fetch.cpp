@@ -1,0 +1,354 @@
+// Reading: what is where, what a request fetches, and who waits for what.
+#include <algorithm>
+#include <utility>
+
+#include "models/tiering/tier_manager.hpp"
+#include "sim/base/check.hpp"
+
+namespace tiercast::tiering {
+
+// The pool of a tier that gives the engine most blocks from `depth` on; kNone where none has it.
+uint32_t TierManager::holder_of(uint32_t t, uint32_t engine, kvstore::NodeId leaf, uint32_t depth,
+                                uint32_t end, uint32_t& run) const {
+  run = 0;
+  const TierSpec& tier = spec_->tiers[t];
+  if (tier.kind != TierKind::peer) {
+    const uint32_t pool = tier.pool_of[engine];
+    if (pool != kNone) run = store_->run_from(leaf, pools_[t][pool].ready(), depth, end);
+    return run > 0 ? pool : kNone;
+  }
+  const uint32_t own = spec_->tiers[host_tier_].pool_of[engine];
+  uint32_t best = kNone;
+  for (uint32_t p = 0; p < pools_[host_tier_].size(); ++p) {
+    if (p == own) continue;
+    const uint32_t blocks = store_->run_from(leaf, pools_[host_tier_][p].ready(), depth, end);
+    if (blocks <= run) continue;
+    run = blocks;
+    best = p;
+  }
+  return best;
+}
+
+// The first depth from `depth` on at which the tier holds anything.
+uint32_t TierManager::next_held(uint32_t t, uint32_t engine, kvstore::NodeId leaf, uint32_t depth,
+                                uint32_t end) const {
+  const TierSpec& tier = spec_->tiers[t];
+  if (tier.kind == TierKind::peer) {
+    for (const TierPool& pool : pools_[host_tier_]) {
+      end = store_->next_present(leaf, pool.ready(), depth, end);
+    }
+    return end;
+  }
+  const uint32_t pool = tier.pool_of[engine];
+  return pool == kNone ? end : store_->next_present(leaf, pools_[t][pool].ready(), depth, end);
+}
+
+std::span<tp_run> TierManager::find(uint32_t engine, kvstore::NodeId leaf, uint32_t hit,
+                                    uint32_t end) {
+  runs_.clear();
+  const kvstore::PoolId arriving = engines_[engine].arriving;
+  for (uint32_t depth = hit; depth < end;) {
+    tp_run run{depth, end - depth, 0, 0, 0};
+    const uint32_t coming = store_->run_from(leaf, arriving, depth, end);
+    if (coming > 0) {
+      run.tier_mask = 1;
+      run.count = coming;
+    } else {
+      run.count = store_->next_present(leaf, arriving, depth, end) - depth;
+    }
+    for (uint32_t t = 0; t < spec_->tiers.size(); ++t) {
+      uint32_t held = 0;
+      if (holder_of(t, engine, leaf, depth, depth + run.count, held) != kNone) {
+        run.tier_mask |= 2u << t;
+        run.count = held;
+      } else {
+        run.count = next_held(t, engine, leaf, depth, depth + run.count) - depth;
+      }
+    }
+    if (run.tier_mask == 0) break;
+    depth += run.count;
+    runs_.push_back(run);
+  }
+  return runs_;
+}
+
+TierManager::Plan TierManager::plan(int64_t now_ns, uint32_t engine, const tp_request& request,
+                                    uint32_t hit, uint32_t prompt_blocks) {
+  const tp_fetch fetch{.size = sizeof(tp_fetch),
+                       .block_bytes = spec_->block_bytes,
+                       .block_tokens = spec_->block_tokens,
+                       .hit_blocks = hit,
+                       .prompt_blocks = prompt_blocks,
+                       .run_count = static_cast<uint32_t>(runs_.size()),
+                       .runs = runs_.data()};
+  const std::span<const tp_segment> segments =
+      placement_.plan_fetch(now_ns, request, fetch, views(engine));
+  plan_.assign(segments.begin(), segments.end());
+  Plan plan{hit, 0, LoadMode::layerwise};
+  for (const tp_segment& segment : plan_) {
+    plan.end = segment.first + segment.count;
+    if (segment.mode == TP_SEGMENT_WAIT) {
+      plan.mode = LoadMode::parked;  // whoever loads it decides when it comes
+      continue;
+    }
+    plan.own_blocks += segment.count;
+    plan.mode = std::min(plan.mode, spec_->tiers[segment.tier - 1].load_mode);
+  }
+  return plan;
+}
+
+TicketId TierManager::open_ticket(int64_t now_ns, uint32_t engine, uint32_t owner,
+                                  kvstore::NodeId leaf) {
+  TicketId id;
+  if (free_tickets_.empty()) {
+    id = static_cast<TicketId>(tickets_.size());
+    tickets_.emplace_back();
+  } else {
+    id = free_tickets_.back();
+    free_tickets_.pop_back();
+  }
+  Ticket& ticket = tickets_[id];
+  ticket.engine = engine;
+  ticket.owner = owner;
+  ticket.parts_left = 0;
+  ticket.lookup = false;
+  ticket.started_ns = now_ns;
+  ticket.last_unloaded_ns = 0;
+  ticket.last_tier = 0;
+  ticket.leaf = leaf;
+  ticket.own.clear();
+  ticket.waiters.clear();
+  return id;
+}
+
+TicketId TierManager::look_up(int64_t now_ns, uint32_t engine, uint32_t owner, uint32_t blocks) {
+  const TicketId id = open_ticket(now_ns, engine, owner, kvstore::kNoNode);
+  tickets_[id].lookup = true;
+  for (const TierSpec& tier : spec_->tiers) {
+    if (!tier.has_metadata || tier.pool_of[engine] == kNone) continue;
+    const MetadataSpec& metadata = tier.metadata;
+    const uint32_t operations =
+        (blocks + metadata.blocks_per_lookup - 1) / metadata.blocks_per_lookup;
+    const TransferId lookup = transfers_.look_up(now_ns, metadata.station, std::max(1u, operations),
+                                                 metadata.round_trip_ns);
+    Job job;
+    job.kind = JobKind::lookup;
+    job.engine = engine;
+    job.ticket = id;
+    if (jobs_.size() <= lookup) jobs_.resize(lookup + 1);
+    jobs_[lookup] = std::move(job);
+    ++tickets_[id].parts_left;
+  }
+  return id;
+}
+
+// Frames into which the ticket's own ranges come; others may wait for them from now on.
+void TierManager::expect(TicketId id, std::span<const tp_span> frames) {
+  const Ticket& ticket = tickets_[id];
+  Engine& engine = engines_[ticket.engine];
+  size_t at = 0;
+  uint32_t used = 0;
+  for (const BlockRange& range : ticket.own) {
+    for (uint32_t done = 0; done < range.count;) {
+      const tp_span frame = frames[at];
+      const uint32_t n = std::min(range.count - done, frame.count - used);
+      const tp_span part{frame.first_slot + used, n};
+      store_->fill(ticket.leaf, engine.arriving, range.first + done, {&part, 1});
+      std::fill_n(engine.ticket_of_slot.begin() + part.first_slot, n, id);
+      done += n;
+      used += n;
+      if (used == frame.count) {
+        ++at;
+        used = 0;
+      }
+    }
+  }
+}
+
+// Every ticket that brings part of the segment tells this one.
+void TierManager::wait_for(TicketId id, const tp_segment& segment) {
+  Ticket& ticket = tickets_[id];
+  const Engine& engine = engines_[ticket.engine];
+  frames_.clear();
+  store_->frames_of(ticket.leaf, engine.arriving, segment.first, segment.count, frames_);
+  TicketId last = kNone;
+  for (const tp_span& frame : frames_) {
+    for (uint32_t k = 0; k < frame.count; ++k) {
+      const TicketId other = engine.ticket_of_slot[frame.first_slot + k];
+      if (other == last) continue;
+      last = other;
+      tickets_[other].waiters.push_back(id);
+      ++ticket.parts_left;
+    }
+  }
+}
+
+void TierManager::add_load(int64_t now_ns, uint32_t engine, TicketId ticket, kvstore::NodeId leaf,
+                           const tp_segment& segment) {
+  const uint32_t tier = segment.tier - 1;
+  const uint32_t end = segment.first + segment.count;
+  for (uint32_t depth = segment.first; depth < end;) {
+    uint32_t run = 0;
+    const uint32_t pool = holder_of(tier, engine, leaf, depth, end, run);
+    TIERCAST_CHECK(pool != kNone, "block {} left tier {} between plan and fetch", depth, tier);
+    const Piece piece{leaf, depth, run};
+    const bool peer = spec_->tiers[tier].kind == TierKind::peer;
+    TierPool& source = pools_[peer ? host_tier_ : tier][pool];
+    source.touch(now_ns, piece);
+    if (timed_) source.pin(now_ns, piece);
+    counts_[tier].hit_blocks += run;
+    const uint32_t keep = segment.to == TP_NO_TIER ? kNone : segment.to - 1;
+    const auto same = std::find_if(loads_.begin(), loads_.end(), [&](const Job& job) {
+      return job.from == tier && job.from_pool == pool && job.keep == keep;
+    });
+    Job& job = same != loads_.end() ? *same : loads_.emplace_back();
+    job.kind = JobKind::load;
+    job.engine = engine;
+    job.ticket = ticket;
+    job.from = tier;
+    job.from_pool = pool;
+    job.keep = keep;
+    job.pieces.push_back(piece);
+    depth += run;
+  }
+}
+
+TicketId TierManager::fetch(int64_t now_ns, uint32_t engine, uint32_t owner, kvstore::NodeId leaf,
+                            std::span<const tp_span> frames) {
+  const TicketId id = open_ticket(now_ns, engine, owner, leaf);
+  loads_.clear();
+  for (const tp_segment& segment : plan_) {
+    if (segment.mode == TP_SEGMENT_WAIT) {
+      wait_for(id, segment);
+      continue;
+    }
+    tickets_[id].own.push_back({segment.first, segment.count});
+    add_load(now_ns, engine, id, leaf, segment);
+  }
+  expect(id, frames);
+  tickets_[id].parts_left += static_cast<uint32_t>(loads_.size());
+  for (Job& job : loads_) launch(now_ns, std::move(job));
+  return id;
+}
+
+void TierManager::absorb_plan(int64_t now_ns, uint32_t engine, kvstore::NodeId leaf) {
+  loads_.clear();
+  for (const tp_segment& segment : plan_) {
+    if (segment.mode == TP_SEGMENT_LOAD) add_load(now_ns, engine, kNone, leaf, segment);
+  }
+  for (const Job& job : loads_) {
+    if (job.keep != kNone) keep_copies(now_ns, job);
+  }
+}
+
+void TierManager::prefetch(int64_t now_ns, uint32_t engine, const tp_request& request,
+                           kvstore::NodeId leaf, uint32_t hit, uint32_t prompt_blocks) {
+  const tp_fetch fetch{.size = sizeof(tp_fetch),
+                       .block_bytes = spec_->block_bytes,
+                       .block_tokens = spec_->block_tokens,
+                       .hit_blocks = hit,
+                       .prompt_blocks = prompt_blocks,
+                       .run_count = static_cast<uint32_t>(runs_.size()),
+                       .runs = runs_.data()};
+  const std::span<const tp_segment> segments =
+      placement_.prefetch(now_ns, request, fetch, views(engine));
+  plan_.assign(segments.begin(), segments.end());
+  for (const tp_segment& segment : plan_) {
+    const uint32_t from = segment.tier - 1;
+    const uint32_t to = segment.to - 1;
+    const uint32_t to_pool = pool_near(to, engine);
+    uint32_t run = 0;
+    const uint32_t from_pool =
+        holder_of(from, engine, leaf, segment.first, segment.first + segment.count, run);
+    if (from_pool == kNone || to_pool == kNone) continue;
+    const bool peer = spec_->tiers[from].kind == TierKind::peer;
+    TierPool& source = pools_[peer ? host_tier_ : from][from_pool];
+    Job job;
+    job.kind = JobKind::stage;
+    job.engine = engine;
+    job.from = from;
+    job.from_pool = from_pool;
+    job.to = to;
+    job.to_pool = to_pool;
+    fill_job(now_ns, job, {leaf, segment.first, run});
+    if (job.pieces.empty()) continue;
+    for (const Piece& piece : job.pieces) {
+      source.pin(now_ns, piece);
+      counts_[to].staged_blocks += piece.count;
+    }
+    launch(now_ns, std::move(job));
+  }
+}
+
+TicketId TierManager::hand_off(int64_t now_ns, uint32_t from, uint32_t to, uint32_t owner,
+                               kvstore::NodeId leaf, BlockRange range,
+                               std::span<const tp_span> frames) {
+  const TicketId id = open_ticket(now_ns, to, owner, leaf);
+  tickets_[id].own.push_back(range);
+  tickets_[id].parts_left = 1;
+  expect(id, frames);
+  Job job;
+  job.kind = JobKind::handoff;
+  job.engine = to;
+  job.ticket = id;
+  job.from_pool = from;
+  job.pieces.push_back({leaf, range.first, range.count});
+  launch(now_ns, std::move(job));
+  return id;
+}
+
+// A copy of what passed through host memory stays there; nothing moves for it.
+void TierManager::keep_copies(int64_t now_ns, const Job& job) {
+  const uint32_t pool = pool_near(job.keep, job.engine);
+  if (pool == kNone) return;
+  Job copy;
+  copy.engine = job.engine;
+  copy.to = job.keep;
+  copy.to_pool = pool;
+  for (const Piece& piece : job.pieces) fill_job(now_ns, copy, piece);
+  for (const Piece& piece : copy.pieces) {
+    pools_[job.keep][pool].arrive(now_ns, piece);
+    counts_[job.keep].staged_blocks += piece.count;
+  }
+}
+
+void TierManager::part_done(int64_t, TicketId id, const Job& job, std::vector<TierEvent>* events) {
+  Ticket& ticket = tickets_[id];
+  ticket.last_unloaded_ns = job.unloaded_ns;
+  ticket.last_tier = job.from == kNone ? 0 : job.from + 1;
+  if (--ticket.parts_left == 0) complete(id, *events);
+}
+
+void TierManager::complete(TicketId id, std::vector<TierEvent>& events) {
+  const Ticket& ticket = tickets_[id];
+  events.push_back({ticket.lookup ? TierEvent::Kind::looked_up : TierEvent::Kind::loaded,
+                    ticket.engine, ticket.owner, id, ticket.leaf});
+}
+
+FetchTime TierManager::time(int64_t now_ns, TicketId id) const {
+  const Ticket& ticket = tickets_[id];
+  const int64_t total = now_ns - ticket.started_ns;
+  return {total, std::min(total, ticket.last_unloaded_ns), ticket.last_tier};
+}
+
+void TierManager::close(int64_t now_ns, TicketId id, std::vector<TierEvent>& events) {
+  Ticket& ticket = tickets_[id];
+  const kvstore::PoolId arriving = engines_[ticket.engine].arriving;
+  for (const BlockRange& range : ticket.own) {
+    frames_.clear();
+    store_->frames_of(ticket.leaf, arriving, range.first, range.count, frames_);
+    for (const tp_span& frame : frames_) store_->evict(arriving, frame);
+  }
+  for (const TicketId waiter : ticket.waiters) {
+    Ticket& other = tickets_[waiter];
+    other.last_tier = ticket.last_tier;
+    other.last_unloaded_ns =
+        ticket.started_ns + ticket.last_unloaded_ns > other.started_ns
+            ? std::min(now_ns, ticket.started_ns + ticket.last_unloaded_ns) - other.started_ns
+            : 0;
+    if (--other.parts_left == 0) complete(waiter, events);
+  }
+  free_tickets_.push_back(id);
+}
+
+}  // namespace tiercast::tiering

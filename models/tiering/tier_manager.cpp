@@ -1,0 +1,262 @@
+// The hierarchy's set-up, its transfers and what their ends do.
+#include "models/tiering/tier_manager.hpp"
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "models/tiering/block_pool.hpp"
+#include "sim/base/check.hpp"
+#include "sim/base/hash.hpp"
+
+namespace tiercast::tiering {
+
+namespace {
+
+// The scenario has made such policies before: memory is all that can be missing.
+CheckedPlacement make_placement(const TierSetSpec& spec, uint64_t seed) {
+  std::string error;
+  std::optional<CheckedPlacement> placement =
+      CheckedPlacement::create(*spec.placement, spec.placement_config, seed, error);
+  if (!placement) throw std::bad_alloc();
+  return std::move(*placement);
+}
+
+TierPool make_pool(const TierSetSpec& spec, const TierSpec& tier, kvstore::PrefixStore& store,
+                   uint64_t seed) {
+  const tp_pool shape{sizeof(tp_pool),
+                      tier.capacity_blocks,
+                      spec.block_tokens,
+                      spec.block_bytes,
+                      BlockPool::slots_for(tier.capacity_blocks),
+                      0};
+  std::string error;
+  std::optional<CheckedCache> cache =
+      CheckedCache::create(*tier.eviction, shape, tier.eviction_config, seed, error);
+  if (!cache) throw std::bad_alloc();
+  return {store, std::move(*cache), spec.block_tokens, spec.block_bytes};
+}
+
+}  // namespace
+
+TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, uint64_t seed)
+    : spec_(&spec),
+      store_(&store),
+      placement_(make_placement(spec, seed)),
+      transfers_(spec.links, spec.stations),
+      hbm_views_(spec.block_tokens, spec.block_bytes, TP_BLOCK_PINNED),
+      counts_(spec.tiers.size()),
+      asks_index_(spec.node_of.size(), false) {
+  for (uint32_t t = 0; t < spec.tiers.size(); ++t) {
+    const TierSpec& tier = spec.tiers[t];
+    std::vector<TierPool>& pools = pools_.emplace_back();
+    pools.reserve(tier.pools.size());
+    for (size_t p = 0; p < tier.pools.size(); ++p) {
+      pools.push_back(make_pool(spec, tier, store, seed));
+    }
+    reading_.emplace_back(tier.pools.size(), 0);
+    writing_.emplace_back(tier.pools.size(), 0);
+    if (tier.kind == TierKind::dram && host_tier_ == kNone) host_tier_ = t;
+    if (tier.through_host) through_host_ |= 1u << t;
+    if (!tier.has_metadata) continue;
+    for (size_t e = 0; e < tier.pool_of.size(); ++e) {
+      if (tier.pool_of[e] != kNone) asks_index_[e] = true;
+    }
+  }
+}
+
+void TierManager::add_engine(kvstore::PoolId hbm, uint32_t slots) {
+  engines_.push_back({hbm, store_->add_pool(slots), std::vector<TicketId>(slots, kNone)});
+}
+
+// Tier 0 of the policy's numbering is the engine's memory; its own figures are not asked for.
+std::span<const tp_tier> TierManager::views(uint32_t engine) {
+  views_.assign(spec_->tiers.size() + 1, tp_tier{});
+  views_[0].size = sizeof(tp_tier);
+  views_[0].kind = TP_TIER_HBM;
+  for (uint32_t t = 0; t < spec_->tiers.size(); ++t) {
+    const TierSpec& tier = spec_->tiers[t];
+    tp_tier& view = views_[t + 1];
+    view.size = sizeof(tp_tier);
+    view.kind = static_cast<uint32_t>(tier.kind);
+    view.read_latency_ns = tier.load.before_ns;
+    view.write_latency_ns = tier.store.before_ns + tier.store.after_ns;
+    const bool peer = tier.kind == TierKind::peer;
+    const uint32_t pool = tier.pool_of[engine];
+    if (peer || pool == kNone || tier.read_only) view.flags |= TP_TIER_READ_ONLY;
+    if (peer || tier.pools.size() < spec_->node_of.size()) view.flags |= TP_TIER_SHARED;
+    Job read;
+    read.engine = engine;
+    read.from = t;
+    read.from_pool = pool;
+    view.read_bytes_per_s = transfers_.rate(route(read));
+    if (peer || pool == kNone) continue;
+    Job write;
+    write.kind = JobKind::store;
+    write.engine = engine;
+    write.to = t;
+    write.to_pool = pool;
+    view.write_bytes_per_s = transfers_.rate(route(write));
+    view.capacity_blocks = tier.capacity_blocks;
+    view.used_blocks = pools_[t][pool].used_blocks();
+    view.queued_read_bytes = reading_[t][pool];
+    view.queued_write_bytes = writing_[t][pool];
+  }
+  return views_;
+}
+
+void TierManager::add_links(const std::vector<uint32_t>& links) {
+  links_.insert(links_.end(), links.begin(), links.end());
+}
+
+// The links between the two ends of a job, and what its stack adds.
+TransferPlan TierManager::route(const Job& job) {
+  links_.clear();
+  const auto tier = [&](uint32_t t) -> const TierSpec& { return spec_->tiers[t]; };
+  if (job.kind == JobKind::handoff) {
+    add_links(spec_->engine_fabric[job.from_pool].down);
+    add_links(spec_->engine_fabric[job.engine].up);
+    return {links_, job.bytes, spec_->handoff};
+  }
+  if (job.from == kNone) {
+    add_links(tier(job.to).to_engine[job.engine].down);
+    add_links(tier(job.to).pools[job.to_pool].links.down);
+    return {links_, job.bytes, tier(job.to).store};
+  }
+  // What a peer tier gives lies in the dram tier's pool of another node.
+  const bool peer = tier(job.from).kind == TierKind::peer;
+  const TierSpec& holder = peer ? tier(host_tier_) : tier(job.from);
+  if (job.from_pool != kNone) {
+    const TierPoolSpec& source = holder.pools[job.from_pool];
+    add_links(source.links.up);
+    if (peer) add_links(tier(job.from).to_node[source.node].down);
+  }
+  if (job.to == kNone) {
+    add_links(tier(job.from).to_engine[job.engine].up);
+    return {links_, job.bytes, tier(job.from).load};
+  }
+  const TierPoolSpec& target = tier(job.to).pools[job.to_pool];
+  if (job.to < job.from) {  // nearer
+    if (target.node != kNone) add_links(tier(job.from).to_node[target.node].up);
+    add_links(target.links.down);
+    return {links_, job.bytes, tier(job.from).load};
+  }
+  const uint32_t node = holder.pools[job.from_pool].node;
+  if (node != kNone) add_links(tier(job.to).to_node[node].down);
+  add_links(target.links.down);
+  return {links_, job.bytes, tier(job.to).store};
+}
+
+void TierManager::launch(int64_t now_ns, Job&& job) {
+  uint64_t blocks = 0;
+  for (const Piece& piece : job.pieces) {
+    store_->hold(piece.node);
+    blocks += piece.count;
+  }
+  job.bytes = blocks_bytes(blocks);
+  const bool peer = job.from != kNone && spec_->tiers[job.from].kind == TierKind::peer;
+  if (job.from != kNone) {
+    counts_[job.from].asked_read_bytes += job.bytes;
+    reading_[peer ? host_tier_ : job.from][job.from_pool] += job.bytes;
+  }
+  if (job.to != kNone) {
+    counts_[job.to].asked_written_bytes += job.bytes;
+    writing_[job.to][job.to_pool] += job.bytes;
+  }
+  if (!timed_) {
+    finish(now_ns, job, nullptr);
+    return;
+  }
+  const TransferPlan plan = route(job);
+  job.unloaded_ns = transfers_.unloaded_ns(plan);
+  const TransferId id = transfers_.start(now_ns, plan);
+  if (jobs_.size() <= id) jobs_.resize(id + 1);
+  jobs_[id] = std::move(job);
+}
+
+void TierManager::let_go(const std::vector<Piece>& pieces) {
+  for (const Piece& piece : pieces) store_->leave(piece.node);
+}
+
+// Blocks read from a pool below GPU memory are no longer in use there. Demoted ones left it before.
+void TierManager::release_source(int64_t now_ns, const Job& job) {
+  if (job.from == kNone || job.kind == JobKind::demote) return;
+  const bool peer = spec_->tiers[job.from].kind == TierKind::peer;
+  TierPool& pool = pools_[peer ? host_tier_ : job.from][job.from_pool];
+  for (const Piece& piece : job.pieces) pool.unpin(now_ns, piece);
+}
+
+void TierManager::arrive(int64_t now_ns, Job& job) {
+  TierPool& pool = pools_[job.to][job.to_pool];
+  for (const Piece& piece : job.pieces) {
+    pool.arrive(now_ns, piece);
+    if (job.cascade != 0) cascade(now_ns, job.engine, job.to_pool, piece, job.cascade);
+  }
+}
+
+void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* events) {
+  if (job.from != kNone) {
+    const bool peer = spec_->tiers[job.from].kind == TierKind::peer;
+    counts_[job.from].read_bytes += job.bytes;
+    reading_[peer ? host_tier_ : job.from][job.from_pool] -= job.bytes;
+  }
+  if (job.to != kNone) {
+    counts_[job.to].written_bytes += job.bytes;
+    writing_[job.to][job.to_pool] -= job.bytes;
+    arrive(now_ns, job);
+  }
+  release_source(now_ns, job);
+  if (job.keep != kNone) keep_copies(now_ns, job);
+  if (events != nullptr) {
+    if (job.kind == JobKind::store) {
+      events->push_back({TierEvent::Kind::stored, job.engine, kNone, kNone, job.leaf});
+    } else if (job.kind == JobKind::demote && job.from == kNone) {
+      events->push_back(
+          {TierEvent::Kind::written_back, job.engine, kNone, kNone, kvstore::kNoNode});
+    }
+  }
+  if (job.ticket != kNone) part_done(now_ns, job.ticket, job, events);
+  let_go(job.pieces);
+}
+
+void TierManager::advance(int64_t now_ns, std::vector<TierEvent>& events) {
+  ended_.clear();
+  transfers_.advance(now_ns, ended_);
+  for (size_t i = 0; i < ended_.size(); ++i) {
+    const TransferId id = ended_[i];
+    Job job = std::move(jobs_[id]);
+    finish(now_ns, job, &events);
+    transfers_.release(id);
+  }
+}
+
+uint32_t TierManager::pool_near(uint32_t tier, uint32_t engine) const {
+  return spec_->tiers[tier].pool_of[engine];
+}
+
+uint64_t TierManager::policy_calls() const {
+  uint64_t calls = placement_.policy_calls();
+  for (const std::vector<TierPool>& pools : pools_) {
+    for (const TierPool& pool : pools) calls += pool.policy_calls();
+  }
+  return calls;
+}
+
+uint64_t TierManager::digest() const {
+  StreamHash hash;
+  for (uint32_t t = 0; t < pools_.size(); ++t) {
+    uint64_t pools = 0;  // without order, as relabelled nodes do not show
+    for (const TierPool& pool : pools_[t]) pools += pool.digest();
+    hash.add(pools);
+    for (const uint64_t count : {counts_[t].hit_blocks, counts_[t].staged_blocks,
+                                 counts_[t].read_bytes, counts_[t].written_bytes}) {
+      hash.add(count);
+    }
+  }
+  return hash.digest64();
+}
+
+}  // namespace tiercast::tiering

@@ -1,0 +1,222 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/kvstore/prefix_store.hpp"
+#include "models/tiering/checked_placement.hpp"
+#include "models/tiering/tier_pool.hpp"
+#include "models/tiering/tier_spec.hpp"
+#include "models/tiering/transfers.hpp"
+
+namespace tiercast::tiering {
+
+using TicketId = uint32_t;
+
+/// What an engine must hear of.
+struct TierEvent {
+  enum class Kind : uint8_t {
+    looked_up,    ///< the index has answered for `owner`
+    loaded,       ///< all that `owner` fetched or waited for is there
+    stored,       ///< a store from GPU memory no longer reads the way to `node`
+    written_back  ///< what had to leave GPU memory has left
+  };
+  Kind kind = Kind::loaded;
+  uint32_t engine = 0;
+  uint32_t owner = 0;
+  TicketId ticket = kNone;
+  kvstore::NodeId node = kvstore::kNoNode;
+};
+
+struct BlockRange {
+  uint32_t first = 0;
+  uint32_t count = 0;
+};
+
+/// How long a fetch took, and what its last part would have taken alone.
+struct FetchTime {
+  int64_t total_ns = 0;
+  int64_t move_ns = 0;  ///< at most total_ns
+  uint32_t tier = 0;    ///< 1: the first below GPU memory; 0: another engine's memory
+};
+
+/// What one tier did, over all its pools.
+struct TierCounts {
+  uint64_t hit_blocks = 0;        ///< fetched into GPU memory for a request
+  uint64_t staged_blocks = 0;     ///< copied into this tier on the way, or ahead, of a fetch
+  uint64_t read_bytes = 0;        ///< moved out of its pools
+  uint64_t written_bytes = 0;     ///< moved into them
+  uint64_t asked_read_bytes = 0;  ///< counted as transfers start; equals read_bytes at rest
+  uint64_t asked_written_bytes = 0;
+};
+
+/// The hierarchy below GPU memory: which blocks are where, and what moves.
+///
+/// Engines ask it as they admit requests (find, plan, fetch), and tell it what is complete (store)
+/// and what leaves (write_back); it moves bytes over shared links and answers with events.
+/// Placement is the policy library's, eviction in each pool too.
+class TierManager {
+ public:
+  /// `spec` must be valid (scenario checks it) and outlive the object.
+  TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, uint64_t seed);
+
+  /// In order of their indices; `hbm`: the pool of GPU memory, with frames in [0, slots).
+  void add_engine(kvstore::PoolId hbm, uint32_t slots);
+
+  /// Without time, transfers are over as they start and nobody is told: for warm-up.
+  void set_timed(bool timed) { timed_ = timed; }
+
+  // Reading. Depths count blocks from the head of the prefix.
+  struct Plan {
+    uint32_t end = 0;         ///< blocks before it are in GPU memory once the plan is done
+    uint32_t own_blocks = 0;  ///< frames it needs: what others are already loading needs none
+    LoadMode mode = LoadMode::parked;
+  };
+  bool asks_index(uint32_t engine) const { return asks_index_[engine]; }
+  TicketId look_up(int64_t now_ns, uint32_t engine, uint32_t owner, uint32_t blocks);
+  /// Runs of blocks [hit, end) that some tier holds, up to the first nobody does. The caller fills
+  /// in compute_ns before plan().
+  std::span<tp_run> find(uint32_t engine, kvstore::NodeId leaf, uint32_t hit, uint32_t end);
+  Plan plan(int64_t now_ns, uint32_t engine, const tp_request& request, uint32_t hit,
+            uint32_t prompt_blocks);
+  /// Starts what the last plan says, for the same engine, into `frames` of its memory, in order.
+  TicketId fetch(int64_t now_ns, uint32_t engine, uint32_t owner, kvstore::NodeId leaf,
+                 std::span<const tp_span> frames);
+  /// The last plan without time: uses are noted and copies kept.
+  void absorb_plan(int64_t now_ns, uint32_t engine, kvstore::NodeId leaf);
+  /// Moves what the policy wants nearer while the request waits; after find().
+  void prefetch(int64_t now_ns, uint32_t engine, const tp_request& request, kvstore::NodeId leaf,
+                uint32_t hit, uint32_t prompt_blocks);
+  /// Blocks [first, first + count) come from another engine's memory, pinned by the caller.
+  TicketId hand_off(int64_t now_ns, uint32_t from, uint32_t to, uint32_t owner,
+                    kvstore::NodeId leaf, BlockRange range, std::span<const tp_span> frames);
+  /// Ranges that the ticket's own frames hold, in order.
+  std::span<const BlockRange> own(TicketId ticket) const { return tickets_[ticket].own; }
+  FetchTime time(int64_t now_ns, TicketId ticket) const;
+  /// The engine has placed what was loaded; others that waited for it may be done now.
+  void close(int64_t now_ns, TicketId ticket, std::vector<TierEvent>& events);
+
+  // Writing.
+  /// Blocks [first, first + count) are complete in the engine's memory and pinned by the caller.
+  /// Answers how many `stored` events will come: until each, the way to `leaf` must stay pinned and
+  /// held once more.
+  uint32_t store(int64_t now_ns, uint32_t engine, const tp_request& request, uint32_t phase,
+                 kvstore::NodeId leaf, uint32_t first, uint32_t count);
+  /// Pieces that leave GPU memory, held for this call. Answers how many `written_back` events will
+  /// come.
+  uint32_t write_back(int64_t now_ns, uint32_t engine, std::vector<Piece>& departed);
+  bool writes_back() const { return spec_->writes_back; }
+
+  int64_t next_event_ns() { return transfers_.next_end_ns(); }
+  void advance(int64_t now_ns, std::vector<TierEvent>& events);
+
+  const TierSetSpec& spec() const { return *spec_; }
+  const TierCounts& counts(uint32_t tier) const { return counts_[tier]; }
+  const std::vector<TierPool>& pools(uint32_t tier) const { return pools_[tier]; }
+  const Transfers& transfers() const { return transfers_; }
+  uint64_t policy_calls() const;
+  /// Of everything in the pools and every byte moved.
+  uint64_t digest() const;
+
+ private:
+  struct Ticket {
+    uint32_t engine = 0;
+    uint32_t owner = 0;
+    uint32_t parts_left = 0;
+    bool lookup = false;
+    int64_t started_ns = 0;
+    int64_t last_unloaded_ns = 0;  // of the part that ended last
+    uint32_t last_tier = 0;
+    kvstore::NodeId leaf = kvstore::kNoNode;
+    std::vector<BlockRange> own;
+    std::vector<TicketId> waiters;
+  };
+  enum class JobKind : uint8_t { lookup, load, handoff, store, cascade, stage, demote };
+  struct Job {
+    JobKind kind = JobKind::load;
+    uint32_t engine = 0;
+    TicketId ticket = kNone;
+    uint32_t from = kNone;  // tier, or kNone: GPU memory
+    uint32_t from_pool = kNone;
+    uint32_t to = kNone;
+    uint32_t to_pool = kNone;
+    uint32_t keep = kNone;                    // tier that keeps a copy of a load
+    uint32_t cascade = 0;                     // tiers that the destination feeds, as a mask
+    kvstore::NodeId leaf = kvstore::kNoNode;  // pinned in GPU memory
+    int64_t unloaded_ns = 0;
+    uint64_t bytes = 0;
+    std::vector<Piece> pieces;  // each node held once
+  };
+  struct Engine {
+    kvstore::PoolId hbm = 0;
+    kvstore::PoolId arriving = 0;          // the same frames, of blocks on their way
+    std::vector<TicketId> ticket_of_slot;  // of an arriving frame
+  };
+
+  // tier_manager.cpp
+  std::span<const tp_tier> views(uint32_t engine);
+  uint64_t blocks_bytes(uint64_t blocks) const { return blocks * spec_->block_bytes; }
+  TransferPlan route(const Job& job);
+  void add_links(const std::vector<uint32_t>& links);
+  void launch(int64_t now_ns, Job&& job);
+  void finish(int64_t now_ns, Job& job, std::vector<TierEvent>* events);
+  void arrive(int64_t now_ns, Job& job);
+  void release_source(int64_t now_ns, const Job& job);
+  void let_go(const std::vector<Piece>& pieces);
+  uint32_t pool_near(uint32_t tier, uint32_t engine) const;
+
+  // tier_fetch.cpp
+  TicketId open_ticket(int64_t now_ns, uint32_t engine, uint32_t owner, kvstore::NodeId leaf);
+  void part_done(int64_t now_ns, TicketId id, const Job& job, std::vector<TierEvent>* events);
+  void complete(TicketId id, std::vector<TierEvent>& events);
+  void expect(TicketId id, std::span<const tp_span> frames);
+  void wait_for(TicketId id, const tp_segment& segment);
+  uint32_t holder_of(uint32_t tier, uint32_t engine, kvstore::NodeId leaf, uint32_t depth,
+                     uint32_t end, uint32_t& run) const;
+  uint32_t next_held(uint32_t tier, uint32_t engine, kvstore::NodeId leaf, uint32_t depth,
+                     uint32_t end) const;
+  void keep_copies(int64_t now_ns, const Job& job);
+  void add_load(int64_t now_ns, uint32_t engine, TicketId ticket, kvstore::NodeId leaf,
+                const tp_segment& segment);
+
+  // tier_store.cpp
+  template <class Visit>
+  void for_absent(int64_t now_ns, TierPool& pool, const Piece& piece, Visit visit);
+  uint32_t reserve(int64_t now_ns, uint32_t engine, uint32_t tier, uint32_t pool,
+                   const Piece& piece);
+  bool fill_job(int64_t now_ns, Job& job, const Piece& piece);
+  void cascade(int64_t now_ns, uint32_t engine, uint32_t host_pool, const Piece& piece,
+               uint32_t mask);
+  uint32_t demote(int64_t now_ns, uint32_t engine, uint32_t from, uint32_t from_pool,
+                  std::vector<Piece>& departed);
+
+  const TierSetSpec* spec_;
+  kvstore::PrefixStore* store_;
+  CheckedPlacement placement_;
+  Transfers transfers_;
+  BlockViews hbm_views_;
+  std::vector<std::vector<TierPool>> pools_;    // by tier, by pool
+  std::vector<std::vector<uint64_t>> reading_;  // bytes asked of each pool and not moved yet
+  std::vector<std::vector<uint64_t>> writing_;
+  std::vector<TierCounts> counts_;
+  std::vector<Engine> engines_;
+  std::vector<bool> asks_index_;
+  uint32_t host_tier_ = kNone;
+  uint32_t through_host_ = 0;  // tiers whose stores leave from host memory, as a mask
+  bool timed_ = true;
+
+  std::vector<Ticket> tickets_;
+  std::vector<TicketId> free_tickets_;
+  std::vector<Job> jobs_;  // by TransferId
+  std::vector<tp_tier> views_;
+  std::vector<tp_run> runs_;
+  std::vector<tp_segment> plan_;
+  std::vector<tp_placed> placed_;
+  std::vector<uint32_t> links_;  // scratch of route()
+  std::vector<TransferId> ended_;
+  std::vector<tp_span> frames_;  // scratch
+  std::vector<Job> loads_;       // scratch of fetch()
+};
+
+}  // namespace tiercast::tiering

@@ -1,0 +1,119 @@
+#include "models/tiering/tier_pool.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "sim/base/check.hpp"
+
+namespace tiercast::tiering {
+
+using kvstore::BlockSum;
+
+TierPoolCounts& TierPoolCounts::operator+=(const TierPoolCounts& other) {
+  reserved += other.reserved;
+  arrived += other.arrived;
+  evicted += other.evicted;
+  refused += other.refused;
+  const int64_t first = other.first_eviction_ns;
+  if (first >= 0 && (first_eviction_ns < 0 || first < first_eviction_ns)) first_eviction_ns = first;
+  return *this;
+}
+
+TierPool::TierPool(kvstore::PrefixStore& store, CheckedCache cache, uint32_t block_tokens,
+                   uint32_t block_bytes)
+    : store_(&store),
+      cache_(std::move(cache)),
+      ready_(store.add_pool(cache_.slot_count())),
+      arriving_(store.add_pool(cache_.slot_count())),
+      views_(block_tokens, block_bytes, 0),
+      free_(cache_.capacity_blocks()),
+      numbers_(cache_.slot_count()),
+      pins_(cache_.slot_count(), 0) {}
+
+uint32_t TierPool::reserve(int64_t now_ns, const Piece& piece, std::vector<Piece>* departed) {
+  const uint32_t count = std::min(piece.count, free_ + cache_.evictable_blocks());
+  counts_.refused += piece.count - count;
+  if (count == 0) return 0;
+  if (count > free_) evict(now_ns, count - free_, departed);
+  free_ -= count;
+  counts_.reserved += count;
+  frames_.clear();
+  numbers_.take(count, frames_);
+  store_->fill(piece.node, arriving_, piece.depth, frames_);
+  return count;
+}
+
+void TierPool::evict(int64_t now_ns, uint32_t count, std::vector<Piece>* departed) {
+  scratch_.clear();
+  if (!cache_.take_victims(now_ns, count, scratch_)) {
+    throw PolicyFault(cache_.policy_name(), "select", now_ns,
+                      "refused although enough blocks are evictable");
+  }
+  BlockSum sum;
+  for (const tp_span& span : scratch_) {
+    if (departed != nullptr) hold_pieces(*store_, ready_, span, *departed);
+    const BlockSum part = store_->evict(ready_, span);
+    sum.blocks += part.blocks;
+    sum.depths += part.depths;
+    free_ += span.count;
+    numbers_.give_back(span);
+  }
+  counts_.evicted += sum.blocks;
+  if (counts_.first_eviction_ns < 0) counts_.first_eviction_ns = now_ns;
+  digest_.add(now_ns, Transition::evicted, sum);
+}
+
+void TierPool::arrive(int64_t now_ns, const Piece& piece) {
+  frames_.clear();
+  store_->frames_of(piece.node, arriving_, piece.depth, piece.count, frames_);
+  for (const tp_span& span : frames_) store_->evict(arriving_, span);
+  const BlockSum sum = store_->fill(piece.node, ready_, piece.depth, frames_);
+  counts_.arrived += piece.count;
+  digest_.add(now_ns, Transition::placed, sum);
+  cache_.insert(
+      now_ns, frames_,
+      cache_.reads_keys() ? views_.of(*store_, ready_, frames_) : std::span<const tp_block>());
+  cache_.evictable(now_ns, true, frames_);
+}
+
+template <class Crosses>
+void TierPool::crossing(const Piece& piece, Crosses crosses) {
+  frames_.clear();
+  scratch_.clear();
+  store_->frames_of(piece.node, ready_, piece.depth, piece.count, frames_);
+  for (const tp_span& span : frames_) {
+    for (uint32_t k = 0; k < span.count; ++k) {
+      if (crosses(pins_[span.first_slot + k])) {
+        kvstore::add_span(scratch_, {span.first_slot + k, 1});
+      }
+    }
+  }
+}
+
+void TierPool::pin(int64_t now_ns, const Piece& piece) {
+  crossing(piece, [](uint16_t& pins) {
+    TIERCAST_CHECK(pins < std::numeric_limits<uint16_t>::max(), "too many transfers of one block");
+    return pins++ == 0;
+  });
+  if (!scratch_.empty()) cache_.evictable(now_ns, false, scratch_);
+}
+
+void TierPool::unpin(int64_t now_ns, const Piece& piece) {
+  crossing(piece, [](uint16_t& pins) {
+    TIERCAST_CHECK(pins > 0, "a transfer ends that none began");
+    return --pins == 0;
+  });
+  if (!scratch_.empty()) cache_.evictable(now_ns, true, scratch_);
+}
+
+void TierPool::touch(int64_t now_ns, const Piece& piece) {
+  frames_.clear();
+  store_->frames_of(piece.node, ready_, piece.depth, piece.count, frames_);
+  cache_.touch(now_ns, frames_);
+  BlockSum sum;
+  sum.add(piece.depth, piece.count);
+  digest_.add(now_ns, Transition::reused, sum);
+}
+
+}  // namespace tiercast::tiering

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/kvstore/prefix_store.hpp"
+#include "models/tiering/block_views.hpp"
+#include "models/tiering/checked_cache.hpp"
+#include "models/tiering/frame_numbers.hpp"
+#include "models/tiering/piece.hpp"
+#include "models/tiering/transition_digest.hpp"
+
+namespace tiercast::tiering {
+
+/// Counters of one pool below GPU memory, in blocks. At any time
+/// reserved = arrived + failed + arriving, and arrived = evicted + present.
+struct TierPoolCounts {
+  uint64_t reserved = 0;  ///< frames handed to stores
+  uint64_t arrived = 0;
+  uint64_t evicted = 0;
+  uint64_t refused = 0;  ///< stores for which no frame could be had
+  int64_t first_eviction_ns = -1;
+
+  TierPoolCounts& operator+=(const TierPoolCounts& other);
+};
+
+/// One pool of a tier below GPU memory. A frame is free, arriving (a store is on its way), or ready
+/// (readable; pinned while transfers read it, else evictable). Blocks come in any order and gaps
+/// may lie anywhere.
+class TierPool {
+ public:
+  TierPool(kvstore::PrefixStore& store, CheckedCache cache, uint32_t block_tokens,
+           uint32_t block_bytes);
+
+  kvstore::PoolId ready() const { return ready_; }
+  kvstore::PoolId arriving() const { return arriving_; }
+  uint32_t capacity_blocks() const { return cache_.capacity_blocks(); }
+  uint32_t used_blocks() const { return capacity_blocks() - free_; }
+  uint32_t present_blocks() const { return cache_.present_blocks(); }
+
+  /// Frames for as many leading blocks of the piece as can be had, arriving from now on; answers
+  /// how many. None of the piece may be ready or arriving. `departed` (may be NULL) receives what
+  /// was evicted for it, each node held once for the receiver.
+  uint32_t reserve(int64_t now_ns, const Piece& piece, std::vector<Piece>* departed);
+  /// Arriving blocks are there.
+  void arrive(int64_t now_ns, const Piece& piece);
+
+  /// Ready blocks are being read, or no longer.
+  void pin(int64_t now_ns, const Piece& piece);
+  void unpin(int64_t now_ns, const Piece& piece);
+  /// Ready blocks were used again.
+  void touch(int64_t now_ns, const Piece& piece);
+
+  const TierPoolCounts& counts() const { return counts_; }
+  uint64_t digest() const { return digest_.value(); }
+  uint64_t policy_calls() const { return cache_.policy_calls(); }
+
+ private:
+  void evict(int64_t now_ns, uint32_t count, std::vector<Piece>* departed);
+  // Frames of the piece whose pin count crosses zero; into scratch_.
+  template <class Crosses>
+  void crossing(const Piece& piece, Crosses crosses);
+
+  kvstore::PrefixStore* store_;
+  CheckedCache cache_;
+  kvstore::PoolId ready_;
+  kvstore::PoolId arriving_;
+  BlockViews views_;
+  uint32_t free_;
+  FrameNumbers numbers_;
+  std::vector<uint16_t> pins_;   // by slot: transfers that read it
+  std::vector<tp_span> frames_;  // scratch
+  std::vector<tp_span> scratch_;
+  TierPoolCounts counts_;
+  TransitionDigest digest_;
+};
+
+}  // namespace tiercast::tiering

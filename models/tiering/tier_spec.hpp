@@ -1,0 +1,105 @@
+// A hierarchy below GPU memory, compiled: integers, dense indices, no names to look up.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/policy/tierpolicy.h"
+
+namespace tiercast::tiering {
+
+inline constexpr uint32_t kNone = UINT32_MAX;
+
+enum class TierKind : uint32_t {
+  dram = TP_TIER_DRAM,          ///< memory of a node
+  peer = TP_TIER_PEER,          ///< memory of the other nodes, over the fabric
+  nvme = TP_TIER_NVME,          ///< drives of a node
+  context = TP_TIER_CONTEXT,    ///< flash behind DPUs, shared by a pod
+  external = TP_TIER_EXTERNAL,  ///< storage services
+};
+
+/// What a request does while its blocks come.
+enum class LoadMode : uint8_t {
+  parked,     ///< waits outside the batch, others run
+  in_step,    ///< is in a step that starts computing once they are there
+  layerwise,  ///< is in a step that computes each layer as it comes
+};
+
+/// A link of the hierarchy: a port, a bus, the drives of a pool. Both directions of a full-duplex
+/// one are two; a third that both cross says what they reach together.
+struct TierLinkSpec {
+  std::string name;
+  uint64_t bytes_per_s = 0;
+  bool fifo = false;  ///< whole transfers one after another
+};
+
+/// Two one-way lists of links, as indices into TierSetSpec::links.
+struct TwoWay {
+  std::vector<uint32_t> up;    ///< towards the GPU
+  std::vector<uint32_t> down;  ///< away from it
+};
+
+/// What the stack and the devices add to a transfer that the links do not show.
+struct TransferCost {
+  int64_t before_ns = 0;  ///< set-up and the first operation's latency, before bytes flow
+  int64_t after_ns = 0;   ///< acknowledgement, after they have
+  uint64_t rate_cap = 0;  ///< bytes/s that one transfer's operations reach; 0: no bound
+};
+
+/// Where a tier's index lives, when asking it costs time.
+struct MetadataSpec {
+  uint32_t station = kNone;   ///< index into TierSetSpec::stations
+  int64_t round_trip_ns = 0;  ///< network and client
+  uint32_t blocks_per_lookup = 1;
+};
+
+/// A server of metadata operations: first come first served over `servers`.
+struct StationSpec {
+  std::string name;
+  int64_t operation_ns = 0;
+  uint32_t servers = 1;
+};
+
+struct TierPoolSpec {
+  uint32_t node = kNone;  ///< that holds it; kNone: shared storage
+  TwoWay links;           ///< its own devices and ports
+};
+
+struct TierSpec {
+  std::string name;
+  TierKind kind = TierKind::dram;
+  LoadMode load_mode = LoadMode::parked;
+  uint32_t capacity_blocks = 0;  ///< of each pool
+  const tp_cache_table* eviction = nullptr;
+  std::string eviction_config;
+  bool read_only = false;
+  bool through_host = false;  ///< stores leave from host memory where a tier keeps them there
+  std::vector<TierPoolSpec> pools;
+  std::vector<uint32_t> pool_of;  ///< by engine: index into pools, or kNone
+  std::vector<TwoWay> to_engine;  ///< by engine: links between the tier's side and GPU memory
+  std::vector<TwoWay> to_node;    ///< by node: links between the tier's side and its host memory
+  TransferCost load;
+  TransferCost store;
+  bool has_metadata = false;
+  MetadataSpec metadata;
+};
+
+/// All tiers below GPU memory, in the order of lookup. A peer tier has no pools of its own: it
+/// reads those of the dram tier on other nodes.
+struct TierSetSpec {
+  uint32_t block_tokens = 0;
+  uint32_t block_bytes = 0;
+  std::vector<uint32_t> node_of;      ///< by engine
+  std::vector<TwoWay> engine_fabric;  ///< by engine: between the GPU fabric and its memory
+  TransferCost handoff;               ///< GPU memory to GPU memory over that fabric
+  std::vector<TierLinkSpec> links;
+  std::vector<StationSpec> stations;
+  std::vector<TierSpec> tiers;
+  const tp_placement_table* placement = nullptr;
+  std::string placement_config;
+  bool writes_back = false;  ///< the policy may move what leaves GPU memory
+  bool prefetches = false;   ///< the policy may move blocks as requests arrive
+};
+
+}  // namespace tiercast::tiering

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/tiering/tier_spec.hpp"
+#include "sim/resources/link_network.hpp"
+
+namespace tiercast::tiering {
+
+using TransferId = uint32_t;
+
+/// Bytes on their way: a fixed time, then a flow over links, then another fixed time.
+struct TransferPlan {
+  std::span<const uint32_t> links;
+  uint64_t bytes = 0;
+  TransferCost cost;
+};
+
+/// Transfers in flight over the links of a hierarchy, and lookups at its metadata stations. Ends
+/// come in the order (time, id); an end lies at least 1 ns behind its start.
+class Transfers {
+ public:
+  Transfers(const std::vector<TierLinkSpec>& links, const std::vector<StationSpec>& stations);
+
+  TransferId start(int64_t now_ns, const TransferPlan& plan);
+  /// `operations` at a station: served one after another behind those asked for before, the
+  /// station's servers sharing each batch; the answer is there a round trip after.
+  TransferId look_up(int64_t now_ns, uint32_t station, uint32_t operations, int64_t round_trip_ns);
+
+  int64_t next_end_ns();
+  /// Everything that ends at `now_ns` == next_end_ns(). Its ids stay taken until release().
+  void advance(int64_t now_ns, std::vector<TransferId>& ended);
+  void release(TransferId id);
+
+  /// What the transfer would take with nothing beside it.
+  int64_t unloaded_ns(const TransferPlan& plan) const;
+  /// The same for bytes that flow at `rate` bytes/s.
+  static int64_t flow_ns(uint64_t bytes, uint64_t rate);
+  /// The least capacity on the way, or the cap where that is less.
+  uint64_t rate(const TransferPlan& plan) const;
+
+  const resources::LinkNetwork& network() const { return network_; }
+  uint64_t started() const { return started_; }
+  uint32_t live() const { return live_; }
+  uint64_t lookups() const { return lookups_; }
+
+ private:
+  enum class Phase : uint8_t { before, flow, after };
+  struct Transfer {
+    resources::PathId path = 0;
+    uint64_t bytes = 0;  // 0: no flow
+    int64_t after_ns = 0;
+    int64_t started_ns = 0;
+    Phase phase = Phase::before;
+  };
+  struct Timer {
+    int64_t time_ns;
+    TransferId id;
+  };
+  static bool later(const Timer& a, const Timer& b) {
+    return a.time_ns != b.time_ns ? a.time_ns > b.time_ns : a.id > b.id;
+  }
+
+  TransferId add(int64_t now_ns);
+  void set_timer(int64_t time_ns, TransferId id);
+  // The phase is over at now_ns; true when that was the last.
+  bool next_phase(int64_t now_ns, TransferId id);
+
+  resources::LinkNetwork network_;
+  std::vector<StationSpec> stations_;
+  std::vector<int64_t> station_free_ns_;
+  std::vector<Transfer> transfers_;
+  std::vector<TransferId> free_;
+  std::vector<Timer> timers_;  // heap
+  std::vector<uint64_t> flows_ended_;
+  uint64_t started_ = 0;
+  uint64_t lookups_ = 0;
+  uint32_t live_ = 0;
+};
+
+}  // namespace tiercast::tiering
