@@ -30,8 +30,8 @@ int64_t ceil_ns(Int128 ticks) {
   return static_cast<int64_t>((ticks + (llm::kTicksPerNs - 1)) / llm::kTicksPerNs);
 }
 
-TimeParts to_parts(int64_t total_ns, int64_t queue_ns, const TickParts& ticks) {
-  const int64_t computing_ns = total_ns - queue_ns;
+TimeParts to_parts(int64_t total_ns, const WaitParts& waits, const TickParts& ticks) {
+  const int64_t computing_ns = total_ns - waits.total_ns();
   Int128 running = 0;
   int64_t given = 0;
   const auto next = [&](Int128 part) {
@@ -43,7 +43,11 @@ TimeParts to_parts(int64_t total_ns, int64_t queue_ns, const TickParts& ticks) {
     return share;
   };
   TimeParts parts;
-  parts.queue_ns = queue_ns;
+  parts.queue_ns = waits.queue_ns;
+  parts.metadata_ns = waits.metadata_ns;
+  parts.load_wait_ns = waits.load_wait_ns;
+  parts.handoff_ns = waits.handoff_ns;
+  parts.load_move_ns = waits.load_move_ns + next(ticks.load);
   parts.engine_ns = next(ticks.engine);
   parts.interference_ns = next(ticks.interference);
   parts.decode_ns = next(ticks.decode);

@@ -12,17 +12,31 @@ using llm::Int128;
 /// First whole nanosecond at or after a clock reading in ticks (>= 0).
 int64_t ceil_ns(Int128 ticks);
 
+/// Time a request waited outside a batch, in whole ns.
+struct WaitParts {
+  int64_t queue_ns = 0;
+  int64_t metadata_ns = 0;
+  int64_t load_wait_ns = 0;
+  int64_t load_move_ns = 0;
+  int64_t handoff_ns = 0;
+
+  int64_t total_ns() const {
+    return queue_ns + metadata_ns + load_wait_ns + load_move_ns + handoff_ns;
+  }
+};
+
 /// Exact time of one request by cause, in ticks, gathered while it runs.
 struct TickParts {
+  Int128 load = 0;  ///< steps that waited for its blocks
   Int128 prefill = 0;
   Int128 interference = 0;
   Int128 decode = 0;
   Int128 engine = 0;
 };
 
-/// Spreads `total_ns` of waiting and computing over the parts. `queue_ns` is exact already; the
-/// ticks are rounded through their running sum, so that parts are nonnegative and add up.
-TimeParts to_parts(int64_t total_ns, int64_t queue_ns, const TickParts& ticks);
+/// Spreads `total_ns` of waiting and computing over the parts. What was waited is exact already;
+/// the ticks are rounded through their running sum, so that parts are nonnegative and add up.
+TimeParts to_parts(int64_t total_ns, const WaitParts& waits, const TickParts& ticks);
 
 /// What one sequence's decode steps would cost alone: sum over lengths [from, to) of
 /// decode_ticks(1, ...), in closed form per piece and window.

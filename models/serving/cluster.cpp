@@ -14,7 +14,7 @@ std::optional<tiering::CheckedCache> make_cache(const ClusterSpec& spec, std::st
                      spec.engine.kv_blocks,
                      spec.engine.block_tokens,
                      spec.block_bytes,
-                     tiering::BlockPool::slot_count(spec.engine.kv_blocks),
+                     tiering::BlockPool::slots_for(spec.engine.kv_blocks),
                      0};
   return tiering::CheckedCache::create(*spec.eviction, pool, spec.eviction_config, spec.seed,
                                        error);
@@ -29,6 +29,7 @@ tiering::BlockPool make_pool(const ClusterSpec& spec, kvstore::PrefixStore& stor
 }
 
 constexpr uint32_t kSourceEntity = 0;
+constexpr uint32_t kTierEntity = 0;
 
 }  // namespace
 
@@ -46,22 +47,34 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
     instances_.push_back(
         std::make_unique<Instance>(spec_.engine, table, store_, make_pool(spec_, store_), log_));
   }
+  if (spec_.tiers) {
+    tiers_ = std::make_unique<tiering::TierManager>(*spec_.tiers, store_, spec_.seed);
+    for (uint32_t i = 0; i < spec_.instances; ++i) instances_[i]->use_tiers(*tiers_, i);
+  }
   context_.seed = spec.seed;
 }
 
 Outcome Cluster::run() {
   const RunContextScope scope(context_);
-  schedule_arrival(0);
-  int64_t end_ns = 0;
+  warm_up();
+  int64_t end_ns = spec_.warmup_ns;
+  schedule_arrival(spec_.warmup_ns);
   while (!queue_.empty()) {
     const engine::Event event = queue_.pop();
     end_ns = event.time_ns;
     context_.now_ns = event.time_ns;
-    if (event.phase == engine::Phase::fact) {
-      arrival(event.time_ns);
-    } else {
-      boundary(event.time_ns, event.entity);
+    switch (event.phase) {
+      case engine::Phase::fact:
+        arrival(event.time_ns);
+        break;
+      case engine::Phase::transfer:
+        transfers(event.time_ns);
+        break;
+      case engine::Phase::boundary:
+        boundary(event.time_ns, event.entity);
+        break;
     }
+    schedule_transfers();
   }
   return collect(end_ns);
 }
@@ -82,6 +95,29 @@ void Cluster::schedule_boundary(uint32_t instance) {
   } else {
     queue_.schedule(next_ns, engine::Phase::boundary, instance);
   }
+}
+
+void Cluster::schedule_transfers() {
+  if (tiers_ == nullptr) return;
+  const int64_t next_ns = tiers_->next_event_ns();
+  if (next_ns == resources::kNever) {
+    queue_.cancel(engine::Phase::transfer, kTierEntity);
+  } else {
+    queue_.schedule(next_ns, engine::Phase::transfer, kTierEntity);
+  }
+}
+
+// What ends at now_ns, and what engines make of it; one event may bring more.
+void Cluster::transfers(int64_t now_ns) {
+  tier_events_.clear();
+  told_.clear();
+  tiers_->advance(now_ns, tier_events_);
+  for (size_t i = 0; i < tier_events_.size(); ++i) {
+    const tiering::TierEvent event = tier_events_[i];
+    instances_[event.engine]->on_tier_event(now_ns, event, tier_events_);
+    told_.push_back(event.engine);
+  }
+  for (const uint32_t instance : told_) schedule_boundary(instance);
 }
 
 // Cuts or refuses what cannot run; a refused request is over at once.
@@ -117,15 +153,50 @@ void Cluster::cut_content(const RequestRecord& record) {
   request_.last_id_tokens = request_.id_tokens;
 }
 
+RequestRecord Cluster::record_of(const workload::Request& request) {
+  RequestRecord record;
+  record.id = request.id;
+  record.session = request.session;
+  record.ends_session = request.ends_session;
+  record.arrival_ns = request.arrival_ns;
+  record.input_tokens = request.input_tokens;
+  record.output_tokens = request.output_tokens;
+  return record;
+}
+
+// Requests before the timed window run through router, caches and policies at their arrival. For a
+// closed loop each is over after what it would take alone.
+void Cluster::warm_up() {
+  if (spec_.warmup_ns == 0) return;
+  if (tiers_ != nullptr) tiers_->set_timed(false);
+  int64_t next_ns = 0;
+  int64_t now_ns = 0;
+  while (source_->peek(next_ns) && next_ns < spec_.warmup_ns && next_ns < spec_.duration_ns) {
+    now_ns = std::max(now_ns, next_ns);
+    context_.now_ns = now_ns;
+    source_->next(request_);
+    RequestRecord record = record_of(request_);
+    if (!accept(record)) {
+      source_->completed(record.id, now_ns + kRefusalPauseNs);
+      continue;
+    }
+    if (record.truncated) cut_content(record);
+    const Content content = map_.content(request_);
+    Instance& instance = *instances_[choose(now_ns, record, content)];
+    const int64_t alone_ns = instance.absorb(now_ns, record, content);
+    source_->completed(record.id, now_ns + alone_ns);
+    ++outcome_.warmed_requests;
+  }
+  outcome_.truncated = 0;
+  outcome_.rejected_too_long = 0;
+  outcome_.rejected_too_large = 0;
+  if (tiers_ != nullptr) tiers_->set_timed(true);
+  for (const std::unique_ptr<Instance>& instance : instances_) instance->open(spec_.warmup_ns);
+}
+
 void Cluster::arrival(int64_t now_ns) {
   source_->next(request_);
-  RequestRecord record;
-  record.id = request_.id;
-  record.session = request_.session;
-  record.ends_session = request_.ends_session;
-  record.arrival_ns = request_.arrival_ns;
-  record.input_tokens = request_.input_tokens;
-  record.output_tokens = request_.output_tokens;
+  RequestRecord record = record_of(request_);
   const bool accepted = accept(record);
   if (!accepted) record.state = RequestState::rejected;
   const uint64_t index = log_.size();
@@ -174,6 +245,7 @@ void Cluster::boundary(int64_t now_ns, uint32_t instance) {
 
 Outcome Cluster::collect(int64_t end_ns) {
   std::vector<uint64_t> pool_digests;
+  outcome_.start_ns = spec_.warmup_ns;
   outcome_.end_ns = end_ns;
   for (const std::unique_ptr<Instance>& instance : instances_) {
     instance->close(end_ns);
@@ -187,10 +259,37 @@ Outcome Cluster::collect(int64_t end_ns) {
     outcome_.effort.policy_calls += pool.policy_calls();
     pool_digests.push_back(pool.digest());
   }
+  if (tiers_ != nullptr) collect_tiers();
   outcome_.effort.events = queue_.popped();
   outcome_.log = std::move(log_);
-  outcome_.digest = digest_of(outcome_, pool_digests);
+  outcome_.digest = digest_of(outcome_, pool_digests, tiers_ != nullptr ? tiers_->digest() : 0);
   return std::move(outcome_);
+}
+
+void Cluster::collect_tiers() {
+  const tiering::TierSetSpec& spec = tiers_->spec();
+  for (uint32_t t = 0; t < spec.tiers.size(); ++t) {
+    TierOutcome tier;
+    tier.name = spec.tiers[t].name;
+    tier.kind = spec.tiers[t].kind;
+    tier.counts = tiers_->counts(t);
+    for (const tiering::TierPool& pool : tiers_->pools(t)) {
+      ++tier.pools;
+      tier.capacity_blocks += pool.capacity_blocks();
+      tier.present_blocks += pool.present_blocks();
+      tier.pool_counts += pool.counts();
+    }
+    outcome_.tiers.push_back(std::move(tier));
+  }
+  const resources::LinkNetwork& network = tiers_->transfers().network();
+  for (uint32_t l = 0; l < spec.links.size(); ++l) {
+    outcome_.links.push_back({spec.links[l].name, spec.links[l].bytes_per_s,
+                              network.carried_bytes(l), network.started_bytes(l)});
+  }
+  outcome_.effort.policy_calls += tiers_->policy_calls();
+  outcome_.effort.transfers = tiers_->transfers().started();
+  outcome_.effort.solves = network.counters().solves;
+  outcome_.effort.bundles_solved = network.counters().bundles_solved;
 }
 
 std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepTable& table) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,9 @@ struct ClusterSpec {
   EngineSpec engine;
   RouterKind router = RouterKind::round_robin;
   const tp_cache_table* eviction = nullptr;
-  std::string eviction_config;  ///< `name=value` lines
+  std::string eviction_config;                ///< `name=value` lines
+  std::optional<tiering::TierSetSpec> tiers;  ///< below GPU memory
+  int64_t warmup_ns = 0;  ///< requests arriving before it pass through the caches without time
   uint32_t block_bytes = 0;
   uint32_t id_tokens = 0;  ///< of the workload's content ids; 0: none
   uint64_t seed = 1;
@@ -46,17 +49,23 @@ class Cluster {
   void schedule_arrival(int64_t not_before_ns);
   void arrival(int64_t now_ns);
   void boundary(int64_t now_ns, uint32_t instance);
+  static RequestRecord record_of(const workload::Request& request);
   bool accept(RequestRecord& record);
   void cut_content(const RequestRecord& record);
   uint32_t choose(int64_t now_ns, const RequestRecord& record, const Content& content);
   void find_matches(int64_t now_ns, const Content& content);
   void schedule_boundary(uint32_t instance);
+  void schedule_transfers();
+  void transfers(int64_t now_ns);
+  void warm_up();
   Outcome collect(int64_t end_ns);
+  void collect_tiers();
 
   ClusterSpec spec_;
   workload::DemandSource* source_;
   ContentMap map_;
   kvstore::PrefixStore store_;
+  std::unique_ptr<tiering::TierManager> tiers_;
   RequestLog log_;
   std::vector<std::unique_ptr<Instance>> instances_;
   std::unique_ptr<Router> router_;
@@ -69,6 +78,8 @@ class Cluster {
   std::vector<uint32_t> matched_blocks_;
   std::vector<kvstore::PoolId> holders_;
   std::vector<uint64_t> completed_;
+  std::vector<tiering::TierEvent> tier_events_;
+  std::vector<uint32_t> told_;  // instances that heard of one
 };
 
 /// Why the spec cannot run, one sentence each; empty when it can. Names are those of the scenario.

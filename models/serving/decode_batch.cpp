@@ -100,8 +100,8 @@ void DecodeBatch::advance(int64_t steps) {
 
 void DecodeBatch::settle() {
   for (Window& window : windows_) {
-    while (!window.fills.empty() && (window.fills.front().step <= step_ ||
-                                     stale(window.fills.front()))) {
+    while (!window.fills.empty() &&
+           (window.fills.front().step <= step_ || stale(window.fills.front()))) {
       if (!stale(window.fills.front())) --window.growing;
       pop(window.fills);
     }

@@ -68,9 +68,9 @@ class DecodeBatch {
     bool operator()(const Mark& a, const Mark& b) const { return a.step > b.step; }
   };
   struct Window {
-    uint32_t tokens = 0;         // 0: full attention
-    uint32_t growing = 0;        // sequences not saturated
-    std::vector<Mark> fills;     // heap by step
+    uint32_t tokens = 0;      // 0: full attention
+    uint32_t growing = 0;     // sequences not saturated
+    std::vector<Mark> fills;  // heap by step
   };
 
   size_t residue(int64_t s) const { return static_cast<size_t>(s % block_tokens_); }
@@ -86,9 +86,9 @@ class DecodeBatch {
   int64_t block_tokens_;
   uint32_t size_ = 0;
   int64_t step_ = 0;
-  std::vector<int64_t> kv_tokens_;  // by group
-  std::vector<Window> windows_;     // by group
-  std::vector<Mark> finishes_;      // heap by step
+  std::vector<int64_t> kv_tokens_;         // by group
+  std::vector<Window> windows_;            // by group
+  std::vector<Mark> finishes_;             // heap by step
   std::vector<SequenceId> heads_, tails_;  // by residue, in running order
   std::vector<uint32_t> counts_;
 };

@@ -22,6 +22,7 @@ struct EngineSpec {
   uint32_t watermark_blocks = 0;    ///< kept free when a request is admitted beside others
   /// False: a prompt runs whole, so max_batched_tokens >= max_model_tokens.
   bool chunked_prefill = true;
+  uint32_t layers = 1;  ///< of the model: how finely a layerwise load overlaps
   bool prefix_caching = true;
   OverLength over_length = OverLength::reject;
   bool fuse = true;  ///< advance decode steps in closed form; false: one at a time

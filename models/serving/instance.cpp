@@ -17,8 +17,17 @@ Instance::Instance(const EngineSpec& spec, const llm::StepTable& table, kvstore:
       alone_(table),
       decodes_(table, spec.block_tokens, sequences_) {}
 
+void Instance::use_tiers(tiering::TierManager& tiers, uint32_t engine) {
+  tiers_ = &tiers;
+  engine_ = engine;
+  tiers.add_engine(pool_.id(), pool_.slot_count());
+  if (tiers.writes_back()) pool_.tell_departed(&departed_);
+  counts_.ttft_load.resize(tiers.spec().tiers.size() + 1);
+  counts_.e2e_load.resize(tiers.spec().tiers.size() + 1);
+}
+
 uint32_t Instance::outstanding_requests() const {
-  return static_cast<uint32_t>(waiting_.size()) + running_;
+  return static_cast<uint32_t>(waiting_.size() + ready_.size()) + parked_ + running_;
 }
 
 Int128& Instance::waiting_area(WaitCause cause) {
@@ -27,7 +36,8 @@ Int128& Instance::waiting_area(WaitCause cause) {
 
 void Instance::count_areas(int64_t now_ns) {
   const Int128 span = now_ns - areas_to_ns_;
-  waiting_area(cause_) += span * static_cast<Int128>(waiting_.size());
+  waiting_area(cause_) += span * static_cast<Int128>(waiting_.size() + ready_.size());
+  counts_.loading_area_ns += span * parked_;
   counts_.running_area_ns += span * running_;
   areas_to_ns_ = now_ns;
 }
@@ -40,12 +50,21 @@ void Instance::arrive(int64_t now_ns, uint64_t request, Content content) {
   waiting_area(WaitCause::step) += now_ns - record.arrival_ns;  // where the source held it back
   outstanding_input_tokens_ += record.input_tokens;
   queued_input_tokens_ += record.input_tokens;
-  const bool head = waiting_.empty();
+  const bool head = waiting_.empty() && ready_.empty();
   waiting_.push_back({new_sequence(request), std::move(content)});
-  if (!head) return;
+  if (head) head_changed(now_ns);
+}
+
+// Somebody else is first in line: it may fit at the next boundary.
+void Instance::head_changed(int64_t now_ns) {
   cause_ = running_ >= spec_.max_sequences               ? WaitCause::sequences
            : decodes_.size() >= spec_.max_batched_tokens ? WaitCause::tokens
                                                          : WaitCause::step;
+  retry_admission(now_ns);
+}
+
+// The head of the line is tried at the first boundary from now on.
+void Instance::retry_admission(int64_t now_ns) {
   if (work_ == Work::none) {
     clock_ = std::max(clock_, Int128{now_ns} * llm::kTicksPerNs);
     next_boundary_ns_ = now_ns;
@@ -84,7 +103,14 @@ SequenceId Instance::new_sequence(uint64_t request) {
   sequence.generated_tokens = 0;
   sequence.leaf = kvstore::kNoNode;
   sequence.queued_since_ns = record.arrival_ns;
-  sequence.queue_ns = 0;
+  sequence.pinned = false;
+  sequence.looked_up = false;
+  sequence.fetching = false;
+  sequence.park_order = 0;
+  sequence.loaded_blocks = 0;
+  sequence.load_tier = 0;
+  sequence.load.assign(counts_.e2e_load.size(), {});
+  sequence.waits = {};
   sequence.ticks = {};
   return id;
 }
@@ -117,6 +143,24 @@ void Instance::place_block(int64_t now_ns, SequenceId id, uint32_t depth, tp_spa
   }
 }
 
+// The first of the prefill frames are complete and hold these blocks.
+void Instance::place_pending(int64_t now_ns, SequenceId id, uint32_t depth, uint32_t count) {
+  Sequence& sequence = sequences_[id];
+  size_t used = 0;
+  while (count > 0) {
+    tp_span& front = sequence.pending[used];
+    const uint32_t n = std::min(front.count, count);
+    place_block(now_ns, id, depth, {front.first_slot, n});
+    front.first_slot += n;
+    front.count -= n;
+    depth += n;
+    count -= n;
+    if (front.count == 0) ++used;
+  }
+  sequence.pending.erase(sequence.pending.begin(),
+                         sequence.pending.begin() + static_cast<std::ptrdiff_t>(used));
+}
+
 void Instance::release_frames(int64_t now_ns, SequenceId id) {
   Sequence& sequence = sequences_[id];
   pool_.give_back(sequence.own);
@@ -129,6 +173,7 @@ void Instance::release_frames(int64_t now_ns, SequenceId id) {
     sequence.open_slot = kNoSlot;
   }
   pool_.unpin(now_ns, sequence.leaf);
+  sequence.pinned = false;
 }
 
 // The decode phase ends: what the steps would have cost alone is its own, the rest interference.
@@ -150,6 +195,15 @@ void Instance::end_prefill_phase(Sequence& sequence) {
   sequence.ticks.interference += clock_ - sequence.phase_start - sequence.phase_alone;
 }
 
+// Adds a request's fetching time to the sums by tier; what its steps waited is the last one's.
+void Instance::count_load(const Sequence& sequence, const TimeParts& parts,
+                          std::vector<TierTime>& sums) {
+  for (size_t t = 0; t < sequence.load.size(); ++t) sums[t] += sequence.load[t];
+  if (!sums.empty()) {
+    sums[sequence.load_tier].move_ns += parts.load_move_ns - sequence.waits.load_move_ns;
+  }
+}
+
 void Instance::preempt_last(int64_t now_ns) {
   const SequenceId id = run_last_;
   Sequence& sequence = sequences_[id];
@@ -165,6 +219,8 @@ void Instance::preempt_last(int64_t now_ns) {
   ++counts_.preemptions;
   sequence.target_tokens = record.input_tokens + sequence.generated_tokens;
   sequence.prefilled_tokens = 0;
+  sequence.looked_up = false;
+  sequence.loaded_blocks = 0;
   sequence.queued_since_ns = now_ns;
   waiting_.push_front({id, {}});
   cause_ = WaitCause::blocks;
@@ -173,13 +229,16 @@ void Instance::preempt_last(int64_t now_ns) {
 
 void Instance::finish(int64_t now_ns, SequenceId id, std::vector<uint64_t>& completed) {
   Sequence& sequence = sequences_[id];
+  const uint32_t prompt_blocks = (*log_)[sequence.request].input_tokens / spec_.block_tokens;
+  store_blocks(now_ns, sequence, TP_STORE_OUTPUT, prompt_blocks, UINT32_MAX);
   release_frames(now_ns, id);
   run_list_remove(id);
   store_->leave(sequence.leaf);
   RequestRecord& record = (*log_)[sequence.request];
   record.finished_ns = now_ns;
   record.state = RequestState::completed;
-  record.e2e = to_parts(now_ns - record.arrival_ns, sequence.queue_ns, sequence.ticks);
+  record.e2e = to_parts(now_ns - record.arrival_ns, sequence.waits, sequence.ticks);
+  count_load(sequence, record.e2e, counts_.e2e_load);
   outstanding_input_tokens_ -= record.input_tokens;
   ++counts_.completed;
   completed.push_back(sequence.request);

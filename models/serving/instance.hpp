@@ -13,6 +13,7 @@
 #include "models/serving/request_log.hpp"
 #include "models/serving/sequence.hpp"
 #include "models/tiering/block_pool.hpp"
+#include "models/tiering/tier_manager.hpp"
 #include "sim/base/histogram.hpp"
 
 namespace tiercast::serving {
@@ -40,6 +41,8 @@ class Instance {
  public:
   Instance(const EngineSpec& spec, const llm::StepTable& table, kvstore::PrefixStore& store,
            tiering::BlockPool pool, RequestLog& log);
+  /// Tiers below its memory, in which it is number `engine`.
+  void use_tiers(tiering::TierManager& tiers, uint32_t engine);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
@@ -48,6 +51,14 @@ class Instance {
   /// Ends the current work, then schedules the next. Appends requests that completed, in running
   /// order.
   void boundary(int64_t now_ns, std::vector<uint64_t>& completed);
+  /// What the tiers say of this instance; more may follow from it.
+  void on_tier_event(int64_t now_ns, const tiering::TierEvent& event,
+                     std::vector<tiering::TierEvent>& more);
+  /// The timed window begins.
+  void open(int64_t now_ns) { areas_to_ns_ = now_ns; }
+  /// Warm-up: the request's blocks are cached as if it had been served, without time. Answers what
+  /// serving it alone would take, in ns.
+  int64_t absorb(int64_t now_ns, const RequestRecord& record, const Content& content);
   /// Brings the pool to its state just before `now_ns`.
   void sync(int64_t now_ns);
   /// Closes the time integrals at the end of the run.
@@ -73,12 +84,14 @@ class Instance {
     uint32_t tokens;
     uint32_t context;
     bool samples;
+    bool loads;  // the step waits for blocks of its sequence
   };
   struct Waiting {
     SequenceId id;
     Content content;
   };
-  enum class Work : uint8_t { none, step, segment };
+  // held: a step is scheduled, and starts once blocks have come or left.
+  enum class Work : uint8_t { none, step, segment, held };
 
   // Ending work (instance_work.cpp).
   void end_step(int64_t now_ns, std::vector<uint64_t>& completed);
@@ -100,10 +113,32 @@ class Instance {
   void continue_prefill(int64_t now_ns, uint32_t& budget);
   void admit_waiting(int64_t now_ns, uint32_t& budget);
   bool admit(int64_t now_ns, Waiting& head, uint32_t& budget);
+  uint32_t usable_hit(const Sequence& sequence) const;
+  bool admit_ready(int64_t now_ns, SequenceId id, uint32_t& budget);
+  bool start_prefill(int64_t now_ns, SequenceId id, uint32_t& budget);
+  void head_changed(int64_t now_ns);
+  void retry_admission(int64_t now_ns);
   void add_chunk(int64_t now_ns, SequenceId id, uint32_t tokens);
   uint32_t frames_needed(const Sequence& sequence, uint32_t tokens) const;
   void begin_step();
   void begin_segment();
+
+  // Tiers below GPU memory (instance_tiers.cpp).
+  enum class Fetching : uint8_t { nothing, parked, held, refused };
+  Fetching fetch_for(int64_t now_ns, SequenceId id, uint32_t hit, uint32_t budget);
+  static tp_request request_view(const RequestRecord& record);
+  void fill_compute_times(std::span<tp_run> runs) const;
+  void park(int64_t now_ns, SequenceId id);
+  void resume(int64_t now_ns, SequenceId id);
+  void place_loaded(int64_t now_ns, SequenceId id, std::span<const tiering::BlockRange> ranges);
+  void loaded(int64_t now_ns, const tiering::TierEvent& event,
+              std::vector<tiering::TierEvent>& more);
+  void store_blocks(int64_t now_ns, const Sequence& sequence, uint32_t phase, uint32_t first,
+                    uint32_t end);
+  void write_back_departed(int64_t now_ns);
+  bool make_way(int64_t now_ns);
+  void release_hold(int64_t now_ns);
+  void hold_or_schedule();
 
   // Sequences (instance.cpp).
   SequenceId new_sequence(uint64_t request);
@@ -113,8 +148,11 @@ class Instance {
   void preempt_last(int64_t now_ns);
   void finish(int64_t now_ns, SequenceId id, std::vector<uint64_t>& completed);
   void leave_decodes(SequenceId id);
+  static void count_load(const Sequence& sequence, const TimeParts& parts,
+                         std::vector<TierTime>& sums);
   void token_out(int64_t now_ns, Sequence& sequence);
   void place_block(int64_t now_ns, SequenceId id, uint32_t depth, tp_span frames);
+  void place_pending(int64_t now_ns, SequenceId id, uint32_t depth, uint32_t count);
   Int128& waiting_area(WaitCause cause);
   void count_areas(int64_t now_ns);
 
@@ -128,6 +166,7 @@ class Instance {
   std::vector<Sequence> sequences_;
   std::vector<SequenceId> free_sequences_;
   std::deque<Waiting> waiting_;
+  std::deque<SequenceId> ready_;  // parked before, blocks there; in the order they were parked
   SequenceId run_first_ = kNoSequence;
   SequenceId run_last_ = kNoSequence;
   uint32_t running_ = 0;
@@ -145,6 +184,19 @@ class Instance {
   int64_t next_boundary_ns_ = kNever;
   bool try_admission_ = false;         // the queue's head may fit now
   WaitCause cause_ = WaitCause::step;  // why the queue's head still waits
+
+  // Tiers below GPU memory.
+  tiering::TierManager* tiers_ = nullptr;
+  uint32_t engine_ = 0;
+  uint32_t parked_ = 0;  // waiting outside the batch for the index or for blocks
+  uint64_t parks_ = 0;
+  uint32_t stores_ = 0;          // transfers that read this instance's memory
+  uint32_t held_loads_ = 0;      // fetches the next step waits for
+  uint32_t write_backs_ = 0;     // transfers that free frames of the next step
+  bool held_layerwise_ = false;  // every such fetch comes layer by layer
+  Int128 held_from_ = 0;         // clock at which the held step could have started
+  Int128 hold_ticks_ = 0;        // of the present step
+  std::vector<tiering::Piece> departed_;
 
   uint64_t outstanding_input_tokens_ = 0;
   uint64_t queued_input_tokens_ = 0;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <vector>
 
 #include "models/llm/step_table.hpp"
 
@@ -18,6 +19,19 @@ enum class WaitCause : uint8_t {
 };
 inline constexpr size_t kWaitCauses = 4;
 
+/// Time requests spent fetching from one tier, in ns: what the same fetches would not take alone,
+/// and what they would.
+struct TierTime {
+  int64_t wait_ns = 0;
+  int64_t move_ns = 0;
+
+  TierTime& operator+=(const TierTime& other) {
+    wait_ns += other.wait_ns;
+    move_ns += other.move_ns;
+    return *this;
+  }
+};
+
 /// What one instance did, as exact sums. Energy is mW x ticks above idle.
 struct InstanceCounts {
   uint64_t steps = 0;
@@ -31,6 +45,11 @@ struct InstanceCounts {
   // Integrals over simulated time of the requests waiting and running: Little's law as an area.
   std::array<llm::Int128, kWaitCauses> waiting_area_ns{};  ///< by WaitCause
   llm::Int128 running_area_ns = 0;
+  llm::Int128 loading_area_ns = 0;  ///< of requests parked while their blocks come
+  llm::Int128 stalled_ticks = 0;    ///< steps that waited for blocks to come or to leave
+  // Sums over completed requests, by tier (0: another engine's memory, 1: the first below HBM).
+  std::vector<TierTime> ttft_load;
+  std::vector<TierTime> e2e_load;
 
   llm::Int128 waiting_area_of_all_ns() const {
     return std::accumulate(waiting_area_ns.begin(), waiting_area_ns.end(), llm::Int128{0});

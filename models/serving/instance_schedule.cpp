@@ -10,6 +10,7 @@ void Instance::start_work(int64_t now_ns) {
   chunks_.clear();
   work_ = Work::none;
   next_boundary_ns_ = kNever;
+  hold_ticks_ = 0;
   const uint64_t preempted_before = counts_.preemptions;
   frames_for_decodes(now_ns);
   uint32_t budget = spec_.max_batched_tokens - decodes_.size();
@@ -17,14 +18,20 @@ void Instance::start_work(int64_t now_ns) {
   // A step that had to preempt admits nobody, unless nobody is left to run.
   const bool preempted = counts_.preemptions != preempted_before;
   if (try_admission_ && (!preempted || running_ == 0)) admit_waiting(now_ns, budget);
+  while (chunks_.empty() && decodes_.size() == 0 && make_way(now_ns)) {
+    admit_waiting(now_ns, budget);
+  }
+  write_back_departed(now_ns);
   if (!chunks_.empty()) {
     begin_step();
   } else if (decodes_.size() > 0) {
     begin_segment();
   } else {
-    TIERCAST_CHECK(waiting_.empty() && running_ == 0, "{} requests wait for an idle instance",
-                   waiting_.size());
+    const bool facts_to_come = parked_ + stores_ + write_backs_ > 0;
+    TIERCAST_CHECK(running_ == 0 && (facts_to_come || (waiting_.empty() && ready_.empty())),
+                   "{} requests wait for an idle instance", waiting_.size() + ready_.size());
   }
+  hold_or_schedule();
 }
 
 // One frame for each decode of the step's bucket, in running order, taken in one call.
@@ -75,7 +82,8 @@ void Instance::add_chunk(int64_t now_ns, SequenceId id, uint32_t tokens) {
   Sequence& sequence = sequences_[id];
   pool_.take(now_ns, frames_needed(sequence, tokens), sequence.pending);
   chunks_.push_back({id, tokens, sequence.prefilled_tokens,
-                     sequence.prefilled_tokens + tokens == sequence.target_tokens});
+                     sequence.prefilled_tokens + tokens == sequence.target_tokens,
+                     sequence.fetching});
 }
 
 // Only the sequence admitted last can be in the middle of its prompt.
@@ -94,7 +102,7 @@ void Instance::continue_prefill(int64_t now_ns, uint32_t& budget) {
 
 void Instance::admit_waiting(int64_t now_ns, uint32_t& budget) {
   try_admission_ = false;
-  while (!waiting_.empty()) {
+  while (!ready_.empty() || !waiting_.empty()) {
     if (running_ >= spec_.max_sequences) {
       cause_ = WaitCause::sequences;
       return;
@@ -103,47 +111,75 @@ void Instance::admit_waiting(int64_t now_ns, uint32_t& budget) {
       cause_ = WaitCause::tokens;
       return;
     }
-    if (!admit(now_ns, waiting_.front(), budget)) return;
-    waiting_.pop_front();
+    if (!ready_.empty()) {
+      if (!admit_ready(now_ns, ready_.front(), budget)) return;
+      ready_.pop_front();
+    } else {
+      if (!admit(now_ns, waiting_.front(), budget)) return;
+      waiting_.pop_front();
+    }
   }
+}
+
+// The block with the prompt's last token is always computed: it gives the first output token.
+uint32_t Instance::usable_hit(const Sequence& sequence) const {
+  if (!spec_.prefix_caching) return 0;
+  return std::min(pool_.hit_blocks(sequence.leaf),
+                  (sequence.target_tokens - 1) / spec_.block_tokens);
 }
 
 bool Instance::admit(int64_t now_ns, Waiting& head, uint32_t& budget) {
   Sequence& sequence = sequences_[head.id];
-  RequestRecord& record = (*log_)[sequence.request];
   if (sequence.leaf == kvstore::kNoNode) {
-    sequence.leaf = store_->enter(head.content.path(), record.id);
+    sequence.leaf = store_->enter(head.content.path(), (*log_)[sequence.request].id);
   }
-  // The block with the prompt's last token is always computed: it gives the first output token.
-  const uint32_t hit = spec_.prefix_caching
-                           ? std::min(pool_.hit_blocks(sequence.leaf),
-                                      (sequence.target_tokens - 1) / spec_.block_tokens)
-                           : 0;
+  return admit_ready(now_ns, head.id, budget);
+}
+
+// True when the sequence has left the line: it runs, or is parked until blocks come.
+bool Instance::admit_ready(int64_t now_ns, SequenceId id, uint32_t& budget) {
+  Sequence& sequence = sequences_[id];
+  const uint32_t hit = usable_hit(sequence);
   sequence.prefilled_tokens = hit * spec_.block_tokens;
+  if (tiers_ != nullptr && !sequence.pinned) {
+    const Fetching fetching = fetch_for(now_ns, id, hit, budget);
+    if (fetching == Fetching::parked) return true;
+    if (fetching == Fetching::refused) return false;
+  }
+  return start_prefill(now_ns, id, budget);
+}
+
+bool Instance::start_prefill(int64_t now_ns, SequenceId id, uint32_t& budget) {
+  Sequence& sequence = sequences_[id];
+  RequestRecord& record = (*log_)[sequence.request];
   const uint32_t left = sequence.target_tokens - sequence.prefilled_tokens;
   const uint32_t tokens = std::min(left, budget);
   if (!spec_.chunked_prefill && tokens < left) {
     cause_ = WaitCause::tokens;
     return false;
   }
+  const uint32_t hit = sequence.prefilled_tokens / spec_.block_tokens;
   const uint64_t spare = running_ > 0 ? spec_.watermark_blocks : 0;
-  const uint64_t needed =
-      uint64_t{frames_needed(sequence, tokens)} + pool_.unpinned_blocks(sequence.leaf, hit) + spare;
+  const uint64_t unpinned = sequence.pinned ? 0 : pool_.unpinned_blocks(sequence.leaf, hit);
+  const uint64_t needed = frames_needed(sequence, tokens) + unpinned + spare;
   if (needed > pool_.available_blocks()) {
     cause_ = WaitCause::blocks;
     return false;
   }
 
-  pool_.pin(now_ns, sequence.leaf, hit);
-  sequence.queue_ns += now_ns - sequence.queued_since_ns;
+  if (!sequence.pinned) pool_.pin(now_ns, sequence.leaf, hit);
+  sequence.pinned = true;
+  sequence.park_order = 0;
+  sequence.waits.queue_ns += now_ns - sequence.queued_since_ns;
   sequence.phase_start = clock_;
   sequence.phase_alone = 0;
   if (record.admitted_ns < 0) {
     record.admitted_ns = now_ns;
     record.cached_tokens = sequence.prefilled_tokens;
+    record.loaded_tokens = sequence.loaded_blocks * spec_.block_tokens;
   }
-  run_list_add(head.id);
-  add_chunk(now_ns, head.id, tokens);
+  run_list_add(id);
+  add_chunk(now_ns, id, tokens);
   budget -= tokens;
   return true;
 }
@@ -175,8 +211,11 @@ void Instance::begin_step() {
 
 void Instance::begin_segment() {
   series_ = decodes_.time();
-  segment_steps_ = decodes_.steps_within(decodes_.steps_unchanged(), pool_.available_blocks());
-  const bool admission_due = try_admission_ && !waiting_.empty();
+  // Frames that must be written back first are not there yet.
+  const bool writes_back = tiers_ != nullptr && tiers_->writes_back();
+  segment_steps_ = decodes_.steps_within(
+      decodes_.steps_unchanged(), writes_back ? pool_.free_blocks() : pool_.available_blocks());
+  const bool admission_due = try_admission_ && !(waiting_.empty() && ready_.empty());
   if (!spec_.fuse || admission_due) segment_steps_ = 1;
   replayed_ = 0;
   work_ = Work::segment;

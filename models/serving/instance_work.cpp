@@ -78,12 +78,12 @@ void Instance::end_segment(int64_t now_ns, std::vector<uint64_t>& completed) {
   replay_to(k - 1);
   const Int128 ticks = series_.sum(k);
   count_itl(series_, k);
-  counts_.dynamic_energy += decodes_.energy_first() * k +
-                            Int128{k} * (k - 1) / 2 * decodes_.energy_growth();
+  counts_.dynamic_energy +=
+      decodes_.energy_first() * k + Int128{k} * (k - 1) / 2 * decodes_.energy_growth();
   counts_.decode_tokens += static_cast<uint64_t>(k) * decodes_.size();
   counts_.steps += static_cast<uint64_t>(k);
   ++counts_.advances;
-  counts_.busy_ticks += ticks;
+  counts_.busy_ticks += ticks - hold_ticks_;
   clock_ += ticks;
   decodes_.advance(k);
   decodes_.settle();
@@ -98,7 +98,7 @@ void Instance::end_step(int64_t now_ns, std::vector<uint64_t>& completed) {
   counts_.decode_tokens += decodes_.size();
   ++counts_.steps;
   ++counts_.advances;
-  counts_.busy_ticks += series_.first;
+  counts_.busy_ticks += series_.first - hold_ticks_;
   clock_ += series_.first;
   decodes_.advance(1);
   decodes_.settle();
@@ -116,25 +116,13 @@ void Instance::seal_chunks(int64_t now_ns) {
     counts_.prefill_tokens += chunk.tokens;
     (*log_)[sequence.request].computed_tokens += chunk.tokens;
     const int64_t alone = alone_.prefill_ticks(chunk.tokens, chunk.context, chunk.samples);
-    sequence.phase_alone += alone;
+    sequence.phase_alone += alone + (chunk.loads ? hold_ticks_ : 0);
+    if (chunk.loads) sequence.ticks.load += hold_ticks_;
     sequence.ticks.engine += alone_.engine_ticks();
     sequence.ticks.prefill += alone - alone_.engine_ticks();
     sequence.prefilled_tokens += chunk.tokens;
-    uint32_t block = chunk.context / spec_.block_tokens;
-    uint32_t complete = sequence.prefilled_tokens / spec_.block_tokens - block;
-    size_t used = 0;
-    while (complete > 0) {
-      tp_span& front = sequence.pending[used];
-      const uint32_t n = std::min(front.count, complete);
-      place_block(now_ns, chunk.id, block, {front.first_slot, n});
-      front.first_slot += n;
-      front.count -= n;
-      block += n;
-      complete -= n;
-      if (front.count == 0) ++used;
-    }
-    sequence.pending.erase(sequence.pending.begin(),
-                           sequence.pending.begin() + static_cast<std::ptrdiff_t>(used));
+    const uint32_t block = chunk.context / spec_.block_tokens;
+    place_pending(now_ns, chunk.id, block, sequence.prefilled_tokens / spec_.block_tokens - block);
   }
 }
 
@@ -151,7 +139,8 @@ void Instance::token_out(int64_t now_ns, Sequence& sequence) {
   RequestRecord& record = (*log_)[sequence.request];
   if (sequence.generated_tokens == 0) {
     record.first_token_ns = now_ns;
-    record.ttft = to_parts(now_ns - record.arrival_ns, sequence.queue_ns, sequence.ticks);
+    record.ttft = to_parts(now_ns - record.arrival_ns, sequence.waits, sequence.ticks);
+    count_load(sequence, record.ttft, counts_.ttft_load);
     queued_input_tokens_ -= record.input_tokens;
   } else {
     const Int128 gap = clock_ - sequence.last_token_clock;
@@ -168,6 +157,7 @@ void Instance::end_prefills(int64_t now_ns, std::vector<uint64_t>& completed) {
     Sequence& sequence = sequences_[chunk.id];
     end_prefill_phase(sequence);
     token_out(now_ns, sequence);
+    store_blocks(now_ns, sequence, TP_STORE_PROMPT, 0, sequence.target_tokens / spec_.block_tokens);
     if (sequence.generated_tokens == sequence.output_tokens) {
       finish(now_ns, chunk.id, completed);
       continue;

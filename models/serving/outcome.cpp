@@ -12,8 +12,10 @@ void add(StreamHash& hash, llm::Int128 value) {
 }
 
 void add(StreamHash& hash, const TimeParts& parts) {
-  for (const int64_t part : {parts.route_ns, parts.queue_ns, parts.prefill_ns,
-                             parts.interference_ns, parts.decode_ns, parts.engine_ns}) {
+  for (const int64_t part :
+       {parts.route_ns, parts.queue_ns, parts.prefill_ns, parts.interference_ns, parts.decode_ns,
+        parts.engine_ns, parts.metadata_ns, parts.load_wait_ns, parts.load_move_ns,
+        parts.handoff_ns}) {
     hash.add(part);
   }
 }
@@ -25,8 +27,9 @@ uint64_t instance_digest(const InstanceOutcome& instance, uint64_t pool_digest) 
                                counts.preemptions, counts.completed, pool_digest}) {
     hash.add(count);
   }
-  for (const llm::Int128 total : {counts.busy_ticks, counts.dynamic_energy,
-                                  counts.waiting_area_of_all_ns(), counts.running_area_ns}) {
+  for (const llm::Int128 total :
+       {counts.busy_ticks, counts.dynamic_energy, counts.waiting_area_of_all_ns(),
+        counts.running_area_ns, counts.loading_area_ns, counts.stalled_ticks}) {
     add(hash, total);
   }
   return hash.digest64();
@@ -34,7 +37,8 @@ uint64_t instance_digest(const InstanceOutcome& instance, uint64_t pool_digest) 
 
 }  // namespace
 
-std::string digest_of(const Outcome& outcome, const std::vector<uint64_t>& pool_digests) {
+std::string digest_of(const Outcome& outcome, const std::vector<uint64_t>& pool_digests,
+                      uint64_t tier_digest) {
   StreamHash hash;
   for (const RequestRecord& record : outcome.log) {
     hash.add(record.id);
@@ -57,6 +61,7 @@ std::string digest_of(const Outcome& outcome, const std::vector<uint64_t>& pool_
   hash.add(instances);
   add(hash, outcome.itl_ticks);
   hash.add(outcome.end_ns);
+  hash.add(tier_digest);
   return to_hex(hash.digest128());
 }
 

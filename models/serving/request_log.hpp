@@ -11,13 +11,18 @@ enum class RequestState : uint8_t { offered, completed, rejected };
 struct TimeParts {
   int64_t route_ns = 0;
   int64_t queue_ns = 0;
+  int64_t metadata_ns = 0;   ///< asking where blocks are
+  int64_t load_wait_ns = 0;  ///< fetching blocks: what the same fetch would not take alone
+  int64_t load_move_ns = 0;  ///< fetching blocks: what it takes alone
+  int64_t handoff_ns = 0;    ///< moving from a prefill to a decode engine
   int64_t prefill_ns = 0;
   int64_t interference_ns = 0;  ///< steps, less the same steps without the others
   int64_t decode_ns = 0;
   int64_t engine_ns = 0;
 
   int64_t total_ns() const {
-    return route_ns + queue_ns + prefill_ns + interference_ns + decode_ns + engine_ns;
+    return route_ns + queue_ns + metadata_ns + load_wait_ns + load_move_ns + handoff_ns +
+           prefill_ns + interference_ns + decode_ns + engine_ns;
   }
 };
 
@@ -31,7 +36,8 @@ struct RequestRecord {
   int64_t finished_ns = -1;
   uint32_t input_tokens = 0;
   uint32_t output_tokens = 0;
-  uint32_t cached_tokens = 0;    ///< of the input, found in HBM at first admission
+  uint32_t cached_tokens = 0;    ///< of the input, found at first admission: HBM and lower tiers
+  uint32_t loaded_tokens = 0;    ///< of those, fetched from lower tiers
   uint32_t computed_tokens = 0;  ///< prefilled, recomputation after preemption included
   uint32_t preemptions = 0;
   uint32_t instance = 0;

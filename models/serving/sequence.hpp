@@ -6,6 +6,7 @@
 #include "models/kvstore/prefix_store.hpp"
 #include "models/policy/tierpolicy.h"
 #include "models/serving/attribution.hpp"
+#include "models/serving/instance_counts.hpp"
 
 namespace tiercast::serving {
 
@@ -36,10 +37,10 @@ struct Sequence {
   // Decoding: the step numbered s reads `offset + s` KV tokens.
   bool decoding = false;
   int64_t offset = 0;
-  int64_t finish_step = 0;   ///< the batch's step count once its last token is out
-  int64_t decode_from = 0;   ///< KV tokens read by its first decode step since it joined
-  Int128 phase_start = 0;    ///< clock when it was admitted, then when it joined the decodes
-  Int128 phase_alone = 0;    ///< what its prefill chunks since then would have cost alone
+  int64_t finish_step = 0;  ///< the batch's step count once its last token is out
+  int64_t decode_from = 0;  ///< KV tokens read by its first decode step since it joined
+  Int128 phase_start = 0;   ///< clock when it was admitted, then when it joined the decodes
+  Int128 phase_alone = 0;   ///< what its prefill chunks since then would have cost alone
   SequenceId bucket_next = kNoSequence;
   SequenceId bucket_prev = kNoSequence;
 
@@ -47,9 +48,18 @@ struct Sequence {
   SequenceId run_next = kNoSequence;
   SequenceId run_prev = kNoSequence;
 
+  // Tiers below GPU memory.
+  bool pinned = false;         ///< its way is pinned: it fetched, or runs
+  bool looked_up = false;      ///< the index has answered since it was last queued
+  bool fetching = false;       ///< blocks for it are on their way
+  uint64_t park_order = 0;     ///< 0: not parked since it was last queued
+  uint32_t loaded_blocks = 0;  ///< fetched since it was last queued
+  uint32_t load_tier = 0;      ///< that its last fetch waited for longest
+  std::vector<TierTime> load;  ///< by tier; empty without tiers
+
   // Attribution.
   int64_t queued_since_ns = 0;
-  int64_t queue_ns = 0;
+  WaitParts waits;
   TickParts ticks;
   Int128 last_token_clock = 0;
 };

@@ -1,0 +1,268 @@
+// What an instance does with the tiers below its memory: fetching, storing, waiting for both.
+#include <algorithm>
+
+#include "models/serving/instance.hpp"
+#include "sim/base/check.hpp"
+
+namespace tiercast::serving {
+
+using tiering::TierEvent;
+
+tp_request Instance::request_view(const RequestRecord& record) {
+  tp_request view{};
+  view.size = sizeof(tp_request);
+  view.id = record.id;
+  view.session = record.session;
+  view.arrival_ns = record.arrival_ns;
+  view.deadline_ns = INT64_MAX;
+  view.prompt_tokens = record.input_tokens;
+  return view;
+}
+
+// What each run would cost to compute, in a step of its own.
+void Instance::fill_compute_times(std::span<tp_run> runs) const {
+  const uint32_t most = table_->max_tokens;
+  for (tp_run& run : runs) {
+    int64_t ticks = 0;
+    uint32_t context = run.first * spec_.block_tokens;
+    for (uint32_t left = run.count * spec_.block_tokens; left > 0;) {
+      const uint32_t chunk = std::min(left, most);
+      ticks += alone_.prefill_ticks(chunk, context, false);
+      context += chunk;
+      left -= chunk;
+    }
+    run.compute_ns = ceil_ns(ticks);
+  }
+}
+
+void Instance::park(int64_t now_ns, SequenceId id) {
+  Sequence& sequence = sequences_[id];
+  sequence.waits.queue_ns += now_ns - sequence.queued_since_ns;
+  if (sequence.park_order == 0) sequence.park_order = ++parks_;
+  ++parked_;
+}
+
+void Instance::resume(int64_t now_ns, SequenceId id) {
+  Sequence& sequence = sequences_[id];
+  sequence.queued_since_ns = now_ns;
+  --parked_;
+  const auto where = std::find_if(ready_.begin(), ready_.end(), [&](SequenceId other) {
+    return sequences_[other].park_order > sequence.park_order;
+  });
+  const bool head = where == ready_.begin();
+  ready_.insert(where, id);
+  if (head) head_changed(now_ns);
+}
+
+// Asks the index and the placement policy what of the prompt is worth fetching, and starts that.
+// Sequences in `held` are admitted at once: prefilled_tokens counts what their step waits for.
+Instance::Fetching Instance::fetch_for(int64_t now_ns, SequenceId id, uint32_t hit,
+                                       uint32_t budget) {
+  Sequence& sequence = sequences_[id];
+  const uint32_t prompt_blocks = (sequence.target_tokens - 1) / spec_.block_tokens;
+  if (hit >= prompt_blocks || !spec_.prefix_caching) return Fetching::nothing;
+  if (tiers_->asks_index(engine_) && !sequence.looked_up) {
+    sequence.looked_up = true;
+    tiers_->look_up(now_ns, engine_, id, prompt_blocks - hit);
+    park(now_ns, id);
+    return Fetching::parked;
+  }
+  const std::span<tp_run> runs = tiers_->find(engine_, sequence.leaf, hit, prompt_blocks);
+  if (runs.empty()) return Fetching::nothing;
+  fill_compute_times(runs);
+  const tiering::TierManager::Plan plan =
+      tiers_->plan(now_ns, engine_, request_view((*log_)[sequence.request]), hit, prompt_blocks);
+  if (plan.end == hit) return Fetching::nothing;
+
+  const bool parked = plan.mode == tiering::LoadMode::parked;
+  const uint64_t spare = running_ > 0 ? spec_.watermark_blocks : 0;
+  uint64_t needed = plan.own_blocks + pool_.unpinned_blocks(sequence.leaf, hit) + spare;
+  if (!parked) {
+    sequence.prefilled_tokens = plan.end * spec_.block_tokens;
+    const uint32_t left = sequence.target_tokens - sequence.prefilled_tokens;
+    if (!spec_.chunked_prefill && budget < left) {
+      cause_ = WaitCause::tokens;
+      return Fetching::refused;
+    }
+    needed += frames_needed(sequence, std::min(left, budget));
+  }
+  if (needed > pool_.available_blocks()) {
+    cause_ = WaitCause::blocks;
+    return Fetching::refused;
+  }
+  pool_.pin(now_ns, sequence.leaf, hit);
+  sequence.pinned = true;
+  pool_.take(now_ns, plan.own_blocks, sequence.pending);
+  tiers_->fetch(now_ns, engine_, id, sequence.leaf, sequence.pending);
+  sequence.loaded_blocks = plan.end - hit;
+  sequence.fetching = true;
+  if (parked) {
+    park(now_ns, id);
+    return Fetching::parked;
+  }
+  held_layerwise_ =
+      plan.mode == tiering::LoadMode::layerwise && (held_loads_ == 0 || held_layerwise_);
+  ++held_loads_;
+  return Fetching::held;
+}
+
+void Instance::place_loaded(int64_t now_ns, SequenceId id,
+                            std::span<const tiering::BlockRange> ranges) {
+  for (const tiering::BlockRange& range : ranges) {
+    place_pending(now_ns, id, range.first, range.count);
+  }
+  pool_.announce(now_ns);
+}
+
+void Instance::loaded(int64_t now_ns, const TierEvent& event, std::vector<TierEvent>& more) {
+  Sequence& sequence = sequences_[event.owner];
+  place_loaded(now_ns, event.owner, tiers_->own(event.ticket));
+  const tiering::FetchTime time = tiers_->time(now_ns, event.ticket);
+  sequence.fetching = false;
+  sequence.load_tier = time.tier;
+  tiers_->close(now_ns, event.ticket, more);
+  if (held_loads_ > 0 && sequence.park_order == 0) {
+    --held_loads_;
+    release_hold(now_ns);
+    return;
+  }
+  sequence.waits.load_move_ns += time.move_ns;
+  sequence.waits.load_wait_ns += time.total_ns - time.move_ns;
+  sequence.load[time.tier] += {time.total_ns - time.move_ns, time.move_ns};
+  resume(now_ns, event.owner);
+}
+
+void Instance::on_tier_event(int64_t now_ns, const TierEvent& event, std::vector<TierEvent>& more) {
+  sync(now_ns);
+  count_areas(now_ns);
+  switch (event.kind) {
+    case TierEvent::Kind::looked_up:
+      sequences_[event.owner].waits.metadata_ns += tiers_->time(now_ns, event.ticket).total_ns;
+      tiers_->close(now_ns, event.ticket, more);
+      resume(now_ns, event.owner);
+      break;
+    case TierEvent::Kind::loaded:
+      loaded(now_ns, event, more);
+      break;
+    case TierEvent::Kind::stored:
+      --stores_;
+      pool_.unpin(now_ns, event.node);
+      store_->leave(event.node);
+      if (cause_ == WaitCause::blocks && !(waiting_.empty() && ready_.empty())) {
+        cause_ = WaitCause::step;
+        retry_admission(now_ns);
+      }
+      break;
+    case TierEvent::Kind::written_back:
+      --write_backs_;
+      release_hold(now_ns);
+      if (work_ == Work::none && !(waiting_.empty() && ready_.empty())) retry_admission(now_ns);
+      break;
+  }
+}
+
+// Blocks [first, end) as far as they are complete; transfers that read them keep the way pinned.
+void Instance::store_blocks(int64_t now_ns, const Sequence& sequence, uint32_t phase,
+                            uint32_t first, uint32_t end) {
+  if (tiers_ == nullptr || !spec_.prefix_caching) return;
+  end = std::min(end, pool_.hit_blocks(sequence.leaf));
+  if (end <= first) return;
+  const uint32_t transfers = tiers_->store(now_ns, engine_, request_view((*log_)[sequence.request]),
+                                           phase, sequence.leaf, first, end - first);
+  for (uint32_t i = 0; i < transfers; ++i) {
+    pool_.pin(now_ns, sequence.leaf, 0);
+    store_->hold(sequence.leaf);
+  }
+  stores_ += transfers;
+}
+
+void Instance::write_back_departed(int64_t now_ns) {
+  if (departed_.empty()) return;
+  write_backs_ += tiers_->write_back(now_ns, engine_, departed_);
+}
+
+// Nothing runs and the first in line does not fit: who was parked last gives its frames back.
+bool Instance::make_way(int64_t now_ns) {
+  if (ready_.empty() || parked_ > 0 || stores_ > 0 || write_backs_ > 0) return false;
+  const SequenceId id = ready_.back();
+  TIERCAST_CHECK(ready_.size() > 1 || !waiting_.empty() || sequences_[id].pinned,
+                 "a request does not fit an empty instance");
+  ready_.pop_back();
+  Sequence& sequence = sequences_[id];
+  if (sequence.pinned) release_frames(now_ns, id);
+  sequence.prefilled_tokens = 0;
+  sequence.loaded_blocks = 0;
+  sequence.park_order = 0;
+  waiting_.push_front({id, {}});
+  return true;
+}
+
+// A step that needs blocks to come, or frames to be written back first, starts when they have.
+void Instance::hold_or_schedule() {
+  if (held_loads_ + write_backs_ == 0 || work_ == Work::none) return;
+  if (write_backs_ > 0) held_layerwise_ = false;
+  if (work_ == Work::segment) segment_steps_ = 1;
+  work_ = Work::held;
+  held_from_ = clock_;
+  next_boundary_ns_ = kNever;
+}
+
+// The last of what a step waited for has come. Layer by layer, compute and load overlap:
+//   end = max(start + C + L / layers, start + L + C / layers)
+// for a load of L and a computation of C; else the step starts when all is there.
+void Instance::release_hold(int64_t now_ns) {
+  if (work_ != Work::held || held_loads_ + write_backs_ > 0) return;
+  const Int128 there = std::max(held_from_, Int128{now_ns} * llm::kTicksPerNs);
+  const int64_t compute = series_.first;
+  Int128 end = there + compute;
+  if (held_layerwise_) {
+    const Int128 layers = spec_.layers;
+    end = std::max(held_from_ + compute + (there - held_from_ + layers - 1) / layers,
+                   there + (compute + layers - 1) / layers);
+  }
+  hold_ticks_ = end - held_from_ - compute;
+  counts_.stalled_ticks += hold_ticks_;
+  series_.first += static_cast<int64_t>(hold_ticks_);
+  work_ = chunks_.empty() ? Work::segment : Work::step;
+  next_boundary_ns_ = ceil_ns(clock_ + series_.first);
+}
+
+int64_t Instance::absorb(int64_t now_ns, const RequestRecord& record, const Content& content) {
+  const kvstore::NodeId leaf = store_->enter(content.path(), record.id);
+  const uint32_t b = spec_.block_tokens;
+  const uint32_t prompt_blocks = (record.input_tokens - 1) / b;
+  const uint32_t blocks = (record.input_tokens + record.output_tokens - 1) / b;
+  const uint32_t hit = std::min(pool_.hit_blocks(leaf), prompt_blocks);
+  const tp_request request = request_view(record);
+  if (tiers_ != nullptr) {
+    const std::span<tp_run> runs = tiers_->find(engine_, leaf, hit, prompt_blocks);
+    fill_compute_times(runs);
+    tiers_->plan(now_ns, engine_, request, hit, prompt_blocks);
+    tiers_->absorb_plan(now_ns, engine_, leaf);
+  }
+  pool_.pin(now_ns, leaf, hit);
+  std::vector<tp_span> frames;
+  std::vector<tp_span> duplicates;
+  pool_.take(now_ns, std::min(blocks - hit, pool_.available_blocks()), frames);
+  pool_.place(now_ns, leaf, hit, frames, duplicates);
+  pool_.announce(now_ns);
+  if (tiers_ != nullptr) {
+    write_back_departed(now_ns);
+    const uint32_t complete = pool_.hit_blocks(leaf);
+    const uint32_t of_prompt = std::min(complete, record.input_tokens / b);
+    if (of_prompt > 0) tiers_->store(now_ns, engine_, request, TP_STORE_PROMPT, leaf, 0, of_prompt);
+    if (complete > of_prompt) {
+      tiers_->store(now_ns, engine_, request, TP_STORE_OUTPUT, leaf, of_prompt,
+                    complete - of_prompt);
+    }
+  }
+  pool_.give_back(duplicates);
+  pool_.unpin(now_ns, leaf);
+  store_->leave(leaf);
+  tp_run rest{hit, std::max(1u, prompt_blocks - hit), 0, 0, 0};
+  fill_compute_times({&rest, 1});
+  const int64_t from = record.input_tokens;
+  return rest.compute_ns + ceil_ns(alone_.decode_ticks(from, from + record.output_tokens));
+}
+
+}  // namespace tiercast::serving
