@@ -16,11 +16,10 @@ namespace {
 
 // Names become paths, so nothing that could leave the folder is one.
 bool is_name(std::string_view name) {
-  return !name.empty() && name.front() != '.' &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_' || c == '.';
-         });
+  return !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
 }
 
 }  // namespace
@@ -60,9 +59,8 @@ const Node* Catalogue::find(std::string_view kind, std::string_view name, const 
     std::string hint = nearest.empty() ? "" : "did you mean `" + nearest + "`?";
     if (hint.empty() && known.empty()) hint = "no catalogue folder at " + root_;
     if (hint.empty()) hint = "`tiercast configs " + std::string(kind) + "` lists what there is";
-    found_->error(where, "no `" + std::string(name) + "` among the catalogue's " +
-                             std::string(kind),
-                  hint);
+    found_->error(
+        where, "no `" + std::string(name) + "` among the catalogue's " + std::string(kind), hint);
     return nullptr;
   }
   const auto known = read_.find(file);

@@ -11,7 +11,8 @@
 
 namespace tiercast::scenario {
 
-/// The folder of real things: `<root>/<kind>/<name>.yaml`. Only the files named are read, once each.
+/// The folder of real things: `<root>/<kind>/<name>.yaml`. Only the files named are read, once
+/// each.
 class Catalogue {
  public:
   Catalogue(std::string root, Diagnostics& found) : root_(std::move(root)), found_(&found) {}

@@ -53,6 +53,27 @@ void apply_options(Node& document, const LoadOptions& options, Diagnostics& foun
   }
 }
 
+// Tiers that name no stack get the catalogue's for their kind, as if it were written there.
+Node with_default_stacks(Node document) {
+  Node* tiers = document.find("tiers");
+  if (tiers == nullptr || !tiers->is_list()) return document;
+  for (Node& tier : tiers->items) {
+    if (tier.is_scalar()) {
+      Node whole = Node::map(tier.place, tier.origin);
+      whole.set("kind", tier);
+      tier = std::move(whole);
+    }
+    const Node* kind = tier.is_map() ? tier.find("kind") : nullptr;
+    if (kind == nullptr || !kind->is_scalar() || tier.find("stack") != nullptr) continue;
+    for (const Choice<TierName>& choice : choices(TierName{})) {
+      const std::string stack = default_stack(choice.value);
+      if (choice.name != kind->text || stack.empty()) continue;
+      tier.set("stack", Node::scalar(stack, tier.place, Origin::default_value));
+    }
+  }
+  return document;
+}
+
 }  // namespace
 
 std::optional<Node> read_scenario(const std::string& file, const LoadOptions& options,
@@ -75,7 +96,7 @@ std::optional<Scenario> load_scenario(const Node& document, const std::string& f
   Reader reader(found, catalogue.lookup());
   Scenario scenario;
   scenario.file = file;
-  reader.read(document, scenario.spec, scenario.resolved);
+  reader.read(with_default_stacks(document), scenario.spec, scenario.resolved);
   if (found.has_errors() || !load_kernels(catalogue, scenario, found)) return std::nullopt;
   anchor_trace(scenario);
   scenario.hash = hash_of(scenario);

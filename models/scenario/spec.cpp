@@ -34,6 +34,24 @@ std::optional<std::vector<FieldInfo>> parameters_of(const EvictionSection& evict
 
 }  // namespace
 
+std::string EvictionSection::config_lines() const {
+  std::string lines;
+  for (const ParameterValue& parameter : parameters.values) {
+    lines += parameter.name + "=";
+    if (const auto* whole = std::get_if<int64_t>(&parameter.value)) {
+      lines += std::to_string(*whole);
+    } else if (const auto* real = std::get_if<double>(&parameter.value)) {
+      lines += policy::number_text(*real);
+    } else if (const auto* text = std::get_if<std::string>(&parameter.value)) {
+      lines += *text;
+    } else {
+      lines += std::get<bool>(parameter.value) ? "1" : "0";
+    }
+    lines += "\n";
+  }
+  return lines;
+}
+
 // clang-format off
 const FieldTable<ClusterSection>& ClusterSection::fields() {
   using namespace table;
@@ -41,9 +59,22 @@ const FieldTable<ClusterSection>& ClusterSection::fields() {
   static const auto table = FieldTable<S>("cluster", "The machines that are provisioned.", {
       field("node", &S::node, required, "One machine: a catalogue entry, or one with fields overridden."),
       field("nodes", &S::nodes, by_default("1"), between(1, 100000), "How many."),
+      field("pod_nodes", &S::pod_nodes, absent_means("all of them"), between(1, 100000), "Nodes of one pod, which share its context storage."),
+      field("fabric", &S::fabric, absent_means("links of the nodes alone; no switch is counted"), "Switches between nodes and storage."),
+      field("storage", &S::storage, by_default("{}"), "What stores KV beside the nodes."),
       field("facility", &S::facility, by_default("default"), "What surrounds them: power overhead, electricity, carbon, accounting."),
       field("pricing", &S::pricing, by_default("rent"), "How the machines are paid for."),
   }).shorthand("node");
+  return table;
+}
+
+const FieldTable<StorageSection>& StorageSection::fields() {
+  using namespace table;
+  using S = StorageSection;
+  static const auto table = FieldTable<S>("storage", "Storage on the fabric.", {
+      field("context", &S::context, absent_means("none"), "Enclosures of flash behind DPUs, spread evenly over the pods."),
+      field("external", &S::external, absent_means("none"), "Units of a storage service, one for all pods."),
+  });
   return table;
 }
 
@@ -72,7 +103,8 @@ const FieldTable<PolicySection>& PolicySection::fields() {
   using namespace table;
   using S = PolicySection;
   static const auto table = FieldTable<S>("policy", "Placement and eviction.", {
-      field("eviction", &S::eviction, by_default("{}"), "Eviction policy of the KV cache."),
+      field("eviction", &S::eviction, by_default("{}"), "Eviction policy of the KV cache, of every tier that names no other."),
+      field("placement", &S::placement, by_default("{}"), "What is stored in lower tiers and fetched from them."),
   }).shorthand("eviction");
   return table;
 }
@@ -87,11 +119,21 @@ const FieldTable<LimitsSection>& LimitsSection::fields() {
   return table;
 }
 
+const FieldTable<WarmupSection>& WarmupSection::fields() {
+  using namespace table;
+  using S = WarmupSection;
+  static const auto table = FieldTable<S>("warmup", "What comes before the timed window.", {
+      field("functional", &S::functional, by_default("0s"), at_least(0), "Demand of so long runs through router, caches and policies without time."),
+  }).shorthand("functional");
+  return table;
+}
+
 const FieldTable<RunSection>& RunSection::fields() {
   using namespace table;
   using S = RunSection;
   static const auto table = FieldTable<S>("run", "How long, and with which random numbers.", {
-      field("duration", &S::duration, absent_means("until the workload ends"), above(0), "Requests arriving from then on are not offered."),
+      field("duration", &S::duration, absent_means("until the workload ends"), above(0), "Of the timed window: requests arriving from then on are not offered."),
+      field("warmup", &S::warmup, by_default("{}"), "Untimed demand before it."),
       field("seed", &S::seed, by_default("1"), "Of every random draw."),
       field("fuse", &S::fuse, by_default("true"), "Advance decode steps in closed form; false gives the same result, slower."),
   });
@@ -108,6 +150,7 @@ const FieldTable<ScenarioSpec>& ScenarioSpec::fields() {
       field("model", &S::model, required, "The language model."),
       field("engine", &S::engine, by_default("vllm"), "The inference engine."),
       field("router", &S::router, by_default("prefix"), "Routing between instances."),
+      field("tiers", &S::tiers, by_default("[hbm]"), "Tiers of the KV cache in the order of lookup; the first is GPU memory."),
       field("policy", &S::policy, by_default("{}"), "Cache policies."),
       field("workload", &S::workload, required, "The demand: a trace, an open loop or a closed loop."),
       field("limits", &S::limits, by_default("{}"), "What counts as goodput."),

@@ -6,9 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "models/hardware/fabric_specs.hpp"
 #include "models/hardware/specs.hpp"
 #include "models/ledger/ledger.hpp"
 #include "models/llm/model_spec.hpp"
+#include "models/scenario/eviction_section.hpp"
+#include "models/scenario/tier_sections.hpp"
 #include "models/serving/engine_settings.hpp"
 #include "models/workload/spec.hpp"
 #include "sim/base/field_info.hpp"
@@ -16,9 +19,20 @@
 
 namespace tiercast::scenario {
 
+/// What stores KV beside the nodes.
+struct StorageSection {
+  std::optional<hardware::StorageUnits> context;
+  std::optional<hardware::StorageUnits> external;
+
+  static const FieldTable<StorageSection>& fields();
+};
+
 struct ClusterSection {
   hardware::NodeSpec node;
   uint32_t nodes = 1;
+  std::optional<uint32_t> pod_nodes;
+  std::optional<hardware::FabricSpec> fabric;
+  StorageSection storage;
   hardware::FacilitySpec facility;
   ledger::Pricing pricing{};
 
@@ -34,16 +48,9 @@ struct ModelSection {
   static const FieldTable<ModelSection>& fields();
 };
 
-/// A policy of the library by name, with its own parameters beside it.
-struct EvictionSection {
-  std::string name;
-  ParameterValues parameters;
-
-  static const FieldTable<EvictionSection>& fields();
-};
-
 struct PolicySection {
   EvictionSection eviction;
+  PlacementSection placement;
 
   static const FieldTable<PolicySection>& fields();
 };
@@ -56,8 +63,16 @@ struct LimitsSection {
   static const FieldTable<LimitsSection>& fields();
 };
 
+/// Demand that only fills the caches, before the timed window.
+struct WarmupSection {
+  Nanoseconds functional;
+
+  static const FieldTable<WarmupSection>& fields();
+};
+
 struct RunSection {
   std::optional<Nanoseconds> duration;
+  WarmupSection warmup;
   uint64_t seed = 0;
   bool fuse = true;
 
@@ -71,6 +86,7 @@ struct ScenarioSpec {
   ModelSection model;
   serving::EngineSettings engine;
   serving::RouterSettings router;
+  std::vector<TierSection> tiers;
   PolicySection policy;
   workload::WorkloadSpec workload;
   LimitsSection limits;

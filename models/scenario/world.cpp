@@ -4,59 +4,13 @@
 #include <utility>
 
 #include "models/policy/registry.hpp"
-#include "sim/base/node.hpp"
+#include "models/scenario/problems.hpp"
+#include "models/scenario/tier_world.hpp"
 #include "sim/base/quantity.hpp"
 
 namespace tiercast::scenario {
 
 namespace {
-
-/// Reports against the scenario's own places.
-class Problems {
- public:
-  Problems(const Node& resolved, Diagnostics& found) : resolved_(resolved), found_(found) {}
-
-  /// At the value of `path` or the section it is in; where the scenario leaves both to their
-  /// defaults, at that of `cause`.
-  void add(std::string_view path, std::string message, std::string hint = {},
-           std::string_view cause = "") {
-    const Node* node = given(path);
-    if (node == nullptr) node = given(path.substr(0, path.rfind('.')));
-    if (node == nullptr) node = given(cause);
-    found_.error(node == nullptr ? resolved_.place : node->place,
-                 "`" + std::string(path) + "`: " + std::move(message), std::move(hint));
-    any_ = true;
-  }
-  bool any() const { return any_; }
-
- private:
-  const Node* given(std::string_view path) const {
-    const Node* node = at_path(resolved_, path);
-    return node == nullptr || node->origin == Origin::default_value ? nullptr : node;
-  }
-
-  const Node& resolved_;
-  Diagnostics& found_;
-  bool any_ = false;
-};
-
-std::string config_lines(const ParameterValues& parameters) {
-  std::string lines;
-  for (const ParameterValue& parameter : parameters.values) {
-    lines += parameter.name + "=";
-    if (const auto* whole = std::get_if<int64_t>(&parameter.value)) {
-      lines += std::to_string(*whole);
-    } else if (const auto* real = std::get_if<double>(&parameter.value)) {
-      lines += policy::number_text(*real);
-    } else if (const auto* text = std::get_if<std::string>(&parameter.value)) {
-      lines += *text;
-    } else {
-      lines += std::get<bool>(parameter.value) ? "1" : "0";
-    }
-    lines += "\n";
-  }
-  return lines;
-}
 
 uint32_t max_model_tokens(const ScenarioSpec& spec) {
   const uint32_t context = spec.model.name.max_context;
@@ -77,6 +31,7 @@ serving::EngineSpec engine_spec(const ScenarioSpec& spec, int64_t kv_blocks) {
   engine.chunked_prefill = settings.chunked_prefill;
   engine.prefix_caching = settings.prefix_caching;
   engine.over_length = settings.over_length;
+  engine.layers = spec.model.name.layers;
   engine.fuse = spec.run.fuse;
   return engine;
 }
@@ -220,11 +175,14 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   world.cluster.id_tokens = id_tokens_of(spec.workload, spec.engine.block_tokens);
   world.cluster.router = spec.router.policy;
   world.cluster.seed = spec.run.seed;
-  if (spec.run.duration) world.cluster.duration_ns = spec.run.duration->value();
+  world.cluster.warmup_ns = spec.run.warmup.functional.value();
+  if (spec.run.duration) {
+    world.cluster.duration_ns = world.cluster.warmup_ns + spec.run.duration->value();
+  }
   const policy::CacheEntry* eviction = policy::find_cache_policy(spec.policy.eviction.name);
   TIERCAST_CHECK(eviction != nullptr, "unchecked policy {}", spec.policy.eviction.name);
   world.cluster.eviction = eviction->table;
-  world.cluster.eviction_config = config_lines(spec.policy.eviction.parameters);
+  world.cluster.eviction_config = spec.policy.eviction.config_lines();
   const std::string wrong_weights = llm::weights_violation(spec.model.name, world.weights);
   if (!wrong_weights.empty()) problems.add("model.weights", wrong_weights);
   check_end(spec, problems);
@@ -235,6 +193,8 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   world.caveats = caveats_of(spec, kernels, world);
   world.cluster.block_bytes = static_cast<uint32_t>(world.block_bytes);
   world.cluster.engine = engine_spec(spec, world.memory.kv_blocks);
+  world.cluster.tiers = build_tiers(spec, world, problems);
+  if (problems.any()) return std::nullopt;
   llm::CompiledSteps compiled = llm::compile_step_table(
       {spec.model.name, world.weights, world.kv, world.parallel, spec.cluster.node.gpu, kernels,
        spec.engine.sampling, world.cluster.engine.max_batched_tokens,

@@ -51,6 +51,7 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
     tiers_ = std::make_unique<tiering::TierManager>(*spec_.tiers, store_, spec_.seed);
     for (uint32_t i = 0; i < spec_.instances; ++i) instances_[i]->use_tiers(*tiers_, i);
   }
+  matched_blocks_.resize(store_.pools());
   context_.seed = spec.seed;
 }
 
@@ -218,7 +219,9 @@ void Cluster::find_matches(int64_t now_ns, const Content& content) {
   std::fill(matched_blocks_.begin(), matched_blocks_.end(), 0);
   if (content.ids.empty()) return;
   store_.holders(content.path(), holders_);
-  for (const kvstore::PoolId pool : holders_) instances_[pool]->sync(now_ns);
+  for (const kvstore::PoolId pool : holders_) {
+    if (pool < spec_.instances) instances_[pool]->sync(now_ns);  // later ones are not GPU memory
+  }
   store_.match(content.path(), matched_blocks_);
 }
 

@@ -42,9 +42,11 @@ struct TwoWay {
 
 /// What the stack and the devices add to a transfer that the links do not show.
 struct TransferCost {
-  int64_t before_ns = 0;  ///< set-up and the first operation's latency, before bytes flow
-  int64_t after_ns = 0;   ///< acknowledgement, after they have
-  uint64_t rate_cap = 0;  ///< bytes/s that one transfer's operations reach; 0: no bound
+  int64_t before_ns = 0;        ///< set-up and the first operation's latency, before bytes flow
+  int64_t after_ns = 0;         ///< acknowledgement, after they have
+  uint64_t rate_cap = 0;        ///< bytes/s that one transfer's operations reach; 0: no bound
+  double tail_probability = 0;  ///< that a transfer meets a slow device
+  int64_t tail_ns = 0;          ///< what that adds
 };
 
 /// Where a tier's index lives, when asking it costs time.
@@ -73,6 +75,7 @@ struct TierSpec {
   uint32_t capacity_blocks = 0;  ///< of each pool
   const tp_cache_table* eviction = nullptr;
   std::string eviction_config;
+  bool cut = false;  ///< the real pool is larger: evicting from this one is an error
   bool read_only = false;
   bool through_host = false;  ///< stores leave from host memory where a tier keeps them there
   std::vector<TierPoolSpec> pools;

@@ -1,0 +1,96 @@
+#include "models/scenario/tier_links.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace tiercast::scenario {
+
+using hardware::Fabric;
+using hardware::NodeSpec;
+using tiering::TierLinkSpec;
+using tiering::TwoWay;
+
+namespace {
+
+double nic_bandwidth(const NodeSpec& node, Fabric fabric) {
+  double sum = 0;
+  for (const hardware::NicSpec& nic : node.nics) {
+    if (nic.fabric == fabric) sum += nic.bandwidth.value.value() * nic.count;
+  }
+  return sum;
+}
+
+}  // namespace
+
+uint32_t add_link(std::vector<TierLinkSpec>& links, std::string name, double bytes_per_s,
+                  bool fifo) {
+  const auto rate = static_cast<uint64_t>(std::max(1.0, std::floor(bytes_per_s)));
+  links.push_back({std::move(name), rate, fifo});
+  return static_cast<uint32_t>(links.size() - 1);
+}
+
+double storage_bandwidth(const NodeSpec& node) {
+  double dpus = 0;
+  for (const hardware::DpuSpec& dpu : node.dpus) dpus += dpu.network.value.value() * dpu.count;
+  if (dpus > 0) return dpus;
+  const double north_south = nic_bandwidth(node, Fabric::north_south);
+  return north_south > 0 ? north_south : nic_bandwidth(node, Fabric::east_west);
+}
+
+double fabric_bandwidth(const NodeSpec& node) {
+  const double east_west = nic_bandwidth(node, Fabric::east_west);
+  return east_west > 0 ? east_west : nic_bandwidth(node, Fabric::north_south);
+}
+
+NodeLinks::NodeLinks(const ScenarioSpec& spec, const World& world, const Shares& shares,
+                     std::vector<TierLinkSpec>& links) {
+  const NodeSpec& node = spec.cluster.node;
+  const uint32_t engines = world.cluster.instances;
+  for (uint32_t e = 0; e < engines; ++e) {
+    node_of_.push_back(static_cast<uint32_t>(uint64_t{e} * world.gpus_per_instance / node.gpus));
+  }
+  // The spines carry what leaves a leaf, here a pod's share of them all.
+  const double oversubscription = spec.cluster.fabric ? spec.cluster.fabric->oversubscription : 1;
+  const uint32_t nodes = spec.cluster.nodes;
+  TwoWay storage_spine;
+  TwoWay fabric_spine;
+  if (oversubscription > 1 && nodes > 1) {
+    const double to_storage = storage_bandwidth(node) * nodes / oversubscription;
+    const double to_gpus = fabric_bandwidth(node) * nodes / oversubscription;
+    storage_spine = {{add_link(links, "spine.storage.up", to_storage)},
+                     {add_link(links, "spine.storage.down", to_storage)}};
+    fabric_spine = {{add_link(links, "spine.fabric.up", to_gpus)}, {}};
+  }
+  for (uint32_t n = 0; n < nodes; ++n) {
+    const std::string at = "node" + std::to_string(n);
+    memory_.push_back(add_link(links, at + ".memory", node.host.dram_bandwidth.value.value()));
+    const auto ports = [&](double bandwidth, const std::string& name, const TwoWay& spine) {
+      TwoWay way;
+      if (bandwidth <= 0) return way;
+      way = {{add_link(links, at + "." + name + ".up", bandwidth)},
+             {add_link(links, at + "." + name + ".down", bandwidth)}};
+      way.up.insert(way.up.end(), spine.up.begin(), spine.up.end());
+      way.down.insert(way.down.end(), spine.down.begin(), spine.down.end());
+      return way;
+    };
+    storage_.push_back(
+        ports(storage_bandwidth(node) * shares.storage_efficiency, "storage", storage_spine));
+    fabric_.push_back(
+        ports(fabric_bandwidth(node) * shares.fabric_efficiency, "fabric", fabric_spine));
+  }
+  for (uint32_t e = 0; e < engines; ++e) {
+    const std::string at = "engine" + std::to_string(e) + ".pcie";
+    const double one_way =
+        node.gpu.host_link.value.value() * world.gpus_per_instance * shares.host_efficiency;
+    TwoWay way{{add_link(links, at + ".up", one_way)}, {add_link(links, at + ".down", one_way)}};
+    if (shares.host_duplex < 2) {
+      const uint32_t both = add_link(links, at + ".both", one_way * shares.host_duplex);
+      way.up.push_back(both);
+      way.down.push_back(both);
+    }
+    engines_.push_back(std::move(way));
+  }
+}
+
+}  // namespace tiercast::scenario

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/scenario/spec.hpp"
+#include "models/scenario/world.hpp"
+#include "models/tiering/tier_spec.hpp"
+
+namespace tiercast::scenario {
+
+/// The links that nodes and engines have for themselves, whatever tiers use them. Names are
+/// `part.index.direction`; both ways of a link that shares one bus end in `both`.
+class NodeLinks {
+ public:
+  /// `links` receives them. `efficiency` and `duplex`: of the best stack over the engines' buses
+  /// and over each fabric's NICs.
+  struct Shares {
+    double host_efficiency = 1;
+    double host_duplex = 2;
+    double storage_efficiency = 1;
+    double fabric_efficiency = 1;
+  };
+  NodeLinks(const ScenarioSpec& spec, const World& world, const Shares& shares,
+            std::vector<tiering::TierLinkSpec>& links);
+
+  uint32_t nodes() const { return static_cast<uint32_t>(memory_.size()); }
+  const std::vector<uint32_t>& node_of() const { return node_of_; }
+
+  uint32_t memory(uint32_t node) const { return memory_[node]; }
+  /// To and from GPU memory of an engine: PCIe or C2C of all its GPUs.
+  const tiering::TwoWay& engine(uint32_t engine) const { return engines_[engine]; }
+  /// Between a node and storage, and between a node and other nodes' GPUs; empty where it has no
+  /// such port.
+  const tiering::TwoWay& storage(uint32_t node) const { return storage_[node]; }
+  const tiering::TwoWay& fabric(uint32_t node) const { return fabric_[node]; }
+
+ private:
+  std::vector<uint32_t> node_of_;
+  std::vector<uint32_t> memory_;
+  std::vector<tiering::TwoWay> engines_;
+  std::vector<tiering::TwoWay> storage_;
+  std::vector<tiering::TwoWay> fabric_;
+};
+
+/// Adds a link and answers its index.
+uint32_t add_link(std::vector<tiering::TierLinkSpec>& links, std::string name, double bytes_per_s,
+                  bool fifo = false);
+
+/// Bandwidth of a node's ports to storage: that of its DPUs, or its north-south NICs, or, where it
+/// has neither, its east-west NICs; 0 without any.
+double storage_bandwidth(const hardware::NodeSpec& node);
+/// Bandwidth of a node's east-west NICs, or of its north-south ones where it has none.
+double fabric_bandwidth(const hardware::NodeSpec& node);
+
+}  // namespace tiercast::scenario

@@ -1,0 +1,137 @@
+#include "models/scenario/tier_sections.hpp"
+
+#include "models/policy/placement.hpp"
+#include "sim/base/field_table.hpp"
+
+namespace tiercast::tiering {
+
+std::vector<Choice<LoadMode>> choices(LoadMode) {
+  return {{"parked", LoadMode::parked, "the request waits outside the batch, others run"},
+          {"in-step", LoadMode::in_step, "the step starts once the blocks are there"},
+          {"layerwise", LoadMode::layerwise, "the step computes each layer as it comes"}};
+}
+
+}  // namespace tiercast::tiering
+
+namespace tiercast::scenario {
+
+std::vector<Choice<TierName>> choices(TierName) {
+  return {{"hbm", TierName::hbm, "GPU memory of an engine"},
+          {"dram", TierName::dram, "host memory of its node"},
+          {"peer", TierName::peer, "host memory of the other nodes, over the GPU fabric"},
+          {"nvme", TierName::nvme, "drives of its node"},
+          {"context", TierName::context, "flash behind DPUs, shared by a pod"},
+          {"external", TierName::external, "a storage service"}};
+}
+
+std::vector<Choice<TierScope>> choices(TierScope) {
+  return {{"engine", TierScope::engine, "one pool an engine"},
+          {"node", TierScope::node, "one pool a node"},
+          {"pod", TierScope::pod, "one pool a pod"},
+          {"site", TierScope::site, "one pool in all"}};
+}
+
+std::vector<Choice<LinkSharing>> choices(LinkSharing) {
+  return {{"fair", LinkSharing::fair, "transfers share each link, max-min"},
+          {"fifo", LinkSharing::fifo, "whole transfers one after another"}};
+}
+
+std::vector<Choice<WritePolicy>> choices(WritePolicy) {
+  return {{"through", WritePolicy::through, "every complete block, at once, to every tier"},
+          {"selective", WritePolicy::selective, "blocks that `threshold` prompts have had"},
+          {"back", WritePolicy::back, "blocks that leave the tier above"}};
+}
+
+std::vector<Choice<FetchPolicy>> choices(FetchPolicy) {
+  return {{"load-all", FetchPolicy::load_all, "whatever a tier holds is loaded"},
+          {"recompute-all", FetchPolicy::recompute_all, "nothing is loaded"},
+          {"load-or-recompute", FetchPolicy::load_or_recompute, "whichever is done sooner"}};
+}
+
+std::vector<Choice<StoredContent>> choices(StoredContent) {
+  return {{"prompt", StoredContent::prompt, "prompts only"},
+          {"all", StoredContent::all, "prompts and generated tokens"}};
+}
+
+std::string default_stack(TierName kind) {
+  switch (kind) {
+    case TierName::hbm:
+      return {};
+    case TierName::dram:
+      return "vllm-native";
+    case TierName::peer:
+      return "nixl-rdma";
+    case TierName::nvme:
+      return "gds";
+    case TierName::context:
+      return "doca-memos";
+    case TierName::external:
+      return "nfs-rdma";
+  }
+  TIERCAST_CHECK(false, "a tier without a name");
+}
+
+TierScope default_scope(TierName kind) {
+  switch (kind) {
+    case TierName::hbm:
+      return TierScope::engine;
+    case TierName::dram:
+    case TierName::nvme:
+      return TierScope::node;
+    case TierName::peer:
+    case TierName::context:
+      return TierScope::pod;
+    case TierName::external:
+      return TierScope::site;
+  }
+  TIERCAST_CHECK(false, "a tier without a name");
+}
+
+// clang-format off
+const FieldTable<TierSection>& TierSection::fields() {
+  using namespace table;
+  using S = TierSection;
+  static const auto table = FieldTable<S>("tier", "One tier of the KV cache.", {
+      field("kind", &S::kind, required, "Which memory."),
+      field("capacity", &S::capacity, absent_means("dram: 80% of the host's memory; nvme, context: all of the drives; external: all of the service"), above(0), "For KV, of one pool."),
+      field("scope", &S::scope, absent_means("dram, nvme: node; context: pod; external: site"), "Who shares one pool."),
+      field("stack", &S::stack, absent_means("dram: vllm-native; peer: nixl-rdma; nvme: gds; context: doca-memos; external: nfs-rdma"), "Software path of its transfers; every overhead of it may be overridden."),
+      field("load", &S::load, by_default("parked"), "What a request does while its blocks come."),
+      field("sharing", &S::sharing, by_default("fair"), "How transfers share the tier's own links."),
+      field("read_only", &S::read_only, by_default("false"), "Takes no stores."),
+      field("eviction", &S::eviction, absent_means("that of policy.eviction"), "Which of its blocks leave when it is full."),
+  }).shorthand("kind");
+  return table;
+}
+
+const FieldTable<PlacementSection>& PlacementSection::fields() {
+  using namespace table;
+  using S = PlacementSection;
+  static const auto table = FieldTable<S>("placement", "What is stored where, and what is fetched.", {
+      field("write", &S::write, by_default("through"), "When blocks go to lower tiers."),
+      field("fetch", &S::fetch, by_default("load-or-recompute"), "What becomes of blocks that a lower tier holds."),
+      field("content", &S::content, by_default("all"), "What is stored."),
+      field("promote", &S::promote, by_default("true"), "Keep a copy in host memory of what a farther tier gives."),
+      field("prefetch", &S::prefetch, by_default("false"), "Fetch into host memory from arrival on, while requests wait."),
+      field("demote", &S::demote, by_default("false"), "Move what leaves a lower tier to the next one."),
+      field("threshold", &S::threshold, by_default("2"), between(1, 255), "Of write: selective."),
+      field("min_load", &S::min_load, by_default("1"), between(1, 1000000), "Blocks; shorter finds are computed again."),
+  }).shorthand("write");
+  return table;
+}
+// clang-format on
+
+std::string PlacementSection::policy_name() const { return name_of_choice(write); }
+
+std::string PlacementSection::config_lines() const {
+  std::string lines = "fetch=" + std::to_string(static_cast<int>(fetch)) +
+                      "\nmin_load=" + std::to_string(min_load) +
+                      "\noutput=" + (content == StoredContent::all ? "1" : "0") +
+                      "\npromote=" + (promote ? "1" : "0") +
+                      "\nprefetch=" + (prefetch ? "1" : "0") + "\ndemote=" + (demote ? "1" : "0") +
+                      "\n";
+  if (write == WritePolicy::selective) lines += "threshold=" + std::to_string(threshold) + "\n";
+  return lines;
+}
+
+}  // namespace tiercast::scenario

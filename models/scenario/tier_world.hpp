@@ -1,0 +1,27 @@
+// From what a scenario says of tiers, nodes and storage to links, pools and routes.
+#pragma once
+
+#include <optional>
+
+#include "models/scenario/problems.hpp"
+#include "models/scenario/spec.hpp"
+#include "models/scenario/world.hpp"
+#include "models/tiering/tier_spec.hpp"
+
+namespace tiercast::scenario {
+
+/// The tiers below GPU memory, compiled for the instances of `world`; nothing where there are none,
+/// or after reporting what cannot work.
+///
+/// Every engine sits on one node (instances fill nodes in order); one larger than a node sits on
+/// its first. Each physical part is a link with the bandwidth it sustains for this KV layout: the
+/// drives of a pool (read, write, both together; never more than their operations per second
+/// carry), DPU cores (operations / second x bytes of one), PCIe of the engine's GPUs (x the
+/// efficiency of the best stack over it; both ways together by that stack's duplex), host memory,
+/// NICs by fabric, a storage service and what one client gets of it, the spines where the fabric is
+/// oversubscribed. What operations of one transfer cost, and latencies, are the stack's
+/// (hardware/transfer_time).
+std::optional<tiering::TierSetSpec> build_tiers(const ScenarioSpec& spec, const World& world,
+                                                Problems& problems);
+
+}  // namespace tiercast::scenario
