@@ -72,10 +72,8 @@ void PrefixStore::frames_of(NodeId leaf, PoolId pool, uint32_t depth, uint32_t c
 
 // The node's blocks [depth, ...) enter between the extents around them, merged where slots run on.
 void PrefixStore::insert_extent(RecordId id, uint32_t depth, tp_span frames) {
+  note_frames(id, depth, frames);
   Record& record = records_[id];
-  Pool& pool = pools_[record.pool];
-  std::fill_n(pool.record.begin() + frames.first_slot, frames.count, id);
-  for (uint32_t k = 0; k < frames.count; ++k) pool.depth[frames.first_slot + k] = depth + k;
   const auto where = first_behind(record.extents, depth);
   TIERCAST_CHECK(where == record.extents.end() || where->depth >= depth + frames.count,
                  "block {} filled twice", depth);

@@ -171,11 +171,23 @@ NodeId PrefixStore::node_at(NodeId leaf, uint32_t depth) const {
   return at;
 }
 
-void PrefixStore::append(RecordId id, uint32_t depth, tp_span frames) {
-  Record& record = records_[id];
-  Pool& pool = pools_[record.pool];
+// What the frames hold from now on.
+void PrefixStore::note_frames(RecordId id, uint32_t depth, tp_span frames) {
+  Pool& pool = pools_[records_[id].pool];
+  const size_t end = size_t{frames.first_slot} + frames.count;
+  TIERCAST_CHECK(end <= pool.slots, "frame {} of a pool of {}", end - 1, pool.slots);
+  if (pool.record.size() < end) {
+    const size_t room = std::min<size_t>(pool.slots, std::max(end, 2 * pool.record.size()));
+    pool.record.resize(room, kNoRecord);
+    pool.depth.resize(room);
+  }
   std::fill_n(pool.record.begin() + frames.first_slot, frames.count, id);
   for (uint32_t k = 0; k < frames.count; ++k) pool.depth[frames.first_slot + k] = depth + k;
+}
+
+void PrefixStore::append(RecordId id, uint32_t depth, tp_span frames) {
+  note_frames(id, depth, frames);
+  Record& record = records_[id];
   record.prefix += frames.count;
   if (!record.extents.empty()) {
     Extent& last = record.extents.back();

@@ -50,7 +50,7 @@ PrefixStore::PrefixStore(uint32_t blocks_per_id)
 PrefixStore::~PrefixStore() = default;
 
 PoolId PrefixStore::add_pool(uint32_t slots) {
-  pools_.push_back(Pool{std::vector<RecordId>(slots, kNoRecord), std::vector<uint32_t>(slots, 0)});
+  pools_.push_back(Pool{slots, {}, {}});
   return static_cast<PoolId>(pools_.size() - 1);
 }
 

@@ -146,7 +146,8 @@ class PrefixStore {
     std::vector<uint64_t> ids;
   };
   struct Pool {
-    std::vector<RecordId> record;  // by slot
+    uint32_t slots;
+    std::vector<RecordId> record;  // by slot, as far as any was used: a pool may be huge
     std::vector<uint32_t> depth;   // by slot
   };
   struct Children;  // (node, first id) -> child
@@ -161,6 +162,7 @@ class PrefixStore {
   void free_record(RecordId id);
   void way_to(NodeId leaf) const;
   NodeId node_at(NodeId leaf, uint32_t depth) const;
+  void note_frames(RecordId id, uint32_t depth, tp_span frames);
   void append(RecordId id, uint32_t depth, tp_span frames);
   void cut(Record& record, uint32_t depth, uint32_t count);
   void insert_extent(RecordId id, uint32_t depth, tp_span frames);

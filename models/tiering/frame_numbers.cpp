@@ -9,16 +9,16 @@ namespace tiercast::tiering {
 
 FrameNumbers::FrameNumbers(uint32_t numbers) : numbers_(numbers), used_(numbers / kWord + 1, 0) {}
 
-// The first number at or after `from` that is used, or is not; numbers_ where there is none.
-uint32_t FrameNumbers::next(uint32_t from, bool used) const {
-  for (uint32_t word = from / kWord; word < used_.size(); ++word) {
+// The first number in [from, end) that is used, or is not; `end` where there is none.
+uint32_t FrameNumbers::next(uint32_t from, uint32_t end, bool used) const {
+  for (uint32_t word = from / kWord; uint64_t{word} * kWord < end; ++word) {
     uint64_t bits = used ? used_[word] : ~used_[word];
     if (word == from / kWord) bits &= ~uint64_t{0} << (from % kWord);
     if (bits != 0) {
-      return std::min(numbers_, word * kWord + static_cast<uint32_t>(std::countr_zero(bits)));
+      return std::min(end, word * kWord + static_cast<uint32_t>(std::countr_zero(bits)));
     }
   }
-  return numbers_;
+  return end;
 }
 
 void FrameNumbers::mark(tp_span span, bool used) {
@@ -39,7 +39,7 @@ void FrameNumbers::mark(tp_span span, bool used) {
 void FrameNumbers::take(uint32_t count, std::vector<tp_span>& out) {
   bool wrapped = false;
   while (count > 0) {
-    const uint32_t first = next(hand_, false);
+    const uint32_t first = next(hand_, numbers_, false);
     if (first == numbers_) {
       TIERCAST_CHECK(!wrapped, "no free frame number");
       wrapped = true;
@@ -47,8 +47,8 @@ void FrameNumbers::take(uint32_t count, std::vector<tp_span>& out) {
       continue;
     }
     wrapped = false;
-    const uint32_t free = next(first, true) - first;
-    const tp_span span{first, std::min(count, free)};
+    const uint32_t most = std::min(count, numbers_ - first);
+    const tp_span span{first, next(first, first + most, true) - first};
     mark(span, true);
     out.push_back(span);
     hand_ = first + span.count;

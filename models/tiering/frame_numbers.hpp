@@ -23,7 +23,7 @@ class FrameNumbers {
 
  private:
   static constexpr uint32_t kWord = 64;
-  uint32_t next(uint32_t from, bool used) const;
+  uint32_t next(uint32_t from, uint32_t end, bool used) const;
   void mark(tp_span span, bool used);
 
   uint32_t numbers_;

@@ -28,8 +28,7 @@ TierPool::TierPool(kvstore::PrefixStore& store, CheckedCache cache, uint32_t blo
       arriving_(store.add_pool(cache_.slot_count())),
       views_(block_tokens, block_bytes, 0),
       free_(cache_.capacity_blocks()),
-      numbers_(cache_.slot_count()),
-      pins_(cache_.slot_count(), 0) {}
+      numbers_(cache_.slot_count()) {}
 
 uint32_t TierPool::reserve(int64_t now_ns, const Piece& piece, std::vector<Piece>* departed) {
   const uint32_t count = std::min(piece.count, free_ + cache_.evictable_blocks());
@@ -69,6 +68,10 @@ void TierPool::arrive(int64_t now_ns, const Piece& piece) {
   store_->frames_of(piece.node, arriving_, piece.depth, piece.count, frames_);
   for (const tp_span& span : frames_) store_->evict(arriving_, span);
   const BlockSum sum = store_->fill(piece.node, ready_, piece.depth, frames_);
+  for (const tp_span& span : frames_) {
+    const size_t end = size_t{span.first_slot} + span.count;
+    if (pins_.size() < end) pins_.resize(std::max(end, 2 * pins_.size()), 0);
+  }
   counts_.arrived += piece.count;
   digest_.add(now_ns, Transition::placed, sum);
   cache_.insert(
