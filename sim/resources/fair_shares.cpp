@@ -80,7 +80,7 @@ PathId FairShares::add_path(std::span<const LinkId> links, uint32_t weight,
     for (const LinkId other : sorted) {
       if (wider(narrowest, other)) narrowest = other;
     }
-    slots_.push_back(Slot{fresh, group_of(link, narrowest == link ? kNoLink : narrowest), 0});
+    slots_.push_back(Slot{group_of(link, narrowest == link ? kNoLink : narrowest), 0});
   }
   bundles_.push_back(Bundle{.first = first,
                             .size = static_cast<uint32_t>(links.size()),
@@ -107,18 +107,18 @@ void FairShares::remove_flow(PathId path) {
 void FairShares::join_links(PathId path) {
   const Bundle& bundle = bundles_[path];
   for (uint32_t slot = bundle.first; slot < bundle.first + bundle.size; ++slot) {
-    std::vector<uint32_t>& members = links_[path_links_[slot]].members;
+    std::vector<Member>& members = links_[path_links_[slot]].members;
     slots_[slot].position = static_cast<uint32_t>(members.size());
-    members.push_back(slot);
+    members.push_back({path, slot});
   }
 }
 
 void FairShares::leave_links(PathId path) {
   const Bundle& bundle = bundles_[path];
   for (uint32_t slot = bundle.first; slot < bundle.first + bundle.size; ++slot) {
-    std::vector<uint32_t>& members = links_[path_links_[slot]].members;
+    std::vector<Member>& members = links_[path_links_[slot]].members;
     members[slots_[slot].position] = members.back();
-    slots_[members.back()].position = slots_[slot].position;
+    slots_[members.back().slot].position = slots_[slot].position;
     members.pop_back();
   }
 }
@@ -137,6 +137,7 @@ void FairShares::change_demand(PathId path) {
     const Int128 limit = group.limit;
     const Int128 demand = group.uncapped > 0 ? limit : std::min(limit, group.caps);
     Link& link = links_[group.link];
+    link.weight += more * bundle.weight;
     link.demand += demand - group.demand;
     group.demand = demand;
     if (link.touched != epoch_) touched_.push_back(group.link);
@@ -184,9 +185,7 @@ void FairShares::find_component() {
     if (bundle.flows > 0 && bundle.flows != bundle.settled_flows) reach_bundle(path);
   }
   for (size_t i = 0; i < component_links_.size(); ++i) {
-    for (const uint32_t slot : links_[component_links_[i]].members) {
-      reach_bundle(slots_[slot].path);
-    }
+    for (const Member& member : links_[component_links_[i]].members) reach_bundle(member.path);
   }
 }
 

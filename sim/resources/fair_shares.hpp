@@ -70,15 +70,20 @@ class FairShares {
   const ShareCounters& counters() const { return counters_; }
 
  private:
+  struct Member {  // a bundle that has flows
+    PathId path;
+    uint32_t slot;
+  };
   struct Link {
     uint64_t capacity;
-    Int128 demand = 0;              // what its flows can put on it at most
-    bool couples = false;           // demand > capacity
-    uint64_t touched = 0;           // epoch in which its demand changed
-    uint64_t reached = 0;           // epoch in which a component took it in
-    uint64_t left = 0;              // while filling: capacity not given away ...
-    uint64_t weight = 0;            // ... and weight of the flows that share it
-    std::vector<uint32_t> members;  // slots of bundles that have flows
+    Int128 demand = 0;     // what its flows can put on it at most
+    bool couples = false;  // demand > capacity
+    uint64_t touched = 0;  // epoch in which its demand changed
+    uint64_t reached = 0;  // epoch in which a component took it in
+    uint64_t weight = 0;   // of all its flows
+    uint64_t left = 0;     // while filling: capacity not given away ...
+    uint64_t sharing = 0;  // ... and weight of the flows that share it
+    std::vector<Member> members;
   };
   struct Bundle {
     uint32_t first, size;  // its slots
@@ -92,7 +97,6 @@ class FairShares {
   };
   // A bundle on one of its links; path_links_ holds the link of the same index.
   struct Slot {
-    PathId path;
     uint32_t group;
     uint32_t position;  // in the link's members
   };
@@ -105,10 +109,15 @@ class FairShares {
     uint64_t uncapped = 0;
     Int128 demand = 0;
   };
-  // How far a link or a capped bundle can be filled: left / weight.
+  // How far a link or a capped bundle can be filled, for a weight of 1: whole + rest / weight.
   struct Level {
-    uint64_t left;
-    uint64_t weight;
+    Level(uint64_t left, uint64_t of_weight, uint32_t of_id, bool of_link)
+        : whole(left / of_weight),
+          rest(left % of_weight),
+          weight(of_weight),
+          id(of_id),
+          is_link(of_link) {}
+    uint64_t whole, rest, weight;
     uint32_t id;
     bool is_link;
   };

@@ -11,7 +11,8 @@ __extension__ typedef unsigned __int128 Uint128;
 }  // namespace
 
 bool FairShares::higher(const Level& a, const Level& b) {
-  return Uint128{a.left} * b.weight > Uint128{b.left} * a.weight;
+  if (a.whole != b.whole) return a.whole > b.whole;
+  return Uint128{a.rest} * b.weight > Uint128{b.rest} * a.weight;
 }
 
 // Brings a level up to date; false where nobody is left to fill. Levels only ever rise, so one
@@ -19,20 +20,24 @@ bool FairShares::higher(const Level& a, const Level& b) {
 bool FairShares::refresh(Level& level) const {
   if (!level.is_link) return bundles_[level.id].rate == 0;
   const Link& link = links_[level.id];
-  level.left = link.left;
-  level.weight = link.weight;
-  return link.weight > 0;
+  if (link.sharing == 0) return false;
+  level = Level(link.left, link.sharing, level.id, true);
+  return true;
 }
 
 void FairShares::fix(PathId path, const Level& level) {
   Bundle& bundle = bundles_[path];
   if (bundle.rate != 0) return;
-  bundle.rate = static_cast<uint64_t>(Uint128{bundle.weight} * level.left / level.weight);
+  bundle.rate = level.whole;
+  if (bundle.weight > 1) {
+    bundle.rate = bundle.weight * level.whole +
+                  static_cast<uint64_t>(Uint128{bundle.weight} * level.rest / level.weight);
+  }
   for (const LinkId id : links(path)) {
     Link& link = links_[id];
     if (!link.couples) continue;
     link.left -= bundle.flows * bundle.rate;
-    link.weight -= bundle.flows * bundle.weight;
+    link.sharing -= bundle.flows * bundle.weight;
   }
 }
 
@@ -59,21 +64,17 @@ void FairShares::fill() {
   for (const PathId path : component_) {
     Bundle& bundle = bundles_[path];
     bundle.rate = 0;  // not settled
-    if (bundle.cap > 0) levels_.push_back(Level{bundle.cap, bundle.weight, path, false});
+    if (bundle.cap > 0) levels_.emplace_back(bundle.cap, bundle.weight, path, false);
   }
   for (const LinkId id : component_links_) {
     Link& link = links_[id];
     if (!link.couples) continue;
-    link.left = link.capacity;
-    link.weight = 0;
-    for (const uint32_t slot : link.members) {
-      const Bundle& bundle = bundles_[slots_[slot].path];
-      link.weight += bundle.flows * bundle.weight;
-    }
     TIERCAST_CHECK(link.weight <= link.capacity,
                    "link {} of {} B/s cannot give 1 B/s to each of its flows, of weight {} in all",
                    id, link.capacity, link.weight);
-    levels_.push_back(Level{link.left, link.weight, id, true});
+    link.left = link.capacity;
+    link.sharing = link.weight;
+    levels_.emplace_back(link.left, link.sharing, id, true);
     ++counters_.links_solved;
   }
   std::make_heap(levels_.begin(), levels_.end(), higher);
@@ -84,7 +85,7 @@ void FairShares::fill() {
         fix(low.id, level);
         continue;
       }
-      for (const uint32_t slot : links_[low.id].members) fix(slots_[slot].path, level);
+      for (const Member& member : links_[low.id].members) fix(member.path, level);
     }
   }
   ++counters_.solves;
