@@ -24,7 +24,7 @@ uint64_t hash_of_path(std::span<const LinkId> links, uint32_t weight, uint64_t c
 LinkId FairShares::add_link(uint64_t bytes_per_s) {
   TIERCAST_CHECK(bytes_per_s > 0 && bytes_per_s < kRateLimit, "a link cannot have {} B/s",
                  bytes_per_s);
-  links_.push_back(Link{.capacity = bytes_per_s, .members = {}});
+  links_.emplace_back().capacity = bytes_per_s;
   return static_cast<LinkId>(links_.size() - 1);
 }
 
@@ -80,12 +80,13 @@ PathId FairShares::add_path(std::span<const LinkId> links, uint32_t weight,
     for (const LinkId other : sorted) {
       if (wider(narrowest, other)) narrowest = other;
     }
-    slots_.push_back(Slot{fresh, group_of(link, narrowest == link ? kNoLink : narrowest), 0});
+    slots_.push_back(Slot{group_of(link, narrowest == link ? kNoLink : narrowest), 0});
   }
-  bundles_.push_back(Bundle{.first = first,
-                            .size = static_cast<uint32_t>(links.size()),
-                            .weight = weight,
-                            .cap = cap_bytes_per_s});
+  Bundle& bundle = bundles_.emplace_back();
+  bundle.first = first;
+  bundle.size = static_cast<uint32_t>(links.size());
+  bundle.weight = weight;
+  bundle.cap = cap_bytes_per_s;
   return fresh;
 }
 
@@ -107,18 +108,18 @@ void FairShares::remove_flow(PathId path) {
 void FairShares::join_links(PathId path) {
   const Bundle& bundle = bundles_[path];
   for (uint32_t slot = bundle.first; slot < bundle.first + bundle.size; ++slot) {
-    std::vector<uint32_t>& members = links_[path_links_[slot]].members;
+    std::vector<Member>& members = links_[path_links_[slot]].members;
     slots_[slot].position = static_cast<uint32_t>(members.size());
-    members.push_back(slot);
+    members.push_back({path, slot});
   }
 }
 
 void FairShares::leave_links(PathId path) {
   const Bundle& bundle = bundles_[path];
   for (uint32_t slot = bundle.first; slot < bundle.first + bundle.size; ++slot) {
-    std::vector<uint32_t>& members = links_[path_links_[slot]].members;
+    std::vector<Member>& members = links_[path_links_[slot]].members;
     members[slots_[slot].position] = members.back();
-    slots_[members.back()].position = slots_[slot].position;
+    slots_[members.back().slot].position = slots_[slot].position;
     members.pop_back();
   }
 }
@@ -137,6 +138,7 @@ void FairShares::change_demand(PathId path) {
     const Int128 limit = group.limit;
     const Int128 demand = group.uncapped > 0 ? limit : std::min(limit, group.caps);
     Link& link = links_[group.link];
+    link.weight += more * bundle.weight;
     link.demand += demand - group.demand;
     group.demand = demand;
     if (link.touched != epoch_) touched_.push_back(group.link);
@@ -144,26 +146,17 @@ void FairShares::change_demand(PathId path) {
   }
 }
 
-void FairShares::reach_link(LinkId id) {
+void FairShares::open_link(LinkId id) {
   Link& link = links_[id];
-  if (link.reached == epoch_) return;
-  link.reached = epoch_;
-  component_links_.push_back(id);
+  if (link.opened == epoch_) return;
+  link.opened = epoch_;
+  link.height = Height{};  // for good, should it have nothing to fill any more
+  open_links_.push_back(id);
 }
 
-void FairShares::reach_bundle(PathId path) {
-  Bundle& bundle = bundles_[path];
-  if (bundle.reached == epoch_) return;
-  bundle.reached = epoch_;
-  component_.push_back(path);
-  for (const LinkId link : links(path)) {
-    if (links_[link].couples) reach_link(link);
-  }
-}
-
-void FairShares::find_component() {
-  component_.clear();
-  component_links_.clear();
+// Takes flows added and removed into the demand on links, and opens the links they touch.
+void FairShares::take_changes() {
+  open_links_.clear();
   touched_.clear();
   for (const PathId path : dirty_) {
     Bundle& bundle = bundles_[path];
@@ -177,30 +170,43 @@ void FairShares::find_component() {
     Link& link = links_[id];
     const bool coupled = link.couples;
     link.couples = link.demand > static_cast<Int128>(link.capacity);
-    if (coupled || link.couples) reach_link(id);
+    if (coupled || link.couples) open_link(id);
   }
-  for (const PathId path : dirty_) {
-    const Bundle& bundle = bundles_[path];
-    if (bundle.flows > 0 && bundle.flows != bundle.settled_flows) reach_bundle(path);
-  }
-  for (size_t i = 0; i < component_links_.size(); ++i) {
-    for (const uint32_t slot : links_[component_links_[i]].members) {
-      reach_bundle(slots_[slot].path);
-    }
-  }
+}
+
+void FairShares::commit(PathId path) {
+  Bundle& bundle = bundles_[path];
+  bundle.rate = bundle.next_rate;
+  bundle.height = bundle.next_height;
+  bundle.settled_flows = bundle.flows;
+  const uint64_t used = bundle.rate * bundle.flows;
+  for (const LinkId id : links(path)) links_[id].used += used - bundle.used;
+  bundle.used = used;
 }
 
 std::span<const PathId> FairShares::settle() {
   ++epoch_;
-  find_component();
-  if (!component_.empty()) fill();
-  settled_.assign(component_.begin(), component_.end());
+  widened_ = 0;
+  take_changes();
+  settled_.clear();
+  gather();
+  if (!gathered_.empty()) {
+    ++counters_.solves;
+    for (fill(); widen(); fill()) gather();
+  }
+  for (const PathId path : gathered_) {
+    if (!moved(bundles_[path])) continue;
+    commit(path);
+    if (!bundles_[path].dirty) settled_.push_back(path);
+  }
   for (const PathId path : dirty_) {
     Bundle& bundle = bundles_[path];
-    if (bundle.reached != epoch_) settled_.push_back(path);
-    if (bundle.flows == 0) bundle.rate = 0;
-    bundle.settled_flows = bundle.flows;
     bundle.dirty = false;
+    settled_.push_back(path);
+    if (bundle.flows > 0) continue;
+    bundle.next_rate = 0;
+    bundle.next_height = Height{};
+    commit(path);
   }
   dirty_.clear();
   return settled_;

@@ -15,7 +15,8 @@ using PathId = uint32_t;
 
 struct ShareCounters {
   uint64_t solves = 0;          ///< settlings that had something to solve
-  uint64_t bundles_solved = 0;  ///< summed over them
+  uint64_t rounds = 0;          ///< fillings they took
+  uint64_t bundles_solved = 0;  ///< summed over rounds
   uint64_t links_solved = 0;
 };
 
@@ -35,8 +36,15 @@ struct ShareCounters {
 /// Inert links. What flows can put on a link at most is the sum, over the narrowest other link of
 /// each, of min(that link's capacity, the caps of its flows). A link that this cannot exceed never
 /// binds and couples nobody; leaving it out changes no rate. Narrower means (capacity, id) less, so
-/// two links never excuse each other. Only what hangs together by the other links with a change is
-/// solved again.
+/// two links never excuse each other.
+///
+/// Solving again. Rates are the only ones for which each link's level is the first one, upwards, at
+/// which left / weight is no more than it, given the levels of its bundles, and each bundle's level
+/// is the lowest of its links and its cap. (From the lowest level up, what is settled below one
+/// decides what settles at it.) So after a change the links it touches are filled anew with all
+/// others taken as they are; where that moves a bundle on another link which is full, or may be
+/// now, that link is taken in and the filling repeated. What the change does not reach is never
+/// looked at.
 class FairShares {
  public:
   /// Without `merge_equal` each add_path makes a bundle of its own, equal or not.
@@ -70,29 +78,49 @@ class FairShares {
   const ShareCounters& counters() const { return counters_; }
 
  private:
+  // How far something can be filled, for a weight of 1: whole + rest / weight B/s.
+  struct Height {
+    Height() = default;  // endless
+    Height(uint64_t left, uint64_t of_weight)
+        : whole(left / of_weight), rest(left % of_weight), weight(of_weight) {}
+    uint64_t whole = UINT64_MAX, rest = 0, weight = 1;
+  };
+  static bool higher(const Height& a, const Height& b);
+  struct Member {  // a bundle that has flows
+    PathId path;
+    uint32_t slot;
+  };
   struct Link {
-    uint64_t capacity;
-    Int128 demand = 0;              // what its flows can put on it at most
-    bool couples = false;           // demand > capacity
-    uint64_t touched = 0;           // epoch in which its demand changed
-    uint64_t reached = 0;           // epoch in which a component took it in
-    uint64_t left = 0;              // while filling: capacity not given away ...
-    uint64_t weight = 0;            // ... and weight of the flows that share it
-    std::vector<uint32_t> members;  // slots of bundles that have flows
+    uint64_t capacity = 0;
+    Int128 demand = 0;      // what its flows can put on it at most
+    bool couples = false;   // demand > capacity
+    uint64_t touched = 0;   // epoch in which its demand changed
+    uint64_t opened = 0;    // epoch in which it was taken in to be filled anew
+    uint64_t checked = 0;   // round in which `expected` was begun
+    uint64_t used = 0;      // as last settled
+    uint64_t expected = 0;  // the same with what this round moves
+    Height height;          // its level; endless where it is not full
+    uint64_t weight = 0;    // of all its flows
+    uint64_t left = 0;      // while filling: capacity not given away ...
+    uint64_t sharing = 0;   // ... and weight of the flows that share it
+    std::vector<Member> members;
   };
   struct Bundle {
-    uint32_t first, size;  // its slots
-    uint32_t weight;
+    uint32_t first = 0, size = 0;  // its slots
+    uint32_t weight = 1;
     bool dirty = false;
-    uint64_t cap;
+    uint64_t cap = 0;
     uint64_t flows = 0;
     uint64_t settled_flows = 0;
     uint64_t rate = 0;
-    uint64_t reached = 0;  // epoch
+    Height height;
+    uint64_t next_rate = 0;  // of the round; 0: not settled yet
+    Height next_height;
+    uint64_t used = 0;      // rate x flows, as last settled
+    uint64_t gathered = 0;  // round
   };
   // A bundle on one of its links; path_links_ holds the link of the same index.
   struct Slot {
-    PathId path;
     uint32_t group;
     uint32_t position;  // in the link's members
   };
@@ -105,26 +133,29 @@ class FairShares {
     uint64_t uncapped = 0;
     Int128 demand = 0;
   };
-  // How far a link or a capped bundle can be filled: left / weight.
-  struct Level {
-    uint64_t left;
-    uint64_t weight;
+  // Where a link, or a bundle because of what stays as it is, stops to fill.
+  struct Stop {
+    Height height;
     uint32_t id;
     bool is_link;
   };
-  static bool higher(const Level& a, const Level& b);
+  static bool later(const Stop& a, const Stop& b) { return higher(a.height, b.height); }
 
   uint32_t group_of(LinkId link, LinkId narrowest);
   void change_demand(PathId path);
   void join_links(PathId path);
   void leave_links(PathId path);
-  void reach_link(LinkId link);
-  void reach_bundle(PathId path);
-  void find_component();
+  void take_changes();
+  void open_link(LinkId link);
+  void gather();
+  void gather_bundle(PathId path);
   void fill();
-  bool refresh(Level& level) const;
   void collect_lowest();
-  void fix(PathId path, const Level& level);
+  void fix(PathId path, const Height& height);
+  bool moved(const Bundle& bundle) const;
+  bool widen();
+  void open_component();
+  void commit(PathId path);
 
   bool merge_equal_;
   std::vector<Link> links_;
@@ -136,12 +167,15 @@ class FairShares {
   IdTable group_table_;
   std::vector<PathId> dirty_;
   std::vector<LinkId> touched_;
-  std::vector<LinkId> component_links_;
-  std::vector<PathId> component_;
+  std::vector<LinkId> open_links_;
+  std::vector<LinkId> checked_;
+  std::vector<PathId> gathered_;
   std::vector<PathId> settled_;
-  std::vector<Level> levels_;  // heap, lowest first; entries may lag behind their link
-  std::vector<Level> lowest_;
-  uint64_t epoch_ = 0;
+  std::vector<Stop> stops_;  // heap, lowest first; entries may lag behind their link
+  std::vector<Stop> lowest_;
+  uint64_t epoch_ = 0;  // settlings so far
+  uint64_t round_ = 0;  // fillings so far
+  int widened_ = 0;     // times that this settling took in more links
   ShareCounters counters_;
 };
 

@@ -30,9 +30,9 @@ TestNetwork random_network(uint64_t number, const NetworkOptions& options) {
   Stream draw(11, kNetwork, number);
   TestNetwork net;
   // Few bytes a second make rounding show; the flows there weigh 200 at most.
-  const bool small = draw.below(2) == 0;
+  const bool small = draw.below(2) == 0 && !options.large;
   const bool round = draw.below(2) == 0;  // equal levels on many links
-  const auto links = draw.between(1, 12);
+  const auto links = options.large ? draw.between(20, 80) : draw.between(1, 12);
   for (int64_t i = 0; i < links; ++i) {
     uint64_t rate = small ? 200 + draw.below(round ? 4 : 900)
                           : 1'000'000'000 * (round ? draw.below(4) + 1 : 1) +
@@ -41,9 +41,9 @@ TestNetwork random_network(uint64_t number, const NetworkOptions& options) {
     const bool fifo = options.with_fifo && draw.below(3) == 0;
     net.links.push_back({rate, fifo ? resources::Discipline::fifo : resources::Discipline::fair});
   }
-  const auto paths = draw.between(1, 10);
+  const auto paths = options.large ? draw.between(30, 150) : draw.between(1, 10);
   for (int64_t i = 0; i < paths; ++i) net.paths.push_back(random_path(draw, net, small));
-  const auto flows = draw.between(1, 30);
+  const auto flows = options.large ? 300 : draw.between(1, 30);
   int64_t now_ns = 0;
   for (int64_t i = 0; i < flows; ++i) {
     // Round networks have round times and sizes too, so that starts and ends fall together.
@@ -53,7 +53,7 @@ TestNetwork random_network(uint64_t number, const NetworkOptions& options) {
     TestFlow flow{now_ns, static_cast<uint32_t>(draw.below(net.paths.size())), 0, 0, -1};
     flow.bytes = 1 + draw.below(draw.below(4) == 0 ? 3 : (small ? 200 : 100'000));
     if (round && !small) flow.bytes = 3000 * (draw.below(6) + 1);
-    flow.tag = static_cast<uint64_t>(i) * 7 % 31 + 100;
+    flow.tag = static_cast<uint64_t>(i) * 7 % 311 + 100;
     if (i > 0 && draw.below(4) == 0)
       flow.after = static_cast<int>(draw.below(static_cast<uint64_t>(i)));
     net.flows.push_back(flow);

@@ -36,6 +36,7 @@ struct TestNetwork {
 
 struct NetworkOptions {
   bool with_fifo = false;
+  bool large = false;  ///< changes reach far, or stay near
 };
 TestNetwork random_network(uint64_t number, const NetworkOptions& options = {});
 

@@ -91,10 +91,10 @@ void check_certificates(uint64_t first, uint64_t last) {
   }
 }
 
-void check_against_naive(uint64_t first, uint64_t last) {
+void check_against_naive(uint64_t first, uint64_t last, bool large = false) {
   for (uint64_t number = first; number < last; ++number) {
     INFO("network " << number);
-    const TestNetwork test = random_network(number, {.with_fifo = number % 2 == 1});
+    const TestNetwork test = random_network(number, {.with_fifo = number % 2 == 1, .large = large});
     LinkNetwork network;
     NaiveNetwork naive;
     REQUIRE(run_network(test, network) == run_network(test, naive));
@@ -266,9 +266,13 @@ TEST_CASE("the certificate holds on ten thousand networks", "[slow]") {
   check_certificates(kEveryday, kAll);
 }
 
-TEST_CASE("flows end when a naive network says") { check_against_naive(0, kEveryday / 2); }
+TEST_CASE("flows end when a naive network says") {
+  check_against_naive(0, kEveryday / 2);
+  check_against_naive(0, 4, true);
+}
 TEST_CASE("flows end when a naive network says, ten thousand times", "[slow]") {
   check_against_naive(kEveryday / 2, kAll);
+  check_against_naive(4, 150, true);
 }
 
 TEST_CASE("a bundle is its flows, one by one") {
