@@ -18,11 +18,11 @@ using serving::TimeParts;
 
 constexpr std::string_view kRequestsHeader =
     "id,session,instance,state,truncated,preemptions,input_tokens,output_tokens,cached_tokens,"
-    "computed_tokens,arrival_ns,admitted_ns,first_token_ns,finished_ns,"
-    "ttft_ns,ttft_route_ns,ttft_queue_ns,ttft_prefill_ns,ttft_interference_ns,ttft_decode_ns,"
-    "ttft_engine_ns,"
-    "e2e_ns,e2e_route_ns,e2e_queue_ns,e2e_prefill_ns,e2e_interference_ns,e2e_decode_ns,"
-    "e2e_engine_ns\n";
+    "loaded_tokens,computed_tokens,arrival_ns,admitted_ns,first_token_ns,finished_ns,"
+    "ttft_ns,ttft_route_ns,ttft_queue_ns,ttft_metadata_ns,ttft_load_wait_ns,ttft_load_move_ns,"
+    "ttft_prefill_ns,ttft_interference_ns,ttft_handoff_ns,ttft_decode_ns,ttft_engine_ns,"
+    "e2e_ns,e2e_route_ns,e2e_queue_ns,e2e_metadata_ns,e2e_load_wait_ns,e2e_load_move_ns,"
+    "e2e_prefill_ns,e2e_interference_ns,e2e_handoff_ns,e2e_decode_ns,e2e_engine_ns\n";
 constexpr size_t kRowChars = 256;  // guess for reserving
 
 /// Rows of cells at the end of a growing text.
@@ -75,13 +75,15 @@ std::string_view name_of(RequestState state) {
 }
 
 void part_cells(Rows& rows, const TimeParts& parts, bool known) {
-  for (const int64_t part : {parts.total_ns(), parts.route_ns, parts.queue_ns, parts.prefill_ns,
-                             parts.interference_ns, parts.decode_ns, parts.engine_ns}) {
+  for (const int64_t part :
+       {parts.total_ns(), parts.route_ns, parts.queue_ns, parts.metadata_ns, parts.load_wait_ns,
+        parts.load_move_ns, parts.prefill_ns, parts.interference_ns, parts.handoff_ns,
+        parts.decode_ns, parts.engine_ns}) {
     rows.stamp(known ? part : -1);
   }
 }
 
-void request_row(Rows& rows, const RequestRecord& record) {
+void request_row(Rows& rows, const RequestRecord& record, int64_t start_ns) {
   rows.cell(record.id);
   rows.cell(record.session);
   if (record.state == RequestState::rejected) {
@@ -91,21 +93,22 @@ void request_row(Rows& rows, const RequestRecord& record) {
   }
   rows.cell(name_of(record.state));
   rows.cell(record.truncated ? 1 : 0);
-  for (const uint32_t count : {record.preemptions, record.input_tokens, record.output_tokens,
-                               record.cached_tokens, record.computed_tokens}) {
+  for (const uint32_t count :
+       {record.preemptions, record.input_tokens, record.output_tokens, record.cached_tokens,
+        record.loaded_tokens, record.computed_tokens}) {
     rows.cell(count);
   }
   for (const int64_t time_ns :
        {record.arrival_ns, record.admitted_ns, record.first_token_ns, record.finished_ns}) {
-    rows.stamp(time_ns);
+    rows.stamp(time_ns < 0 ? -1 : time_ns - start_ns);
   }
   part_cells(rows, record.ttft, record.first_token_ns >= 0);
   part_cells(rows, record.e2e, record.finished_ns >= 0);
   rows.end_row();
 }
 
-int64_t last_time_ns(const serving::RequestLog& log) {
-  int64_t last_ns = 0;
+int64_t last_time_ns(const serving::RequestLog& log, int64_t start_ns) {
+  int64_t last_ns = start_ns;
   for (const RequestRecord& record : log) {
     last_ns = std::max({last_ns, record.arrival_ns, record.finished_ns});
   }
@@ -134,20 +137,21 @@ struct GridPoint {
 
 }  // namespace
 
-std::string requests_csv(const serving::RequestLog& log) {
+std::string requests_csv(const serving::RequestLog& log, int64_t start_ns) {
   Rows rows(kRequestsHeader.size() + log.size() * kRowChars);
   rows.header(kRequestsHeader);
-  for (const RequestRecord& record : log) request_row(rows, record);
+  for (const RequestRecord& record : log) request_row(rows, record, start_ns);
   return rows.take();
 }
 
-std::string timeseries_csv(const serving::RequestLog& log) {
-  const int64_t end_ns = last_time_ns(log);
+std::string timeseries_csv(const serving::RequestLog& log, int64_t start_ns) {
+  const int64_t end_ns = last_time_ns(log, start_ns) - start_ns;
   const int64_t step_ns = grid_step_ns(end_ns);
-  const auto index_of = [step_ns](int64_t time_ns) {
-    return time_ns == 0 ? size_t{0} : static_cast<size_t>((time_ns - 1) / step_ns);
+  const auto index_of = [=](int64_t time_ns) {
+    return time_ns <= start_ns ? size_t{0}
+                               : static_cast<size_t>((time_ns - start_ns - 1) / step_ns);
   };
-  std::vector<GridPoint> grid(index_of(end_ns) + 1);
+  std::vector<GridPoint> grid(index_of(start_ns + end_ns) + 1);
   for (const RequestRecord& record : log) {
     GridPoint& arrived = grid[index_of(record.arrival_ns)];
     ++arrived.arrivals;

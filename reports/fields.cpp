@@ -233,7 +233,9 @@ void walk_run(const RunEffort& run, FieldSink& sink) {
   sink.count("steps", run.steps, kRatio);
   sink.count("advances", run.advances, kRatio);
   sink.count("policy_calls", run.policy_calls, kRatio);
+  sink.count("transfers", run.transfers, kRatio);
   sink.count("solves", run.solves, kRatio);
+  sink.count("bundles_solved", run.bundles_solved, kRatio);
   sink.close();
 }
 

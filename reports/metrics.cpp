@@ -92,10 +92,15 @@ void add_rates(Metrics& metrics, const MetricsInput& input, int64_t span_ns, uin
 
 }  // namespace
 
+int64_t window_start_ns(const serving::Outcome& outcome) {
+  if (outcome.start_ns > 0 || outcome.log.empty()) return outcome.start_ns;
+  return outcome.log.front().arrival_ns;
+}
+
 Metrics metrics_of(const serving::Outcome& outcome, MetricsInput input) {
   Samples samples = gather(outcome.log, input.limits);
   Metrics metrics;
-  add_rates(metrics, input, outcome.end_ns - input.first_ns, samples.e2e_ns.size(), samples.good);
+  add_rates(metrics, input, outcome.end_ns - input.start_ns, samples.e2e_ns.size(), samples.good);
   metrics.ttft_ms = exact_distribution(samples.ttft_ns, kNsPerMs);
   metrics.tpot_ms = tpot_distribution(samples.tpot_ns);
   metrics.itl_ms = itl_distribution(outcome);

@@ -53,14 +53,18 @@ struct Tasks {
 
 struct MetricsInput {
   TokenCounts tokens;
-  int64_t first_ns = 0;  ///< first arrival
+  int64_t start_ns = 0;  ///< of the time that rates are over: window_start_ns()
   uint32_t gpus = 0;     ///< provisioned
   ServiceLimits limits;
   std::vector<int64_t> tasks_ns;  ///< Tasks::times_ns
 };
 
-/// Latencies and rates of the completed requests. Rates are over the time from the first arrival to
-/// the end of the run; there are none where that time is zero.
+/// Where the time begins that rates and shares are over: the end of warm-up, or without one the
+/// first arrival, so that a trace that starts late pays for no wait. It lasts to the end of the
+/// run.
+int64_t window_start_ns(const serving::Outcome& outcome);
+
+/// Latencies and rates of the completed requests. There are no rates where no time passed.
 Metrics metrics_of(const serving::Outcome& outcome, MetricsInput input);
 
 /// Tasks are sessions. Empty where no session has two calls: then tasks are requests.

@@ -23,6 +23,8 @@ struct Interval {
   double high = 0;
 };
 
+/// What came before the timed window: demand that ran through caches and policies without time, and
+/// simulated time that results leave out.
 struct Warmup {
   double functional_s = 0;
   double timed_s = 0;
@@ -83,7 +85,7 @@ struct Metrics {
   /// First arrival to last completion of a session all of whose calls completed; absent where no
   /// session has two calls, for then it is e2e.
   std::optional<Distribution> task_s;
-  // Over the time from the first arrival to the end.
+  // Over the time from the first arrival, or the end of warm-up, to the end.
   std::optional<double> output_tokens_per_s;
   std::optional<double> computed_tokens_per_s;
   std::optional<double> input_tokens_per_s;
@@ -116,18 +118,20 @@ struct Attribution {
   std::optional<TimeSplit> e2e_ms;
 };
 
+/// What a tier's pools hold and did since they were empty, warm-up included; `hit_tokens` and
+/// `busy` are of the timed window.
 struct TierUse {
   std::string tier;
   uint64_t pools = 0;
   uint64_t capacity_bytes = 0;
   uint64_t used_bytes = 0;  ///< cached at the end
   std::optional<double> fill;
-  std::optional<double> first_eviction_s;
-  uint64_t hit_tokens = 0;
-  std::optional<uint64_t> read_bytes;     ///< moved out of the tier
-  std::optional<uint64_t> written_bytes;  ///< moved into the tier
+  std::optional<double> first_eviction_s;  ///< of any pool, from the start of warm-up on
+  uint64_t hit_tokens = 0;                 ///< sums to tokens.input_cached over all tiers
+  std::optional<uint64_t> read_bytes;      ///< moved out of the tier
+  std::optional<uint64_t> written_bytes;   ///< moved into the tier
   uint64_t evicted_blocks = 0;
-  std::optional<double> busy;
+  std::optional<double> busy;  ///< of its busiest link: bytes carried / what it could have carried
   std::optional<double> wear_years;
 };
 
@@ -166,7 +170,8 @@ struct CostUse {
 struct Bottleneck {
   std::string resource;
   std::optional<double> busy;
-  std::optional<double> adds_ms;  ///< to the mean end-to-end time
+  std::optional<double> adds_ms;  ///< to the mean end-to-end time; a link: its tier's load wait
+  bool link = false;              ///< of the hierarchy; not part of the schema
 };
 
 struct ThresholdOutcome {
@@ -192,7 +197,9 @@ struct RunEffort {
   uint64_t steps = 0;
   uint64_t advances = 0;
   uint64_t policy_calls = 0;
-  uint64_t solves = 0;
+  uint64_t transfers = 0;
+  uint64_t solves = 0;          ///< of link shares
+  uint64_t bundles_solved = 0;  ///< over all solves
 };
 
 struct Result {
@@ -201,7 +208,7 @@ struct Result {
   uint64_t seed = 0;
   std::string digest;
   std::string build;
-  double simulated_s = 0;
+  double simulated_s = 0;  ///< without warm-up
   Warmup warmup;
   Steady steady;
   ModelFacts model;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "reports/figures.hpp"
 #include "sim/base/text.hpp"
 
 namespace tiercast::reports {
@@ -18,6 +19,8 @@ constexpr uint64_t kFewestRequests = 40;
 constexpr double kGrowthShare = 0.02;
 constexpr double kGrowthDeviations = 4;
 constexpr double kHitRatioDrift = 0.05;
+constexpr double kNearlyFull = 0.95;
+constexpr double kNsPerMs = 1e6;
 
 struct Half {
   uint64_t arrivals = 0;
@@ -103,6 +106,22 @@ void check_cache(const serving::Outcome& outcome, const Window& window,
       100 * static_cast<double>(present) / static_cast<double>(capacity)));
 }
 
+void check_tiers(const serving::Outcome& outcome, std::vector<std::string>& reasons) {
+  for (const serving::TierOutcome& tier : outcome.tiers) {
+    const auto present = static_cast<double>(tier.present_blocks);
+    const auto capacity = static_cast<double>(tier.capacity_blocks);
+    if (tier.present_blocks == 0 || tier.pool_counts.first_eviction_ns >= 0) continue;
+    if (present >= kNearlyFull * capacity) continue;
+    // Without an eviction, all that is there has come since time 0, when pools are empty.
+    const double so_far_ms = static_cast<double>(outcome.end_ns) / kNsPerMs;
+    reasons.push_back(fmt::format(
+        "tier {} is {} full, never evicted and takes at least {} more to fill at this rate: a "
+        "filled one behaves otherwise (a longer run.warmup fills it)",
+        tier.name, show_percent(present / capacity),
+        show_ms((capacity - present) / present * so_far_ms)));
+  }
+}
+
 }  // namespace
 
 Steady steadiness_of(const serving::Outcome& outcome) {
@@ -116,6 +135,7 @@ Steady steadiness_of(const serving::Outcome& outcome) {
   std::vector<std::string> reasons;
   check_growth(window, reasons);
   check_cache(outcome, window, reasons);
+  check_tiers(outcome, reasons);
   return {reasons.empty(), join(reasons, "; ")};
 }
 

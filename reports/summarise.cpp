@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "models/llm/step_table.hpp"
 #include "reports/steady.hpp"
+#include "reports/tiers.hpp"
 
 namespace tiercast::reports {
 
@@ -23,16 +25,20 @@ constexpr double kNsPerMs = 1e6;
 struct PartSums {
   Int128 route = 0;
   Int128 queue = 0;
+  Int128 metadata = 0;
   Int128 prefill = 0;
   Int128 interference = 0;
+  Int128 handoff = 0;
   Int128 decode = 0;
   Int128 engine = 0;
 
   void add(const TimeParts& parts) {
     route += parts.route_ns;
     queue += parts.queue_ns;
+    metadata += parts.metadata_ns;
     prefill += parts.prefill_ns;
     interference += parts.interference_ns;
+    handoff += parts.handoff_ns;
     decode += parts.decode_ns;
     engine += parts.engine_ns;
   }
@@ -42,6 +48,7 @@ struct PartSums {
 struct LogSums {
   RequestCounts requests;
   TokenCounts tokens;
+  uint64_t loaded_tokens = 0;
   uint64_t hit_blocks = 0;
   uint64_t whole_blocks = 0;
   PartSums ttft;
@@ -52,6 +59,7 @@ void add_completed(const RequestRecord& record, uint32_t block_tokens, LogSums& 
   ++sums.requests.completed;
   sums.tokens.input += record.input_tokens;
   sums.tokens.input_cached += record.cached_tokens;
+  sums.loaded_tokens += record.loaded_tokens;
   sums.tokens.input_computed += record.computed_tokens;
   sums.tokens.output += record.output_tokens;
   sums.hit_blocks += record.cached_tokens / block_tokens;
@@ -87,44 +95,38 @@ std::optional<double> mean_ms(Int128 sum_ns, uint64_t count) {
   return ratio(static_cast<double>(sum_ns) / kNsPerMs, static_cast<double>(count));
 }
 
-std::optional<TimeSplit> split_of(const PartSums& sums, uint64_t count) {
-  if (count == 0) return std::nullopt;
+TimeSplit split_of(const PartSums& sums, std::vector<LoadTime> loads, uint64_t count) {
   const auto mean = [count](Int128 sum) { return *mean_ms(sum, count); };
   TimeSplit split;
   split.route = mean(sums.route);
   split.queue = mean(sums.queue);
+  split.metadata = mean(sums.metadata);
+  split.load = std::move(loads);
   split.prefill = mean(sums.prefill);
   split.interference = mean(sums.interference);
+  split.handoff = mean(sums.handoff);
   split.decode = mean(sums.decode);
   split.engine = mean(sums.engine);
   return split;
 }
 
-TierUse hbm_use(const serving::Outcome& outcome, uint64_t block_bytes, uint64_t hit_tokens) {
-  TierUse use;
-  use.tier = "hbm";
-  use.pools = outcome.instances.size();
-  use.hit_tokens = hit_tokens;
-  int64_t first_ns = -1;
-  for (const serving::InstanceOutcome& instance : outcome.instances) {
-    use.capacity_bytes += instance.pool_capacity_blocks * block_bytes;
-    use.used_bytes += instance.pool_present_blocks * block_bytes;
-    use.evicted_blocks += instance.pool.evicted;
-    const int64_t evicted_ns = instance.pool.first_eviction_ns;
-    if (evicted_ns >= 0 && (first_ns < 0 || evicted_ns < first_ns)) first_ns = evicted_ns;
-  }
-  use.fill = ratio(static_cast<double>(use.used_bytes), static_cast<double>(use.capacity_bytes));
-  if (first_ns >= 0) use.first_eviction_s = static_cast<double>(first_ns) / 1e9;
-  return use;
+Attribution attribution_of(const serving::Outcome& outcome, const LogSums& sums) {
+  const uint64_t count = sums.requests.completed;
+  if (count == 0) return {};
+  using serving::InstanceCounts;
+  return {split_of(sums.ttft, mean_loads(outcome, &InstanceCounts::ttft_load, count), count),
+          split_of(sums.e2e, mean_loads(outcome, &InstanceCounts::e2e_load, count), count)};
 }
 
-CacheUse cache_of(const serving::Outcome& outcome, const LogSums& sums, uint64_t block_bytes) {
+CacheUse cache_of(const serving::Outcome& outcome, const LogSums& sums, const SummaryInput& input,
+                  int64_t span_ns) {
   CacheUse cache;
   cache.token_hit_ratio =
       ratio(static_cast<double>(sums.tokens.input_cached), static_cast<double>(sums.tokens.input));
   cache.block_hit_ratio =
       ratio(static_cast<double>(sums.hit_blocks), static_cast<double>(sums.whole_blocks));
-  cache.by_tier.push_back(hbm_use(outcome, block_bytes, sums.tokens.input_cached));
+  cache.by_tier = tier_uses(
+      outcome, {input.block_bytes, sums.tokens.input_cached, sums.loaded_tokens, span_ns});
   return cache;
 }
 
@@ -153,7 +155,7 @@ std::string_view resource_of(serving::WaitCause cause) {
 }
 
 std::vector<Bottleneck> bottlenecks_of(const serving::Outcome& outcome, const LogSums& sums,
-                                       int64_t span_ns) {
+                                       const Attribution& attribution, int64_t span_ns) {
   const uint64_t count = sums.requests.completed;
   std::vector<Bottleneck> bottlenecks = {
       {"gpu", gpu_busy(outcome, span_ns), mean_ms(sums.e2e.interference, count)}};
@@ -165,8 +167,13 @@ std::vector<Bottleneck> bottlenecks_of(const serving::Outcome& outcome, const Lo
     bottlenecks.push_back({std::string(resource_of(static_cast<serving::WaitCause>(cause))),
                            std::nullopt, mean_ms(waiting_ns, count)});
   }
+  const std::vector<Bottleneck> links = link_bottlenecks(
+      outcome, attribution.e2e_ms ? attribution.e2e_ms->load : std::vector<LoadTime>{}, span_ns);
+  bottlenecks.insert(bottlenecks.end(), links.begin(), links.end());
   std::stable_sort(bottlenecks.begin(), bottlenecks.end(),
-                   [](const Bottleneck& a, const Bottleneck& b) { return a.adds_ms > b.adds_ms; });
+                   [](const Bottleneck& a, const Bottleneck& b) {
+                     return std::tie(a.adds_ms, a.busy) > std::tie(b.adds_ms, b.busy);
+                   });
   return bottlenecks;
 }
 
@@ -193,15 +200,16 @@ void add_caveats(const Tasks& tasks, uint64_t ended, std::vector<std::string>& c
 
 Result summarise(const serving::Outcome& outcome, const SummaryInput& input) {
   const LogSums sums = sums_of(outcome.log, input.block_tokens);
-  const int64_t first_ns = outcome.log.empty() ? 0 : outcome.log.front().arrival_ns;
-  const uint64_t completed = sums.requests.completed;
+  const int64_t window_ns = window_start_ns(outcome);
+  const int64_t span_ns = outcome.end_ns - window_ns;
   Result result;
   result.scenario = input.scenario;
   result.scenario_hash = input.scenario_hash;
   result.seed = input.seed;
   result.digest = outcome.digest;
   result.build = input.build;
-  result.simulated_s = static_cast<double>(outcome.end_ns) / 1e9;
+  result.simulated_s = static_cast<double>(outcome.end_ns - outcome.start_ns) / 1e9;
+  result.warmup.functional_s = static_cast<double>(outcome.start_ns) / 1e9;
   result.steady = steadiness_of(outcome);
   result.model = input.model;
   result.requests = sums.requests;
@@ -210,10 +218,10 @@ Result summarise(const serving::Outcome& outcome, const SummaryInput& input) {
   const uint64_t ended = tasks.times_ns.size();
   const uint32_t gpus = input.site ? input.site->gpus() : 0;
   result.metrics =
-      metrics_of(outcome, {sums.tokens, first_ns, gpus, input.limits, std::move(tasks.times_ns)});
-  result.attribution = {split_of(sums.ttft, completed), split_of(sums.e2e, completed)};
-  result.cache = cache_of(outcome, sums, input.block_bytes);
-  result.bottlenecks = bottlenecks_of(outcome, sums, outcome.end_ns - first_ns);
+      metrics_of(outcome, {sums.tokens, window_ns, gpus, input.limits, std::move(tasks.times_ns)});
+  result.attribution = attribution_of(outcome, sums);
+  result.cache = cache_of(outcome, sums, input, span_ns);
+  result.bottlenecks = bottlenecks_of(outcome, sums, result.attribution, span_ns);
   if (input.site) add_economics(outcome, *input.site, ended, result);
   result.provenance = input.provenance;
   add_caveats(tasks, ended, result.provenance.caveats);
@@ -222,6 +230,9 @@ Result summarise(const serving::Outcome& outcome, const SummaryInput& input) {
   result.run.steps = effort.steps;
   result.run.advances = effort.advances;
   result.run.policy_calls = effort.policy_calls;
+  result.run.transfers = effort.transfers;
+  result.run.solves = effort.solves;
+  result.run.bundles_solved = effort.bundles_solved;
   result.thresholds = evaluate(input.thresholds, result);
   return result;
 }

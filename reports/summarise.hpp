@@ -35,7 +35,8 @@ struct SummaryInput {
 /// Bottlenecks, by what they add to the mean request: `gpu` (busy: share of the instances' time
 /// with a step under way; adds what requests wait for one another inside steps), and the queue by
 /// what its head waits for: `step` (the end of the one under way), `max_sequences`,
-/// `max_batched_tokens`, `kv_blocks`. The queue's add up to the mean wait.
+/// `max_batched_tokens`, `kv_blocks`. The queue's add up to the mean wait. With tiers, the groups
+/// of links (tiers.hpp) are among them; of two that add the same, the busier comes first.
 Result summarise(const serving::Outcome& outcome, const SummaryInput& input);
 
 }  // namespace tiercast::reports

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "reports/figures.hpp"
+#include "reports/tier_text.hpp"
 #include "sim/base/text.hpp"
 
 namespace tiercast::reports {
@@ -144,7 +145,8 @@ std::vector<Part> parts_of(const TimeSplit& ttft, const TimeSplit& e2e) {
     const auto early = std::find_if(ttft.load.begin(), ttft.load.end(),
                                     [&](const LoadTime& other) { return other.tier == load.tier; });
     const LoadTime before = early == ttft.load.end() ? LoadTime{} : *early;
-    parts.push_back({"load from " + load.tier, before.wait + before.move, load.wait + load.move});
+    parts.push_back(
+        {"load " + printable(load.tier), before.wait + before.move, load.wait + load.move});
   }
   parts.insert(parts.end(), {{"prefill", ttft.prefill, e2e.prefill},
                              {"interference", ttft.interference, e2e.interference},
@@ -182,13 +184,14 @@ void show_attribution(const Attribution& attribution, Page& page) {
   }
 }
 
-std::string tier_line(const TierUse& tier) {
+std::string tier_line(const TierUse& tier, const Warmup& warmup) {
   std::string text = fmt::format("{} pool{} of {} in all", tier.pools, tier.pools == 1 ? "" : "s",
                                  show_bytes(static_cast<double>(tier.capacity_bytes)));
   if (tier.fill) text += fmt::format(", {} full at the end", show_percent(*tier.fill));
-  if (!tier.first_eviction_s) return text + ", nothing evicted";
-  return text + fmt::format(", first eviction at {}, {} blocks evicted",
-                            show_ms(*tier.first_eviction_s * 1e3), show_count(tier.evicted_blocks));
+  const std::string evicted = eviction_text(tier, warmup);
+  if (evicted.empty()) return text + ", nothing evicted";
+  return text + fmt::format(", first eviction {}, {} blocks evicted", evicted,
+                            show_count(tier.evicted_blocks));
 }
 
 std::string preemption_line(const Result& result) {
@@ -212,7 +215,11 @@ void show_cache(const Result& result, const RunSetting& setting, Page& page) {
   page.entry("hits", fmt::format("{} of input tokens, {} of whole blocks",
                                  show_or_dash(cache.token_hit_ratio, show_percent),
                                  show_or_dash(cache.block_hit_ratio, show_percent)));
-  for (const TierUse& tier : cache.by_tier) page.entry(tier.tier, tier_line(tier));
+  if (cache.by_tier.size() > 1) {
+    for (const std::string& row : tier_table(result)) page.line(row);
+  } else {
+    for (const TierUse& tier : cache.by_tier) page.entry(tier.tier, tier_line(tier, result.warmup));
+  }
   page.entry("preempted", preemption_line(result));
   std::string blocks =
       fmt::format("{} per instance", show_count(result.model.kv_blocks_per_instance));
@@ -229,6 +236,7 @@ std::string wait_text(const std::string& resource) {
 void show_bottlenecks(const std::vector<Bottleneck>& bottlenecks, Page& page) {
   std::vector<std::string> texts;
   for (const Bottleneck& found : bottlenecks) {
+    if (found.link) continue;
     if (!found.busy && found.adds_ms.value_or(0) == 0) continue;
     std::string text = wait_text(found.resource);
     if (found.busy) text += fmt::format(" runs steps {} of the time", show_percent(*found.busy));
@@ -238,6 +246,7 @@ void show_bottlenecks(const std::vector<Bottleneck>& bottlenecks, Page& page) {
     texts.push_back(std::move(text));
   }
   page.entry("waits", join(texts, "; "));
+  page.entry("links", links_text(bottlenecks));
 }
 
 std::vector<std::string> warnings_of(const Result& result) {

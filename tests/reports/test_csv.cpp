@@ -65,6 +65,16 @@ TEST_CASE("requests.csv holds the log") {
   record.e2e.decode_ns -= 1500;
   record.e2e.interference_ns += 1000;
   record.e2e.engine_ns += 500;
+  record.loaded_tokens = 16;
+  const auto loads = [](serving::TimeParts& parts, int64_t& of_ns) {
+    parts.metadata_ns = 1;
+    parts.load_wait_ns = 2;
+    parts.load_move_ns = 3;
+    parts.handoff_ns = 4;
+    of_ns -= 10;
+  };
+  loads(record.ttft, record.ttft.prefill_ns);
+  loads(record.e2e, record.e2e.prefill_ns);
   tests::add_rejected(outcome, 6);
   const std::vector<Row> rows = read(requests_csv(outcome.log));
   REQUIRE(rows.size() == 2);
@@ -77,6 +87,7 @@ TEST_CASE("requests.csv holds the log") {
                                                        {"input_tokens", "100"},
                                                        {"output_tokens", "10"},
                                                        {"cached_tokens", "32"},
+                                                       {"loaded_tokens", "16"},
                                                        {"computed_tokens", "68"},
                                                        {"arrival_ns", "5"},
                                                        {"admitted_ns", "15"},
@@ -85,14 +96,22 @@ TEST_CASE("requests.csv holds the log") {
                                                        {"ttft_ns", "210"},
                                                        {"ttft_route_ns", "0"},
                                                        {"ttft_queue_ns", "10"},
-                                                       {"ttft_prefill_ns", "200"},
+                                                       {"ttft_metadata_ns", "1"},
+                                                       {"ttft_load_wait_ns", "2"},
+                                                       {"ttft_load_move_ns", "3"},
+                                                       {"ttft_prefill_ns", "190"},
+                                                       {"ttft_handoff_ns", "4"},
                                                        {"ttft_interference_ns", "0"},
                                                        {"ttft_decode_ns", "0"},
                                                        {"ttft_engine_ns", "0"},
                                                        {"e2e_ns", "3210"},
                                                        {"e2e_route_ns", "0"},
                                                        {"e2e_queue_ns", "10"},
-                                                       {"e2e_prefill_ns", "200"},
+                                                       {"e2e_metadata_ns", "1"},
+                                                       {"e2e_load_wait_ns", "2"},
+                                                       {"e2e_load_move_ns", "3"},
+                                                       {"e2e_prefill_ns", "190"},
+                                                       {"e2e_handoff_ns", "4"},
                                                        {"e2e_interference_ns", "1000"},
                                                        {"e2e_decode_ns", "1500"},
                                                        {"e2e_engine_ns", "500"}};
@@ -155,6 +174,28 @@ TEST_CASE("timeseries.csv is a pure function of the log") {
   CHECK(number(rows.back(), "time_ns") >= outcome.end_ns);
   CHECK(number(rows.back(), "time_ns") - step_ns < outcome.end_ns);
   CHECK(number(rows.back(), "running") == 0);
+}
+
+TEST_CASE("tables count from the start of the window") {
+  // The same requests an hour later, with an hour of warm-up before them.
+  const int64_t hour_ns = 3600 * kSecond;
+  serving::Outcome early;
+  serving::Outcome late;
+  Stream stream(12, Purpose("window"));
+  for (int i = 0; i < 50; ++i) {
+    const int64_t queue_ns = stream.between(0, kSecond);
+    const int64_t decode_ns = stream.between(0, kSecond);
+    for (serving::Outcome* outcome : {&early, &late}) {
+      const int64_t from_ns = outcome == &late ? hour_ns : 0;
+      add(*outcome,
+          {.arrival_ns = from_ns + i * 100 * kMs, .queue_ns = queue_ns, .decode_ns = decode_ns});
+    }
+  }
+  tests::add_rejected(early, 6 * kSecond);
+  tests::add_rejected(late, hour_ns + 6 * kSecond);
+  CHECK(requests_csv(late.log, hour_ns) == requests_csv(early.log));
+  CHECK(timeseries_csv(late.log, hour_ns) == timeseries_csv(early.log));
+  CHECK(requests_csv(late.log) != requests_csv(early.log));
 }
 
 TEST_CASE("the grid step is round and just fine enough") {

@@ -72,7 +72,7 @@ TEST_CASE("the keys are those of the schema, in its order") {
     CHECK(split["load"] == Json::object());
   }
   CHECK(keys(json["run"]) == Keys{"cpu_s", "wall_s", "peak_rss_mb", "events", "steps", "advances",
-                                  "policy_calls", "solves"});
+                                  "policy_calls", "transfers", "solves", "bundles_solved"});
 }
 
 TEST_CASE("the keys of cache, energy, cost and findings are those of the schema") {

@@ -98,5 +98,53 @@ TEST_CASE("a hit ratio that moves is not steady") {
   CHECK(says(steadiness_of(outcome), "token hit ratio moved from 0.500 to 0.600"));
 }
 
+// A steady server over a tier of which `present` of 1000 blocks are filled after 100 s.
+serving::Outcome over_tier(uint64_t present) {
+  serving::Outcome outcome = single_server(400, kMs);
+  outcome.end_ns = 100 * kSecond;
+  serving::TierOutcome& tier = outcome.tiers.emplace_back();
+  tier.name = "nvme";
+  tier.capacity_blocks = 1000;
+  tier.present_blocks = present;
+  return outcome;
+}
+
+TEST_CASE("a tier that is still filling is not steady, and says for how long") {
+  // A quarter in 100 s: three quarters take 300 s more.
+  const Steady steady = steadiness_of(over_tier(250));
+  CHECK(!steady.ok);
+  CHECK(says(steady, "tier nvme is 25.0 % full, never evicted and takes at least 300 s more"));
+  CHECK(says(steady, "run.warmup"));
+  CHECK(!steadiness_of(over_tier(949)).ok);
+}
+
+TEST_CASE("the time that a tier filled for includes warm-up") {
+  serving::Outcome outcome = over_tier(500);
+  outcome.start_ns = 60 * kSecond;
+  for (serving::RequestRecord& record : outcome.log) {
+    record.arrival_ns += outcome.start_ns;
+    record.finished_ns += outcome.start_ns;
+  }
+  CHECK(says(steadiness_of(outcome), "at least 100 s more"));
+}
+
+TEST_CASE("a tier that evicts, is full, or is never written to is steady") {
+  CHECK(steadiness_of(over_tier(0)).ok);
+  CHECK(steadiness_of(over_tier(950)).ok);
+  serving::Outcome outcome = over_tier(250);
+  outcome.tiers[0].pool_counts.first_eviction_ns = 0;
+  CHECK(steadiness_of(outcome).ok);
+}
+
+TEST_CASE("each tier that fills has its reason") {
+  serving::Outcome outcome = over_tier(500);
+  outcome.tiers.push_back(outcome.tiers[0]);
+  outcome.tiers[1].name = "external";
+  outcome.tiers[1].present_blocks = 1;
+  const Steady steady = steadiness_of(outcome);
+  CHECK(says(steady, "tier nvme is 50.0 % full"));
+  CHECK(says(steady, "tier external is 0.100 % full"));
+}
+
 }  // namespace
 }  // namespace tiercast::reports

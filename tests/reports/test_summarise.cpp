@@ -143,7 +143,7 @@ TEST_CASE("facts, scenario and effort are carried over") {
   serving::Outcome outcome;
   add(outcome, {.arrival_ns = 0, .decode_ns = 2500 * kMs});
   outcome.digest = "d1";
-  outcome.effort = {11, 12, 13, 14};
+  outcome.effort = {11, 12, 13, 14, 15, 16, 17};
   SummaryInput input = plain_input();
   input.scenario = "s";
   input.scenario_hash = "h";
@@ -160,6 +160,9 @@ TEST_CASE("facts, scenario and effort are carried over") {
   CHECK(result.run.steps == 12);
   CHECK(result.run.advances == 13);
   CHECK(result.run.policy_calls == 14);
+  CHECK(result.run.transfers == 15);
+  CHECK(result.run.solves == 16);
+  CHECK(result.run.bundles_solved == 17);
   CHECK(!result.energy);
   CHECK(!result.cost);
 }

@@ -128,9 +128,77 @@ TEST_CASE("time goes to bars in proportion") {
 TEST_CASE("what adds nothing is not among the waits") {
   Result result = sample_result();
   result.bottlenecks = {{"step", {}, 12.5}, {"gpu", 0.931, 0.0}, {"kv_blocks", {}, 0.0}};
-  CHECK(shows(
-      shown(result),
-      "waits       queue for the next step adds 12.5 ms; gpu runs steps 93.1 % of the time, adds 0\n"));
+  CHECK(shows(shown(result),
+              "waits       queue for the next step adds 12.5 ms; gpu runs steps 93.1 % of the "
+              "time, adds 0\n"));
+}
+
+Result tiered_result() {
+  Result result = sample_result();
+  result.cache.by_tier[0].hit_tokens = 200'000;
+  TierUse nvme;
+  nvme.tier = "nvme";
+  nvme.pools = 2;
+  nvme.capacity_bytes = 61'400'000'000'000;
+  nvme.fill = 0.25;
+  nvme.hit_tokens = 547'200;
+  nvme.read_bytes = 1'230'000'000;
+  nvme.written_bytes = 45'600'000'000;
+  nvme.busy = 0.789;
+  result.cache.by_tier.push_back(nvme);
+  result.attribution.ttft_ms->load = {{"nvme", 20, 30}};
+  result.attribution.e2e_ms->load = {{"nvme", 20, 30}};
+  result.bottlenecks = {{"nvme.read", 0.789, 20.0, true},
+                        {"step", {}, 12.5},
+                        {"gpu.bus", 0.031, {}, true},
+                        {"nvme.write", 0.0, 20.0, true}};
+  return result;
+}
+
+// Words of the line that starts with `name`, single blanks between them.
+std::string row_of(const std::string& text, const std::string& name) {
+  const size_t start = text.find("\n  " + name + " ");
+  if (start == std::string::npos) return "";
+  std::string row;
+  for (const char c : text.substr(start + 1, text.find('\n', start + 1) - start - 1)) {
+    if (c != ' ' || (!row.empty() && row.back() != ' ')) row.push_back(c);
+  }
+  return row;
+}
+
+TEST_CASE("tiers have a table") {
+  const std::string text = shown(tiered_result());
+  CHECK(row_of(text, "tier") == "tier capacity full first eviction hits read written busy");
+  CHECK(row_of(text, "hbm") == "hbm 55.2 GB 96.0 % at 12.4 s 10.0 % - - -");
+  CHECK(row_of(text, "nvme") == "nvme 61.4 TB 25.0 % - 27.4 % 1.23 GB 45.6 GB 78.9 %");
+  CHECK(!shows(text, "1 pool of"));
+  CHECK(!shows(shown(sample_result()), "capacity"));
+}
+
+TEST_CASE("loads are among where the time went, links have a line of their own") {
+  const std::string text = shown(tiered_result());
+  CHECK(row_of(text, "load nvme").starts_with("load nvme 50.0 ms 50 % ##########"));
+  CHECK(shows(text, "waits       queue for the next step adds 12.5 ms\n"));
+  CHECK(shows(text,
+              "links       nvme.read busy 78.9 % (waiting for its tier adds 20.0 ms); gpu.bus "
+              "busy 3.10 %\n"));
+  CHECK(!shows(shown(sample_result()), "links"));
+}
+
+TEST_CASE("many links are cut short") {
+  Result result = tiered_result();
+  result.bottlenecks.assign(9, {"nvme.read", 0.5, {}, true});
+  CHECK(shows(shown(result), "nvme.read busy 50.0 %; ...\n"));
+}
+
+TEST_CASE("times of the report count from the end of warm-up") {
+  Result result = tiered_result();
+  result.warmup.functional_s = 10;
+  CHECK(shows(shown(result), "at 2.40 s"));
+  result.warmup.functional_s = 20;
+  CHECK(shows(shown(result), "in warm-up"));
+  result.cache.by_tier.pop_back();
+  CHECK(shows(shown(result), "first eviction in warm-up, 1,234 blocks evicted"));
 }
 
 TEST_CASE("what a reader must mind is said") {

@@ -1,0 +1,65 @@
+#include "reports/tier_text.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "reports/figures.hpp"
+#include "sim/base/text.hpp"
+
+namespace tiercast::reports {
+
+namespace {
+
+std::string bytes_or_dash(const std::optional<uint64_t>& bytes) {
+  return bytes ? show_bytes(static_cast<double>(*bytes)) : std::string("-");
+}
+
+}  // namespace
+
+std::string eviction_text(const TierUse& tier, const Warmup& warmup) {
+  if (!tier.first_eviction_s) return "";
+  const double from_start_s = *tier.first_eviction_s - warmup.functional_s;
+  return from_start_s < 0 ? "in warm-up" : "at " + show_ms(from_start_s * 1e3);
+}
+
+std::vector<std::string> tier_table(const Result& result) {
+  constexpr std::string_view kRow = "  {:<11} {:>10}{:>9}{:>16}{:>9}{:>11}{:>11}{:>9}";
+  std::vector<std::string> rows = {fmt::format(fmt::runtime(kRow), "tier", "capacity", "full",
+                                               "first eviction", "hits", "read", "written",
+                                               "busy")};
+  const auto input = static_cast<double>(result.tokens.input);
+  for (const TierUse& tier : result.cache.by_tier) {
+    const std::string evicted = eviction_text(tier, result.warmup);
+    std::optional<double> hits;
+    if (input > 0) hits = static_cast<double>(tier.hit_tokens) / input;
+    rows.push_back(fmt::format(fmt::runtime(kRow), printable(tier.tier),
+                               show_bytes(static_cast<double>(tier.capacity_bytes)),
+                               show_or_dash(tier.fill, show_percent),
+                               evicted.empty() ? "-" : evicted, show_or_dash(hits, show_percent),
+                               bytes_or_dash(tier.read_bytes), bytes_or_dash(tier.written_bytes),
+                               show_or_dash(tier.busy, show_percent)));
+  }
+  return rows;
+}
+
+std::string links_text(const std::vector<Bottleneck>& bottlenecks) {
+  constexpr size_t kShown = 5;
+  std::vector<std::string> texts;
+  for (const Bottleneck& found : bottlenecks) {
+    if (!found.link || found.busy.value_or(0) == 0) continue;
+    if (texts.size() == kShown) {
+      texts.push_back("...");
+      break;
+    }
+    std::string text =
+        fmt::format("{} busy {}", printable(found.resource), show_percent(*found.busy));
+    if (found.adds_ms.value_or(0) > 0) {
+      text += fmt::format(" (waiting for its tier adds {})", show_ms(*found.adds_ms));
+    }
+    texts.push_back(std::move(text));
+  }
+  return join(texts, "; ");
+}
+
+}  // namespace tiercast::reports
