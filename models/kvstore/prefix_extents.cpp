@@ -70,22 +70,26 @@ void PrefixStore::frames_of(NodeId leaf, PoolId pool, uint32_t depth, uint32_t c
   TIERCAST_CHECK(found == count, "{} of {} blocks from {} on are there", found, count, depth);
 }
 
-// The node's blocks [depth, ...) enter between the extents around them, merged where slots run on.
+// The node's blocks [depth, ...) enter between the extents around them. Where slots run on, extents
+// are one: evict() takes a run of slots and depths for part of a single extent.
 void PrefixStore::insert_extent(RecordId id, uint32_t depth, tp_span frames) {
   note_frames(id, depth, frames);
   Record& record = records_[id];
-  const auto where = first_behind(record.extents, depth);
-  TIERCAST_CHECK(where == record.extents.end() || where->depth >= depth + frames.count,
+  const auto runs_on = [](const Extent& a, const Extent& b) {
+    return a.depth + a.count == b.depth && a.slot + a.count == b.slot;
+  };
+  auto at = first_behind(record.extents, depth);
+  TIERCAST_CHECK(at == record.extents.end() || at->depth >= depth + frames.count,
                  "block {} filled twice", depth);
-  if (where != record.extents.begin()) {
-    Extent& before = *(where - 1);
-    if (before.depth + before.count == depth && before.slot + before.count == frames.first_slot) {
-      before.count += frames.count;
-      extend_prefix(record);
-      return;
-    }
+  at = record.extents.insert(at, {depth, frames.first_slot, frames.count});
+  if (at + 1 != record.extents.end() && runs_on(*at, *(at + 1))) {
+    at->count += (at + 1)->count;
+    record.extents.erase(at + 1);
   }
-  record.extents.insert(where, {depth, frames.first_slot, frames.count});
+  if (at != record.extents.begin() && runs_on(*(at - 1), *at)) {
+    (at - 1)->count += at->count;
+    record.extents.erase(at);
+  }
   extend_prefix(record);
 }
 

@@ -72,6 +72,7 @@ void NaiveStore::forget(Pool& pool, uint32_t slot) {
   pool.slot_of.erase(pool.name_of.at(slot));
   pool.name_of.erase(slot);
   pool.depth_of.erase(slot);
+  pool.way_of.erase(slot);
 }
 
 void NaiveStore::pin(uint32_t leaf, uint32_t pool, uint32_t hit, Slots& pinned, Slots& orphans) {
@@ -99,6 +100,8 @@ bool NaiveStore::place(uint32_t leaf, uint32_t pool, uint32_t depth, uint32_t sl
   if (!in.slot_of.emplace(name(leaf, depth), slot).second) return false;
   in.name_of[slot] = name(leaf, depth);
   in.depth_of[slot] = depth;
+  std::vector<Name>& way = in.way_of[slot];
+  for (uint32_t d = 0; d <= depth; ++d) way.push_back(name(leaf, d));
   return true;
 }
 
@@ -108,6 +111,32 @@ bool NaiveStore::evictable(uint32_t pool, uint32_t slot) const {
   const Pool& in = pools_[pool];
   const auto here = in.name_of.find(slot);
   return here != in.name_of.end() && !in_use(in, here->second);
+}
+
+uint32_t NaiveStore::run_from(uint32_t leaf, uint32_t pool, uint32_t depth, uint32_t end) const {
+  uint32_t at = depth;
+  while (at < end && present(leaf, pool, at)) ++at;
+  return at - depth;
+}
+
+uint32_t NaiveStore::next_present(uint32_t leaf, uint32_t pool, uint32_t depth,
+                                  uint32_t end) const {
+  while (depth < end && !present(leaf, pool, depth)) ++depth;
+  return depth;
+}
+
+NaiveStore::Slots NaiveStore::frames_of(uint32_t leaf, uint32_t pool, uint32_t depth,
+                                        uint32_t count) const {
+  Slots slots;
+  for (uint32_t d = depth; d < depth + count; ++d) {
+    slots.push_back(pools_[pool].slot_of.at(name(leaf, d)));
+  }
+  return slots;
+}
+
+uint32_t NaiveStore::hold(uint32_t pool, uint32_t slot) {
+  leaves_[next_leaf_] = {pools_[pool].way_of.at(slot), UINT32_MAX};
+  return next_leaf_++;
 }
 
 }  // namespace tiercast::tests

@@ -40,6 +40,16 @@ class NaiveStore {
   void evict(uint32_t pool, uint32_t slot);
 
   bool evictable(uint32_t pool, uint32_t slot) const;
+
+  // Pools that take blocks in any order: filled by place(), emptied by evict().
+  bool present(uint32_t leaf, uint32_t pool, uint32_t depth) const {
+    return pools_[pool].slot_of.count(name(leaf, depth)) != 0;
+  }
+  uint32_t run_from(uint32_t leaf, uint32_t pool, uint32_t depth, uint32_t end) const;
+  uint32_t next_present(uint32_t leaf, uint32_t pool, uint32_t depth, uint32_t end) const;
+  Slots frames_of(uint32_t leaf, uint32_t pool, uint32_t depth, uint32_t count) const;
+  /// A leaf whose way ends with the block in this frame.
+  uint32_t hold(uint32_t pool, uint32_t slot);
   const std::map<uint32_t, Name>& content(uint32_t pool) const { return pools_[pool].name_of; }
   uint32_t depth(uint32_t pool, uint32_t slot) const { return pools_[pool].depth_of.at(slot); }
 
@@ -52,7 +62,8 @@ class NaiveStore {
     std::map<Name, uint32_t> slot_of;
     std::map<uint32_t, Name> name_of;
     std::map<uint32_t, uint32_t> depth_of;
-    std::set<uint32_t> pins;  // leaves
+    std::map<uint32_t, std::vector<Name>> way_of;  // to the block in a frame, itself included
+    std::set<uint32_t> pins;                       // leaves
   };
   Name name(uint32_t leaf, uint32_t depth) const;
   bool in_use(const Pool& pool, const Name& name) const;
