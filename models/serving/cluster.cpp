@@ -278,7 +278,7 @@ void Cluster::collect_tiers() {
     tier.counts = tiers_->counts(t);
     for (const tiering::TierPool& pool : tiers_->pools(t)) {
       ++tier.pools;
-      tier.capacity_blocks += pool.capacity_blocks();
+      tier.capacity_blocks += spec.tiers[t].capacity_blocks;
       tier.present_blocks += pool.present_blocks();
       tier.pool_counts += pool.counts();
     }

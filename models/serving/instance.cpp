@@ -52,6 +52,7 @@ void Instance::arrive(int64_t now_ns, uint64_t request, Content content) {
   queued_input_tokens_ += record.input_tokens;
   const bool head = waiting_.empty() && ready_.empty();
   waiting_.push_back({new_sequence(request), std::move(content)});
+  if (tiers_ != nullptr && tiers_->prefetches()) prefetch_for(now_ns, waiting_.back());
   if (head) head_changed(now_ns);
 }
 

@@ -128,6 +128,7 @@ class Instance {
   Fetching fetch_for(int64_t now_ns, SequenceId id, uint32_t hit, uint32_t budget);
   static tp_request request_view(const RequestRecord& record);
   void fill_compute_times(std::span<tp_run> runs) const;
+  void prefetch_for(int64_t now_ns, Waiting& last);
   void park(int64_t now_ns, SequenceId id);
   void resume(int64_t now_ns, SequenceId id);
   void place_loaded(int64_t now_ns, SequenceId id, std::span<const tiering::BlockRange> ranges);

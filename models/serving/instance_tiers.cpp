@@ -35,6 +35,20 @@ void Instance::fill_compute_times(std::span<tp_run> runs) const {
   }
 }
 
+// The request has just joined the queue: what a lower tier holds of it may come nearer meanwhile.
+void Instance::prefetch_for(int64_t now_ns, Waiting& last) {
+  sync(now_ns);
+  Sequence& sequence = sequences_[last.id];
+  const RequestRecord& record = (*log_)[sequence.request];
+  sequence.leaf = store_->enter(last.content.path(), record.id);
+  const uint32_t hit = usable_hit(sequence);
+  const uint32_t prompt_blocks = (sequence.target_tokens - 1) / spec_.block_tokens;
+  const std::span<tp_run> runs = tiers_->find(engine_, sequence.leaf, hit, prompt_blocks);
+  if (runs.empty()) return;
+  fill_compute_times(runs);
+  tiers_->prefetch(now_ns, engine_, request_view(record), sequence.leaf, hit, prompt_blocks);
+}
+
 void Instance::park(int64_t now_ns, SequenceId id) {
   Sequence& sequence = sequences_[id];
   sequence.waits.queue_ns += now_ns - sequence.queued_since_ns;

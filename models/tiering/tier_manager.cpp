@@ -28,10 +28,10 @@ CheckedPlacement make_placement(const TierSetSpec& spec, uint64_t seed) {
 TierPool make_pool(const TierSetSpec& spec, const TierSpec& tier, kvstore::PrefixStore& store,
                    uint64_t seed) {
   const tp_pool shape{sizeof(tp_pool),
-                      tier.capacity_blocks,
+                      tier.simulated_blocks,
                       spec.block_tokens,
                       spec.block_bytes,
-                      BlockPool::slots_for(tier.capacity_blocks),
+                      BlockPool::slots_for(tier.simulated_blocks),
                       0};
   std::string error;
   std::optional<CheckedCache> cache =
@@ -46,7 +46,7 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
     : spec_(&spec),
       store_(&store),
       placement_(make_placement(spec, seed)),
-      transfers_(spec.links, spec.stations),
+      transfers_(spec.links, spec.stations, seed),
       hbm_views_(spec.block_tokens, spec.block_bytes, TP_BLOCK_PINNED),
       counts_(spec.tiers.size()),
       asks_index_(spec.node_of.size(), false) {
@@ -108,8 +108,11 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
   return views_;
 }
 
+// A link that both ends name (a node's memory, say) is crossed once.
 void TierManager::add_links(const std::vector<uint32_t>& links) {
-  links_.insert(links_.end(), links.begin(), links.end());
+  for (const uint32_t link : links) {
+    if (std::find(links_.begin(), links_.end(), link) == links_.end()) links_.push_back(link);
+  }
 }
 
 // The links between the two ends of a job, and what its stack adds.

@@ -107,6 +107,7 @@ class TierManager {
   /// come.
   uint32_t write_back(int64_t now_ns, uint32_t engine, std::vector<Piece>& departed);
   bool writes_back() const { return spec_->writes_back; }
+  bool prefetches() const { return spec_->prefetches; }
 
   int64_t next_event_ns() { return transfers_.next_end_ns(); }
   void advance(int64_t now_ns, std::vector<TierEvent>& events);

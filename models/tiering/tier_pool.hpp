@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "models/kvstore/prefix_store.hpp"
@@ -23,6 +25,12 @@ struct TierPoolCounts {
   int64_t first_eviction_ns = -1;
 
   TierPoolCounts& operator+=(const TierPoolCounts& other);
+};
+
+/// A run filled a pool as far as it is simulated, though the real one is larger.
+class PoolTooLarge : public std::runtime_error {
+ public:
+  explicit PoolTooLarge(const std::string& tier, uint64_t blocks);
 };
 
 /// One pool of a tier below GPU memory. A frame is free, arriving (a store is on its way), or ready

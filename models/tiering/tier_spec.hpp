@@ -45,8 +45,9 @@ struct TransferCost {
   int64_t before_ns = 0;        ///< set-up and the first operation's latency, before bytes flow
   int64_t after_ns = 0;         ///< acknowledgement, after they have
   uint64_t rate_cap = 0;        ///< bytes/s that one transfer's operations reach; 0: no bound
-  double tail_probability = 0;  ///< that a transfer meets a slow device
-  int64_t tail_ns = 0;          ///< what that adds
+  uint64_t operation_bytes = 1;
+  uint32_t tail_ppm = 0;  ///< probability, in millionths, that an operation meets a slow device
+  int64_t tail_ns = 0;    ///< what that adds to its latency
 };
 
 /// Where a tier's index lives, when asking it costs time.
@@ -72,10 +73,10 @@ struct TierSpec {
   std::string name;
   TierKind kind = TierKind::dram;
   LoadMode load_mode = LoadMode::parked;
-  uint32_t capacity_blocks = 0;  ///< of each pool
+  uint64_t capacity_blocks = 0;   ///< of each pool
+  uint32_t simulated_blocks = 0;  ///< the same, or less: a run that needs more ends in an error
   const tp_cache_table* eviction = nullptr;
   std::string eviction_config;
-  bool cut = false;  ///< the real pool is larger: evicting from this one is an error
   bool read_only = false;
   bool through_host = false;  ///< stores leave from host memory where a tier keeps them there
   std::vector<TierPoolSpec> pools;

@@ -31,6 +31,11 @@ void TierManager::for_absent(int64_t now_ns, TierPool& pool, const Piece& piece,
 // Frames for a piece; what leaves for it moves down where the policy says so.
 uint32_t TierManager::reserve(int64_t now_ns, uint32_t engine, uint32_t tier, uint32_t pool,
                               const Piece& piece) {
+  const TierSpec& spec = spec_->tiers[tier];
+  if (spec.simulated_blocks < spec.capacity_blocks &&
+      uint64_t{pools_[tier][pool].used_blocks()} + piece.count > spec.simulated_blocks) {
+    throw PoolTooLarge(spec.name, spec.simulated_blocks);
+  }
   std::vector<Piece> departed;
   const bool last = tier + 1 == spec_->tiers.size();
   const uint32_t got = pools_[tier][pool].reserve(now_ns, piece, last ? nullptr : &departed);

@@ -3,16 +3,19 @@
 #include <algorithm>
 
 #include "sim/base/check.hpp"
+#include "sim/base/random.hpp"
 
 namespace tiercast::tiering {
 
 namespace {
 constexpr int64_t kNsPerS = 1'000'000'000;
+constexpr uint64_t kOne = (uint64_t{1} << 32) - 1;  // in fixed point; its square fits
+constexpr Purpose kTail{"tiering.transfer.tail"};
 }  // namespace
 
 Transfers::Transfers(const std::vector<TierLinkSpec>& links,
-                     const std::vector<StationSpec>& stations)
-    : stations_(stations), station_free_ns_(stations.size(), 0) {
+                     const std::vector<StationSpec>& stations, uint64_t seed)
+    : stations_(stations), station_free_ns_(stations.size(), 0), seed_(seed) {
   for (const TierLinkSpec& link : links) {
     network_.add_link(link.bytes_per_s,
                       link.fifo ? resources::Discipline::fifo : resources::Discipline::fair);
@@ -50,13 +53,30 @@ TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
   }
   transfer.after_ns = plan.cost.after_ns;
   const int64_t least = flows ? 0 : 1;  // a flow takes 1 ns by itself
-  const int64_t before = std::max(least, plan.cost.before_ns);
+  const int64_t before = std::max(least, plan.cost.before_ns + tail_ns(plan));
   if (before > 0) {
     set_timer(now_ns + before, id);
   } else {
     next_phase(now_ns, id);
   }
   return id;
+}
+
+// A transfer is as late as the slowest of its operations: it meets a tail with probability
+// 1 - (1 - p)^n. Transfers are numbered as they start, so two policies under one seed meet tails
+// alike as long as they move alike.
+int64_t Transfers::tail_ns(const TransferPlan& plan) const {
+  const TransferCost& cost = plan.cost;
+  if (cost.tail_ns == 0 || plan.bytes == 0) return 0;
+  const uint64_t operations = (plan.bytes - 1) / cost.operation_bytes + 1;
+  uint64_t spared = kOne;  // (1 - p)^n by squaring
+  uint64_t factor = kOne - (uint64_t{cost.tail_ppm} << 32) / 1'000'000;
+  for (uint64_t n = operations; n > 0; n /= 2) {
+    if (n % 2 == 1) spared = spared * factor >> 32;
+    factor = factor * factor >> 32;
+  }
+  Stream stream(seed_, kTail, started_);
+  return stream.bits32() >= spared ? cost.tail_ns : 0;
 }
 
 TransferId Transfers::look_up(int64_t now_ns, uint32_t station, uint32_t operations,

@@ -22,7 +22,9 @@ struct TransferPlan {
 /// come in the order (time, id); an end lies at least 1 ns behind its start.
 class Transfers {
  public:
-  Transfers(const std::vector<TierLinkSpec>& links, const std::vector<StationSpec>& stations);
+  /// `seed`: of the tails of latencies; transfer number n draws from a stream of its own.
+  Transfers(const std::vector<TierLinkSpec>& links, const std::vector<StationSpec>& stations,
+            uint64_t seed);
 
   TransferId start(int64_t now_ns, const TransferPlan& plan);
   /// `operations` at a station: served one after another behind those asked for before, the
@@ -64,6 +66,7 @@ class Transfers {
   }
 
   TransferId add(int64_t now_ns);
+  int64_t tail_ns(const TransferPlan& plan) const;
   void set_timer(int64_t time_ns, TransferId id);
   // The phase is over at now_ns; true when that was the last.
   bool next_phase(int64_t now_ns, TransferId id);
@@ -78,6 +81,7 @@ class Transfers {
   uint64_t started_ = 0;
   uint64_t lookups_ = 0;
   uint32_t live_ = 0;
+  uint64_t seed_;
 };
 
 }  // namespace tiercast::tiering

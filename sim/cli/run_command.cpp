@@ -120,6 +120,10 @@ int run_command(const Arguments& arguments) {
     print(found, arguments);
     fmt::print(stderr, "tiercast: {}\n", fault.what());
     return exit_error;
+  } catch (const tiering::PoolTooLarge& limit) {
+    print(found, arguments);
+    fmt::print(stderr, "tiercast: {}\n", limit.what());
+    return exit_error;
   }
   print(found, arguments);
   return code;

@@ -1,0 +1,214 @@
+// What all tiers share: costs of a stack, capacities, who reaches which pool.
+#include "models/scenario/tier_builder.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "models/llm/placement.hpp"
+#include "models/policy/placement.hpp"
+#include "models/policy/registry.hpp"
+#include "sim/base/quantity.hpp"
+
+namespace tiercast::scenario {
+
+namespace {
+
+// Blocks that one pool may hold in a simulation. Larger pools are cut, and a run that fills such a
+// pool ends in an error rather than in evictions that would not happen.
+constexpr uint64_t kBlocksMax = uint64_t{1} << 24;
+
+int64_t ns_of(Seconds time) { return ceil_to_ns(time).value(); }
+
+}  // namespace
+
+void append(std::vector<uint32_t>& to, const std::vector<uint32_t>& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+
+void set_tail(tiering::TierSpec& tier, const hardware::DriveSpec& drive) {
+  tier.load.tail_ppm = static_cast<uint32_t>(std::round(drive.tail_probability.value * 1e6));
+  tier.load.tail_ns = drive.tail_latency.value.value();
+}
+
+void TierBuilder::DriveSums::add(const hardware::DriveSpec& drive, double operation, double count) {
+  capacity += static_cast<double>(drive.capacity.value.value()) * count;
+  read += std::min(drive.read.value.value(), drive.read_iops.value.value() * operation) * count;
+  write += std::min(drive.write.value.value(), drive.write_iops.value.value() * operation) * count;
+  both += drive.mixed.value.value() * count;
+  read_latency = std::max(read_latency, drive.read_latency.value);
+  write_latency = std::max(write_latency, drive.write_latency.value);
+}
+
+TierBuilder::TierBuilder(const ScenarioSpec& spec, const World& world, Problems& problems)
+    : spec_(spec),
+      world_(world),
+      problems_(problems),
+      links_(spec, world, shares(), set_.links),
+      layout_{tokens(spec.engine.block_tokens), spec.model.name.layers,
+              bytes(llm::kv_layer_bytes_per_gpu(spec.model.name, world.kv, world.parallel.tp))} {}
+
+tiering::TierSetSpec TierBuilder::build() {
+  set_.block_tokens = spec_.engine.block_tokens;
+  set_.block_bytes = static_cast<uint32_t>(world_.block_bytes);
+  set_.node_of = links_.node_of();
+  for (uint32_t e = 0; e < engines(); ++e) {
+    tiering::TwoWay way;
+    const tiering::TwoWay& port = links_.fabric(set_.node_of[e]);
+    way.up = port.up;
+    append(way.up, links_.engine(e).up);
+    way.down = links_.engine(e).down;
+    append(way.down, port.down);
+    set_.engine_fabric.push_back(std::move(way));
+  }
+  const policy::PlacementEntry* placement =
+      policy::find_placement_policy(spec_.policy.placement.policy_name());
+  set_.placement = placement->table;
+  set_.placement_config = spec_.policy.placement.config_lines();
+  set_.writes_back = spec_.policy.placement.write == WritePolicy::back;
+  set_.prefetches = spec_.policy.placement.prefetch;
+  for (size_t i = 1; i < spec_.tiers.size(); ++i) add_tier(i);
+  return std::move(set_);
+}
+
+// What the best stack over each kind of link makes of it.
+NodeLinks::Shares TierBuilder::shares() const {
+  NodeLinks::Shares shares{0, 0, 0, 0};
+  for (const TierSection& tier : spec_.tiers) {
+    if (!tier.stack) continue;
+    const double efficiency = tier.stack->efficiency.value;
+    const bool local = tier.kind == TierName::dram || tier.kind == TierName::nvme;
+    double& share = local                         ? shares.host_efficiency
+                    : tier.kind == TierName::peer ? shares.fabric_efficiency
+                                                  : shares.storage_efficiency;
+    share = std::max(share, efficiency);
+    if (local) shares.host_duplex = std::max(shares.host_duplex, tier.stack->duplex.value);
+  }
+  for (double* share :
+       {&shares.host_efficiency, &shares.storage_efficiency, &shares.fabric_efficiency}) {
+    if (*share == 0) *share = 1;
+  }
+  if (shares.host_duplex == 0) shares.host_duplex = 2;
+  return shares;
+}
+
+void TierBuilder::add_tier(size_t i) {
+  const TierSection& section = spec_.tiers[i];
+  tiering::TierSpec& tier = set_.tiers.emplace_back();
+  tier.name = name_of_choice(section.kind);
+  tier.load_mode = section.load;
+  tier.read_only = section.read_only;
+  const EvictionSection& eviction = section.eviction ? *section.eviction : spec_.policy.eviction;
+  tier.eviction = policy::find_cache_policy(eviction.name)->table;
+  tier.eviction_config = eviction.config_lines();
+  tier.pool_of.assign(engines(), tiering::kNone);
+  tier.to_engine.resize(engines());
+  tier.to_node.resize(links_.nodes());
+  tier.through_host = !section.stack->bypass_host && section.kind != TierName::dram;
+  switch (section.kind) {
+    case TierName::hbm:
+      break;
+    case TierName::dram:
+      add_dram(i, section, tier);
+      break;
+    case TierName::peer:
+      add_peer(section, tier);
+      break;
+    case TierName::nvme:
+      add_nvme(i, section, tier);
+      break;
+    case TierName::context:
+      add_context(i, section, tier);
+      break;
+    case TierName::external:
+      add_external(i, section, tier);
+      break;
+  }
+}
+
+// Set-up, first operation and the rate that operations reach, on all GPUs of an engine at once.
+void TierBuilder::set_costs(tiering::TierSpec& tier, const hardware::StackSpec& stack,
+                            Nanoseconds read_latency, Nanoseconds write_latency) {
+  const auto cost = [&](Nanoseconds device) {
+    const hardware::TransferPath path{to_seconds(device), spec_.cluster.node.gpu.host_link.value,
+                                      std::nullopt};
+    const Bytes operation = hardware::operation_bytes(stack, layout_);
+    tiering::TransferCost result;
+    result.operation_bytes = static_cast<uint64_t>(operation.value());
+    const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
+    result.before_ns = ns_of(stack.setup.value + metadata + stack.operation_time.value +
+                             stack.operation_latency.value + to_seconds(device));
+    result.rate_cap =
+        static_cast<uint64_t>(hardware::rate_cap(stack, path, operation).value() * ranks());
+    return result;
+  };
+  tier.load = cost(read_latency);
+  tier.store = cost(write_latency);
+  tier.store.after_ns = ns_of(stack.acknowledge.value);
+}
+
+// A pool holds what is available, or the capacity the scenario gives it out of that.
+void TierBuilder::set_capacity(size_t i, tiering::TierSpec& tier, const TierSection& section,
+                               double available, const std::string& of_what) {
+  const double wanted =
+      section.capacity ? static_cast<double>(section.capacity->value()) : available;
+  const auto text = [](double amount) {
+    return format_rounded(to_quantity(bytes(static_cast<int64_t>(amount))));
+  };
+  if (wanted > available) {
+    problems_.add(path(i) + ".capacity", "exceeds " + of_what + ", " + text(available));
+  }
+  const double blocks = std::floor(wanted / static_cast<double>(world_.block_bytes));
+  if (blocks < 1) {
+    problems_.add(path(i) + (section.capacity ? ".capacity" : ""),
+                  "a pool of " + text(wanted) + " holds no block of " +
+                      text(static_cast<double>(world_.block_bytes)),
+                  "raise its capacity, or lower engine.block_tokens");
+    return;
+  }
+  tier.capacity_blocks = static_cast<uint64_t>(blocks);
+  tier.simulated_blocks =
+      static_cast<uint32_t>(std::min<uint64_t>(tier.capacity_blocks, kBlocksMax));
+}
+
+// Scope decides how many pools there are, and which one an engine reaches.
+void TierBuilder::pool_by_scope(tiering::TierSpec& tier, TierScope scope) {
+  const uint32_t nodes = links_.nodes();
+  const uint32_t pod_nodes = spec_.cluster.pod_nodes.value_or(nodes);
+  for (uint32_t e = 0; e < engines(); ++e) {
+    const uint32_t node = set_.node_of[e];
+    tier.pool_of[e] = scope == TierScope::engine ? e
+                      : scope == TierScope::node ? node
+                      : scope == TierScope::pod  ? node / pod_nodes
+                                                 : 0;
+  }
+  uint32_t pools = 0;
+  for (const uint32_t pool : tier.pool_of) pools = std::max(pools, pool + 1);
+  if (scope == TierScope::node) pools = nodes;
+  tier.pools.resize(pools);
+}
+
+bool TierBuilder::scope_is(size_t i, const TierSection& section,
+                           std::initializer_list<TierScope> allowed, TierScope& scope) {
+  scope = section.scope.value_or(default_scope(section.kind));
+  if (std::find(allowed.begin(), allowed.end(), scope) != allowed.end()) return true;
+  std::string known;
+  for (const TierScope one : allowed) {
+    known += (known.empty() ? "" : " or ") + name_of_choice(one);
+  }
+  problems_.add(path(i) + ".scope",
+                "a pool of " + name_of_choice(section.kind) + " belongs to one " + known, "");
+  return false;
+}
+
+tiering::TwoWay TierBuilder::drive_links(const std::string& name, const DriveSums& sums,
+                                         const TierSection& section) {
+  const bool fifo = section.sharing == LinkSharing::fifo;
+  tiering::TwoWay way{{add_link(set_.links, name + ".read", sums.read, fifo)},
+                      {add_link(set_.links, name + ".write", sums.write, fifo)}};
+  const uint32_t both = add_link(set_.links, name + ".both", std::max(sums.both, sums.read));
+  way.up.push_back(both);
+  way.down.push_back(both);
+  return way;
+}
+
+}  // namespace tiercast::scenario

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "models/hardware/transfer_time.hpp"
+#include "models/scenario/problems.hpp"
+#include "models/scenario/spec.hpp"
+#include "models/scenario/tier_links.hpp"
+#include "models/scenario/world.hpp"
+#include "models/tiering/tier_spec.hpp"
+
+namespace tiercast::scenario {
+
+/// Compiles the tiers of one scenario, in order; see tier_world.hpp for what the parts become.
+class TierBuilder {
+ public:
+  TierBuilder(const ScenarioSpec& spec, const World& world, Problems& problems);
+
+  tiering::TierSetSpec build();
+
+ private:
+  /// Drives of one pool together, for operations of so many bytes.
+  struct DriveSums {
+    double capacity = 0;  ///< bytes
+    double read = 0;      ///< bytes/s
+    double write = 0;
+    double both = 0;
+    Nanoseconds read_latency{};
+    Nanoseconds write_latency{};
+
+    void add(const hardware::DriveSpec& drive, double operation, double count);
+  };
+
+  uint32_t engines() const { return world_.cluster.instances; }
+  uint32_t ranks() const { return world_.gpus_per_instance; }
+  static std::string path(size_t i) { return "tiers." + std::to_string(i); }
+  /// What one operation at a device carries, for all GPUs of an engine alike, in bytes.
+  double operation(const hardware::StackSpec& stack) const {
+    return static_cast<double>(hardware::operation_bytes(stack, layout_).value());
+  }
+
+  // tier_builder.cpp
+  NodeLinks::Shares shares() const;
+  void add_tier(size_t i);
+  void set_costs(tiering::TierSpec& tier, const hardware::StackSpec& stack,
+                 Nanoseconds read_latency, Nanoseconds write_latency);
+  void set_capacity(size_t i, tiering::TierSpec& tier, const TierSection& section, double available,
+                    const std::string& of_what);
+  void pool_by_scope(tiering::TierSpec& tier, TierScope scope);
+  bool scope_is(size_t i, const TierSection& section, std::initializer_list<TierScope> allowed,
+                TierScope& scope);
+  tiering::TwoWay drive_links(const std::string& name, const DriveSums& sums,
+                              const TierSection& section);
+
+  // tier_local.cpp: on a node, or on its neighbours
+  void add_dram(size_t i, const TierSection& section, tiering::TierSpec& tier);
+  void add_peer(const TierSection& section, tiering::TierSpec& tier);
+  void add_nvme(size_t i, const TierSection& section, tiering::TierSpec& tier);
+  void reach_locally(const hardware::StackSpec& stack, tiering::TierSpec& tier);
+
+  // tier_network.cpp: over the network
+  void add_context(size_t i, const TierSection& section, tiering::TierSpec& tier);
+  void add_external(size_t i, const TierSection& section, tiering::TierSpec& tier);
+  void add_metadata(const hardware::StorageUnits& units, const hardware::StackSpec& stack,
+                    tiering::TierSpec& tier);
+  void add_clients(double client_bandwidth, tiering::TierSpec& tier);
+  bool reach_over_network(size_t i, const hardware::StackSpec& stack, tiering::TierSpec& tier);
+
+  const ScenarioSpec& spec_;
+  const World& world_;
+  Problems& problems_;
+  tiering::TierSetSpec set_;
+  NodeLinks links_;
+  hardware::KvLayout layout_;
+  std::vector<uint32_t> dpu_links_;  // by node, once a tier over the network needs them
+};
+
+void set_tail(tiering::TierSpec& tier, const hardware::DriveSpec& drive);
+void append(std::vector<uint32_t>& to, const std::vector<uint32_t>& more);
+
+}  // namespace tiercast::scenario

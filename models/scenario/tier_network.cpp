@@ -1,0 +1,165 @@
+// Tiers over the network: flash behind DPUs, storage services.
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "models/scenario/tier_builder.hpp"
+
+namespace tiercast::scenario {
+
+// Between storage on the network and GPUs or host memory of a node, its own DPUs on the way.
+bool TierBuilder::reach_over_network(size_t i, const hardware::StackSpec& stack,
+                                     tiering::TierSpec& tier) {
+  const hardware::NodeSpec& node = spec_.cluster.node;
+  if (storage_bandwidth(node) <= 0) {
+    problems_.add(path(i), "the node has no port to storage",
+                  "say cluster.node.nics with fabric: north-south, or cluster.node.dpus");
+    return false;
+  }
+  double operations = 0;
+  for (const hardware::DpuSpec& dpu : node.dpus) {
+    operations += dpu.operations().value() * dpu.count;
+  }
+  const bool first = dpu_links_.empty();
+  for (uint32_t n = 0; n < links_.nodes(); ++n) {
+    tier.to_node[n] = links_.storage(n);
+    if (operations > 0) {
+      if (first) {
+        dpu_links_.push_back(add_link(set_.links, "node" + std::to_string(n) + ".dpu",
+                                      operations * operation(stack)));
+      }
+      append(tier.to_node[n].up, {dpu_links_[n]});
+      append(tier.to_node[n].down, {dpu_links_[n]});
+    }
+  }
+  for (uint32_t e = 0; e < engines(); ++e) {
+    const uint32_t on = set_.node_of[e];
+    tier.to_engine[e] = tier.to_node[on];
+    append(tier.to_engine[e].up, links_.engine(e).up);
+    append(tier.to_engine[e].down, links_.engine(e).down);
+    if (stack.bypass_host) continue;
+    append(tier.to_engine[e].up, {links_.memory(on)});
+    append(tier.to_engine[e].down, {links_.memory(on)});
+  }
+  for (uint32_t n = 0; n < links_.nodes(); ++n) {
+    append(tier.to_node[n].up, {links_.memory(n)});
+    append(tier.to_node[n].down, {links_.memory(n)});
+  }
+  return true;
+}
+
+void TierBuilder::add_context(size_t i, const TierSection& section, tiering::TierSpec& tier) {
+  tier.kind = tiering::TierKind::context;
+  TierScope scope{};
+  if (!scope_is(i, section, {TierScope::pod, TierScope::site}, scope)) return;
+  const std::optional<hardware::StorageUnits>& units = spec_.cluster.storage.context;
+  if (!units || !units->enclosure) {
+    problems_.add(path(i), "the cluster has no enclosures of flash behind DPUs",
+                  "say cluster.storage.context: {enclosure: cmx-bf4, count: 1}");
+    return;
+  }
+  pool_by_scope(tier, scope);
+  const auto pools = static_cast<double>(tier.pools.size());
+  const double boxes = units->count / pools;
+  const hardware::EnclosureSpec& box = *units->enclosure;
+  DriveSums sums;
+  sums.add(box.drives, operation(*section.stack), box.drives.count * boxes);
+  const double usable = static_cast<double>(box.capacity().value()) * boxes;
+  set_capacity(i, tier, section, usable, "the enclosures of one pool");
+  Nanoseconds initiator = nanoseconds(0);
+  for (const hardware::DpuSpec& dpu : spec_.cluster.node.dpus) {
+    initiator = std::max(initiator, dpu.read_latency.value);
+  }
+  const Nanoseconds dpus = box.dpus.read_latency.value + initiator;
+  set_costs(tier, *section.stack, sums.read_latency + dpus, sums.write_latency + dpus);
+  set_tail(tier, box.drives);
+  const double cards = box.dpus.count * boxes;
+  const double efficiency = section.stack->efficiency.value;
+  for (uint32_t p = 0; p < tier.pools.size(); ++p) {
+    const std::string name = "context" + std::to_string(p);
+    tiering::TwoWay way = drive_links(name + ".drives", sums, section);
+    const uint32_t cores =
+        add_link(set_.links, name + ".cores",
+                 box.dpus.operations().value() * operation(*section.stack) * cards);
+    const double port =
+        std::min(box.dpus.network.value.value() * efficiency, box.dpus.pcie.value.value()) * cards;
+    append(way.up, {cores, add_link(set_.links, name + ".port.up", port)});
+    append(way.down, {cores, add_link(set_.links, name + ".port.down", port)});
+    tier.pools[p] = {tiering::kNone, std::move(way)};
+  }
+  reach_over_network(i, *section.stack, tier);
+}
+
+void TierBuilder::add_external(size_t i, const TierSection& section, tiering::TierSpec& tier) {
+  tier.kind = tiering::TierKind::external;
+  TierScope scope{};
+  if (!scope_is(i, section, {TierScope::site}, scope)) return;
+  const std::optional<hardware::StorageUnits>& units = spec_.cluster.storage.external;
+  if (!units || !units->service) {
+    problems_.add(path(i), "the cluster has no storage service",
+                  "say cluster.storage.external: {service: file-store-rdma, count: 1}");
+    return;
+  }
+  pool_by_scope(tier, scope);
+  const hardware::StorageServiceSpec& service = *units->service;
+  const hardware::StackSpec& stack = *section.stack;
+  const double count = units->count;
+  const double usable = static_cast<double>(service.capacity.value.value()) * count;
+  set_capacity(i, tier, section, usable, "the service");
+  set_costs(tier, stack, service.read_latency.value + service.tenant_check.value,
+            service.write_latency.value + service.tenant_check.value);
+  // Operations below the smallest one cost as much as it; each pass through server memory beside
+  // the first takes its share of what the servers move.
+  const double bytes_of_one = operation(stack);
+  const double least = static_cast<double>(service.min_operation.value.value());
+  const double padding = std::max(1.0, least / bytes_of_one);
+  const double copies = 1 + service.server_copies.value;
+  const auto rate = [&](double bandwidth, double iops) {
+    return std::min(bandwidth / padding / copies, iops * bytes_of_one) * count;
+  };
+  const bool fifo = section.sharing == LinkSharing::fifo;
+  tiering::TwoWay way{
+      {add_link(set_.links, "external0.read",
+                rate(service.read.value.value(), service.read_iops.value.value()), fifo)},
+      {add_link(set_.links, "external0.write",
+                rate(service.write.value.value(), service.write_iops.value.value()), fifo)}};
+  tier.pools[0] = {tiering::kNone, std::move(way)};
+  if (!reach_over_network(i, stack, tier)) return;
+  add_clients(service.client_bandwidth.value.value(), tier);
+  add_metadata(*units, stack, tier);
+}
+
+// What one client node gets of the service at most.
+void TierBuilder::add_clients(double client_bandwidth, tiering::TierSpec& tier) {
+  for (uint32_t n = 0; n < links_.nodes(); ++n) {
+    const std::string name = "external0.client" + std::to_string(n);
+    const uint32_t up = add_link(set_.links, name + ".up", client_bandwidth);
+    const uint32_t down = add_link(set_.links, name + ".down", client_bandwidth);
+    append(tier.to_node[n].up, {up});
+    append(tier.to_node[n].down, {down});
+    for (uint32_t e = 0; e < engines(); ++e) {
+      if (set_.node_of[e] != n) continue;
+      append(tier.to_engine[e].up, {up});
+      append(tier.to_engine[e].down, {down});
+    }
+  }
+}
+
+// Its index: every object opened costs its metadata servers some operations.
+void TierBuilder::add_metadata(const hardware::StorageUnits& units,
+                               const hardware::StackSpec& stack, tiering::TierSpec& tier) {
+  const hardware::StorageServiceSpec& service = *units.service;
+  const double operations = service.metadata_operations.value;
+  if (operations <= 0) return;
+  tier.has_metadata = true;
+  tier.metadata.station = static_cast<uint32_t>(set_.stations.size());
+  tier.metadata.round_trip_ns = ceil_to_ns(stack.metadata_latency.value).value();
+  const int64_t object = stack.chunk_tokens ? stack.chunk_tokens->value() : set_.block_tokens;
+  tier.metadata.blocks_per_lookup =
+      static_cast<uint32_t>(std::max<int64_t>(1, object / set_.block_tokens));
+  const double time_ns = static_cast<double>(service.metadata_time.value.value()) * operations;
+  set_.stations.push_back({"external0.metadata", static_cast<int64_t>(time_ns),
+                           service.metadata_servers * units.count});
+}
+
+}  // namespace tiercast::scenario
