@@ -119,6 +119,16 @@ const FieldTable<LimitsSection>& LimitsSection::fields() {
   return table;
 }
 
+const FieldTable<DisaggregationSection>& DisaggregationSection::fields() {
+  using namespace table;
+  using S = DisaggregationSection;
+  static const auto table = FieldTable<S>("disaggregation", "Prefill and decode on instances of their own.", {
+      field("prefill_instances", &S::prefill_instances, required, between(1, 4095), "Of the engine's instances, those that compute prompts only; the others decode."),
+      field("stack", &S::stack, by_default("mooncake-te"), "Software path of the hand-off from GPU memory to GPU memory."),
+  }).shorthand("prefill_instances");
+  return table;
+}
+
 const FieldTable<WarmupSection>& WarmupSection::fields() {
   using namespace table;
   using S = WarmupSection;
@@ -149,6 +159,7 @@ const FieldTable<ScenarioSpec>& ScenarioSpec::fields() {
       field("cluster", &S::cluster, required, "The machines."),
       field("model", &S::model, required, "The language model."),
       field("engine", &S::engine, by_default("vllm"), "The inference engine."),
+      field("disaggregation", &S::disaggregation, absent_means("every instance does both"), "Prefill and decode on instances of their own."),
       field("router", &S::router, by_default("prefix"), "Routing between instances."),
       field("tiers", &S::tiers, by_default("[hbm]"), "Tiers of the KV cache in the order of lookup; the first is GPU memory."),
       field("policy", &S::policy, by_default("{}"), "Cache policies."),

@@ -63,6 +63,14 @@ struct LimitsSection {
   static const FieldTable<LimitsSection>& fields();
 };
 
+/// Prefill and decode on instances of their own.
+struct DisaggregationSection {
+  uint32_t prefill_instances = 1;
+  hardware::StackSpec stack;
+
+  static const FieldTable<DisaggregationSection>& fields();
+};
+
 /// Demand that only fills the caches, before the timed window.
 struct WarmupSection {
   Nanoseconds functional;
@@ -85,6 +93,7 @@ struct ScenarioSpec {
   ClusterSection cluster;
   ModelSection model;
   serving::EngineSettings engine;
+  std::optional<DisaggregationSection> disaggregation;
   serving::RouterSettings router;
   std::vector<TierSection> tiers;
   PolicySection policy;

@@ -66,6 +66,11 @@ tiering::TierSetSpec TierBuilder::build() {
   set_.placement_config = spec_.policy.placement.config_lines();
   set_.writes_back = spec_.policy.placement.write == WritePolicy::back;
   set_.prefetches = spec_.policy.placement.prefetch;
+  if (spec_.disaggregation) {
+    tiering::TierSpec costs;
+    set_costs(costs, spec_.disaggregation->stack, nanoseconds(0), nanoseconds(0));
+    set_.handoff = costs.load;
+  }
   for (size_t i = 1; i < spec_.tiers.size(); ++i) add_tier(i);
   return std::move(set_);
 }
@@ -74,7 +79,7 @@ tiering::TierSetSpec TierBuilder::build() {
 NodeLinks::Shares TierBuilder::shares() const {
   NodeLinks::Shares shares{0, 0, 0, 0};
   for (const TierSection& tier : spec_.tiers) {
-    if (!tier.stack) continue;
+    if (!tier.stack) continue;  // GPU memory
     const double efficiency = tier.stack->efficiency.value;
     const bool local = tier.kind == TierName::dram || tier.kind == TierName::nvme;
     double& share = local                         ? shares.host_efficiency
@@ -82,6 +87,10 @@ NodeLinks::Shares TierBuilder::shares() const {
                                                   : shares.storage_efficiency;
     share = std::max(share, efficiency);
     if (local) shares.host_duplex = std::max(shares.host_duplex, tier.stack->duplex.value);
+  }
+  if (spec_.disaggregation) {
+    shares.fabric_efficiency =
+        std::max(shares.fabric_efficiency, spec_.disaggregation->stack.efficiency.value);
   }
   for (double* share :
        {&shares.host_efficiency, &shares.storage_efficiency, &shares.fabric_efficiency}) {

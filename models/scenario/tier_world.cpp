@@ -54,7 +54,18 @@ bool check_order(const ScenarioSpec& spec, Problems& problems) {
 
 std::optional<tiering::TierSetSpec> build_tiers(const ScenarioSpec& spec, const World& world,
                                                 Problems& problems) {
-  if (!check_order(spec, problems) || spec.tiers.size() < 2) return std::nullopt;
+  if (!check_order(spec, problems)) return std::nullopt;
+  if (spec.tiers.size() < 2 && !spec.disaggregation) return std::nullopt;
+  if (spec.disaggregation && spec.disaggregation->prefill_instances >= world.cluster.instances) {
+    problems.add(
+        "disaggregation.prefill_instances",
+        "leaves none of the " + std::to_string(world.cluster.instances) + " instances to decode",
+        "lower it, or raise engine.instances or cluster.nodes");
+  }
+  if (spec.disaggregation && fabric_bandwidth(spec.cluster.node) <= 0) {
+    problems.add("disaggregation", "the node has no port to other nodes",
+                 "say cluster.node.nics with fabric: east-west");
+  }
   tiering::TierSetSpec set = TierBuilder(spec, world, problems).build();
   if (problems.any()) return std::nullopt;
   return set;

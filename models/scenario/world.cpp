@@ -175,6 +175,9 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   world.cluster.id_tokens = id_tokens_of(spec.workload, spec.engine.block_tokens);
   world.cluster.router = spec.router.policy;
   world.cluster.seed = spec.run.seed;
+  if (spec.disaggregation) {
+    world.cluster.prefill_instances = spec.disaggregation->prefill_instances;
+  }
   world.cluster.warmup_ns = spec.run.warmup.functional.value();
   if (spec.run.duration) {
     world.cluster.duration_ns = world.cluster.warmup_ns + spec.run.duration->value();

@@ -1,6 +1,7 @@
 #include "models/serving/cluster.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <new>
 #include <optional>
 #include <utility>
@@ -30,6 +31,7 @@ tiering::BlockPool make_pool(const ClusterSpec& spec, kvstore::PrefixStore& stor
 
 constexpr uint32_t kSourceEntity = 0;
 constexpr uint32_t kTierEntity = 0;
+constexpr uint32_t kHandOverEntity = 1;
 
 }  // namespace
 
@@ -40,7 +42,7 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
       map_(spec.id_tokens, spec.engine.block_tokens),
       store_(map_.blocks_per_id()),
       router_(make_router(spec.router)),
-      queue_(spec.instances),
+      queue_(std::max(spec.instances, kHandOverEntity + 1)),
       loads_(spec.instances),
       matched_blocks_(spec.instances) {
   for (uint32_t i = 0; i < spec.instances; ++i) {
@@ -51,6 +53,8 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
     tiers_ = std::make_unique<tiering::TierManager>(*spec_.tiers, store_, spec_.seed);
     for (uint32_t i = 0; i < spec_.instances; ++i) instances_[i]->use_tiers(*tiers_, i);
   }
+  for (uint32_t i = 0; i < spec_.prefill_instances; ++i) instances_[i]->only_prefill();
+  decode_router_ = make_router(RouterKind::least_loaded);
   matched_blocks_.resize(store_.pools());
   context_.seed = spec.seed;
 }
@@ -66,7 +70,8 @@ Outcome Cluster::run() {
     context_.now_ns = event.time_ns;
     switch (event.phase) {
       case engine::Phase::fact:
-        arrival(event.time_ns);
+        if (event.entity == kSourceEntity) arrival(event.time_ns);
+        if (event.entity == kHandOverEntity) hand_over(event.time_ns);
         break;
       case engine::Phase::transfer:
         transfers(event.time_ns);
@@ -225,21 +230,52 @@ void Cluster::find_matches(int64_t now_ns, const Content& content) {
   store_.match(content.path(), matched_blocks_);
 }
 
-uint32_t Cluster::choose(int64_t now_ns, const RequestRecord& record, const Content& content) {
-  if (spec_.instances == 1) return 0;
-  if (router_->wants_matches()) find_matches(now_ns, content);
-  for (uint32_t i = 0; i < spec_.instances; ++i) {
-    loads_[i] = {instances_[i]->outstanding_requests(), instances_[i]->outstanding_input_tokens(),
-                 instances_[i]->queued_input_tokens(),
-                 matched_blocks_[i] * spec_.engine.block_tokens};
+// Requests go to prefill instances first, where there are any.
+uint32_t Cluster::entry_instances() const {
+  return spec_.prefill_instances > 0 ? spec_.prefill_instances : spec_.instances;
+}
+
+// Prompts computed a nanosecond ago go to the least loaded decode instance, in order of arrival.
+void Cluster::hand_over(int64_t now_ns) {
+  std::sort(handed_over_.begin(), handed_over_.end(),
+            [](const HandOver& a, const HandOver& b) { return a.request < b.request; });
+  const uint32_t first = spec_.prefill_instances;
+  for (const HandOver& prompt : handed_over_) {
+    for (uint32_t i = first; i < spec_.instances; ++i) loads_[i] = load_of(i);
+    const std::span decoders = std::span(loads_).subspan(first);
+    const uint32_t chosen =
+        first + decode_router_->route(log_[prompt.request].input_tokens, decoders);
+    log_[prompt.request].instance = chosen;
+    instances_[chosen]->arrive_handed(now_ns, prompt);
+    schedule_boundary(chosen);
   }
-  return router_->route(record.input_tokens, loads_);
+  handed_over_.clear();
+}
+
+InstanceLoad Cluster::load_of(uint32_t i) const {
+  return {instances_[i]->outstanding_requests(), instances_[i]->outstanding_input_tokens(),
+          instances_[i]->queued_input_tokens(), matched_blocks_[i] * spec_.engine.block_tokens};
+}
+
+uint32_t Cluster::choose(int64_t now_ns, const RequestRecord& record, const Content& content) {
+  const uint32_t candidates = entry_instances();
+  if (candidates == 1) return 0;
+  if (router_->wants_matches()) find_matches(now_ns, content);
+  for (uint32_t i = 0; i < candidates; ++i) loads_[i] = load_of(i);
+  return router_->route(record.input_tokens, std::span(loads_).first(candidates));
 }
 
 void Cluster::boundary(int64_t now_ns, uint32_t instance) {
   completed_.clear();
   instances_[instance]->boundary(now_ns, completed_);
   schedule_boundary(instance);
+  std::vector<HandOver>& handed = instances_[instance]->handed_over();
+  if (!handed.empty()) {
+    std::move(handed.begin(), handed.end(), std::back_inserter(handed_over_));
+    handed.clear();
+    // As with completions: other instances may have passed boundaries of this nanosecond.
+    queue_.schedule(now_ns + 1, engine::Phase::fact, kHandOverEntity);
+  }
   if (completed_.empty()) return;
   for (const uint64_t request : completed_) source_->completed(log_[request].id, now_ns);
   // Facts of now_ns are over: other instances may have passed boundaries of this nanosecond.
@@ -302,6 +338,10 @@ std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepT
     if (!holds) problems.push_back(std::move(what));
   };
   need(spec.instances >= 1, "at least one instance is needed");
+  need(spec.prefill_instances == 0 || spec.prefill_instances < spec.instances,
+       "with prefill instances of its own a cluster needs a decode instance too");
+  need(spec.prefill_instances == 0 || (spec.tiers && engine.prefix_caching),
+       "handing prompts over needs prefix caching and the links between engines");
   need(engine.block_tokens >= 1, "engine.block_tokens must be at least 1");
   need(engine.kv_blocks >= 1, "no KV block fits the GPU memory");
   need(engine.max_sequences >= 1 && engine.max_sequences <= table.max_sequences,

@@ -23,6 +23,7 @@ namespace tiercast::serving {
 /// A checked cluster: equal instances behind one router.
 struct ClusterSpec {
   uint32_t instances = 1;
+  uint32_t prefill_instances = 0;  ///< the first so many compute prompts only; 0: all do both
   EngineSpec engine;
   RouterKind router = RouterKind::round_robin;
   const tp_cache_table* eviction = nullptr;
@@ -54,10 +55,13 @@ class Cluster {
   void cut_content(const RequestRecord& record);
   uint32_t choose(int64_t now_ns, const RequestRecord& record, const Content& content);
   void find_matches(int64_t now_ns, const Content& content);
+  InstanceLoad load_of(uint32_t instance) const;
   void schedule_boundary(uint32_t instance);
   void schedule_transfers();
   void transfers(int64_t now_ns);
   void warm_up();
+  void hand_over(int64_t now_ns);
+  uint32_t entry_instances() const;
   Outcome collect(int64_t end_ns);
   void collect_tiers();
 
@@ -80,6 +84,8 @@ class Cluster {
   std::vector<uint64_t> completed_;
   std::vector<tiering::TierEvent> tier_events_;
   std::vector<uint32_t> told_;  // instances that heard of one
+  std::unique_ptr<Router> decode_router_;
+  std::vector<HandOver> handed_over_;  // prompts on their way to a decode instance
 };
 
 /// Why the spec cannot run, one sentence each; empty when it can. Names are those of the scenario.

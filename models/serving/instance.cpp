@@ -46,12 +46,31 @@ void Instance::close(int64_t now_ns) { count_areas(now_ns); }
 
 void Instance::arrive(int64_t now_ns, uint64_t request, Content content) {
   count_areas(now_ns);
-  const RequestRecord& record = (*log_)[request];
-  waiting_area(WaitCause::step) += now_ns - record.arrival_ns;  // where the source held it back
+  // Where the source held it back.
+  waiting_area(WaitCause::step) += now_ns - (*log_)[request].arrival_ns;
+  join_queue(now_ns, new_sequence(request), std::move(content));
+}
+
+void Instance::arrive_handed(int64_t now_ns, const HandOver& from) {
+  count_areas(now_ns);
+  const SequenceId id = new_sequence(from.request);
+  Sequence& sequence = sequences_[id];
+  sequence.leaf = from.leaf;
+  sequence.handed_by = from.engine;
+  sequence.handed_blocks = from.blocks;
+  sequence.queued_since_ns = now_ns;
+  sequence.waits = from.waits;
+  sequence.ticks = from.ticks;
+  sequence.load = from.load;
+  join_queue(now_ns, id, {});
+}
+
+void Instance::join_queue(int64_t now_ns, SequenceId id, Content content) {
+  const RequestRecord& record = (*log_)[sequences_[id].request];
   outstanding_input_tokens_ += record.input_tokens;
   queued_input_tokens_ += record.input_tokens;
   const bool head = waiting_.empty() && ready_.empty();
-  waiting_.push_back({new_sequence(request), std::move(content)});
+  waiting_.push_back({id, std::move(content)});
   if (tiers_ != nullptr && tiers_->prefetches()) prefetch_for(now_ns, waiting_.back());
   if (head) head_changed(now_ns);
 }
@@ -110,6 +129,7 @@ SequenceId Instance::new_sequence(uint64_t request) {
   sequence.park_order = 0;
   sequence.loaded_blocks = 0;
   sequence.load_tier = 0;
+  sequence.handed_by = tiering::kNone;
   sequence.load.assign(counts_.e2e_load.size(), {});
   sequence.waits = {};
   sequence.ticks = {};
@@ -225,6 +245,26 @@ void Instance::preempt_last(int64_t now_ns) {
   sequence.queued_since_ns = now_ns;
   waiting_.push_front({id, {}});
   cause_ = WaitCause::blocks;
+  try_admission_ = true;
+}
+
+// The prompt is computed. Its blocks stay pinned until the `stored` event of their transfer; the
+// block its last tokens left open is the receiver's to compute.
+void Instance::hand_over(int64_t now_ns, SequenceId id) {
+  Sequence& sequence = sequences_[id];
+  const RequestRecord& record = (*log_)[sequence.request];
+  handed_over_.push_back(
+      {sequence.request, engine_, sequence.leaf,
+       std::min(pool_.hit_blocks(sequence.leaf), (sequence.target_tokens - 1) / spec_.block_tokens),
+       sequence.waits, sequence.ticks, sequence.load});
+  pool_.pin(now_ns, sequence.leaf, 0);
+  store_->hold(sequence.leaf);
+  ++stores_;
+  release_frames(now_ns, id);
+  run_list_remove(id);
+  outstanding_input_tokens_ -= record.input_tokens;
+  queued_input_tokens_ -= record.input_tokens;
+  free_sequences_.push_back(id);
   try_admission_ = true;
 }
 

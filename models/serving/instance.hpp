@@ -28,6 +28,18 @@ struct Content {
   kvstore::Path path() const { return {ids, last_blocks}; }
 };
 
+/// A prompt that a prefill engine has computed: its blocks stay pinned there until a decode engine
+/// has them. What it waited and computed so far goes with it.
+struct HandOver {
+  uint64_t request = 0;
+  uint32_t engine = 0;
+  kvstore::NodeId leaf = kvstore::kNoNode;  ///< entered once, for the receiver
+  uint32_t blocks = 0;                      ///< of the prompt, complete
+  WaitParts waits;
+  TickParts ticks;
+  std::vector<TierTime> load;
+};
+
 /// One engine replica: continuous batching over one HBM pool.
 ///
 /// Time inside is exact (ticks); outside sees the ceiling in ns. Work between two boundaries is
@@ -46,8 +58,15 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
+  /// Prompts only: each is handed over once it is computed.
+  void only_prefill() { only_prefill_ = true; }
+
   /// A request that fits the instance joins the queue.
   void arrive(int64_t now_ns, uint64_t request, Content content);
+  /// A request computed elsewhere joins the queue; its blocks come once it is admitted.
+  void arrive_handed(int64_t now_ns, const HandOver& from);
+  /// Prompts handed over since the last call.
+  std::vector<HandOver>& handed_over() { return handed_over_; }
   /// Ends the current work, then schedules the next. Appends requests that completed, in running
   /// order.
   void boundary(int64_t now_ns, std::vector<uint64_t>& completed);
@@ -118,6 +137,8 @@ class Instance {
   bool start_prefill(int64_t now_ns, SequenceId id, uint32_t& budget);
   void head_changed(int64_t now_ns);
   void retry_admission(int64_t now_ns);
+  void join_queue(int64_t now_ns, SequenceId id, Content content);
+  void hand_over(int64_t now_ns, SequenceId id);
   void add_chunk(int64_t now_ns, SequenceId id, uint32_t tokens);
   uint32_t frames_needed(const Sequence& sequence, uint32_t tokens) const;
   void begin_step();
@@ -128,6 +149,7 @@ class Instance {
   Fetching fetch_for(int64_t now_ns, SequenceId id, uint32_t hit, uint32_t budget);
   static tp_request request_view(const RequestRecord& record);
   void fill_compute_times(std::span<tp_run> runs) const;
+  Fetching fetch_handed(int64_t now_ns, SequenceId id, uint32_t hit);
   void prefetch_for(int64_t now_ns, Waiting& last);
   void park(int64_t now_ns, SequenceId id);
   void resume(int64_t now_ns, SequenceId id);
@@ -198,6 +220,8 @@ class Instance {
   Int128 held_from_ = 0;         // clock at which the held step could have started
   Int128 hold_ticks_ = 0;        // of the present step
   std::vector<tiering::Piece> departed_;
+  bool only_prefill_ = false;
+  std::vector<HandOver> handed_over_;
 
   uint64_t outstanding_input_tokens_ = 0;
   uint64_t queued_input_tokens_ = 0;

@@ -142,7 +142,9 @@ bool Instance::admit_ready(int64_t now_ns, SequenceId id, uint32_t& budget) {
   const uint32_t hit = usable_hit(sequence);
   sequence.prefilled_tokens = hit * spec_.block_tokens;
   if (tiers_ != nullptr && !sequence.pinned) {
-    const Fetching fetching = fetch_for(now_ns, id, hit, budget);
+    const Fetching fetching = sequence.handed_by != tiering::kNone
+                                  ? fetch_handed(now_ns, id, hit)
+                                  : fetch_for(now_ns, id, hit, budget);
     if (fetching == Fetching::parked) return true;
     if (fetching == Fetching::refused) return false;
   }

@@ -120,6 +120,26 @@ Instance::Fetching Instance::fetch_for(int64_t now_ns, SequenceId id, uint32_t h
   return Fetching::held;
 }
 
+// Blocks that another engine has computed come over, as far as they are not here already. The
+// request is parked meanwhile, and the other engine keeps them until this transfer ends.
+Instance::Fetching Instance::fetch_handed(int64_t now_ns, SequenceId id, uint32_t hit) {
+  Sequence& sequence = sequences_[id];
+  const uint32_t blocks = std::max(hit, sequence.handed_blocks) - hit;
+  const uint64_t spare = running_ > 0 ? spec_.watermark_blocks : 0;
+  if (blocks + pool_.unpinned_blocks(sequence.leaf, hit) + spare > pool_.available_blocks()) {
+    cause_ = WaitCause::blocks;
+    return Fetching::refused;
+  }
+  pool_.pin(now_ns, sequence.leaf, hit);
+  sequence.pinned = true;
+  pool_.take(now_ns, blocks, sequence.pending);
+  tiers_->hand_off(now_ns, sequence.handed_by, engine_, id, sequence.leaf, {hit, blocks},
+                   sequence.pending);
+  sequence.handed_by = tiering::kNone;
+  park(now_ns, id);
+  return Fetching::parked;
+}
+
 void Instance::place_loaded(int64_t now_ns, SequenceId id,
                             std::span<const tiering::BlockRange> ranges) {
   for (const tiering::BlockRange& range : ranges) {
@@ -140,9 +160,13 @@ void Instance::loaded(int64_t now_ns, const TierEvent& event, std::vector<TierEv
     release_hold(now_ns);
     return;
   }
-  sequence.waits.load_move_ns += time.move_ns;
-  sequence.waits.load_wait_ns += time.total_ns - time.move_ns;
-  sequence.load[time.tier] += {time.total_ns - time.move_ns, time.move_ns};
+  if (time.tier == 0) {
+    sequence.waits.handoff_ns += time.total_ns;
+  } else {
+    sequence.waits.load_move_ns += time.move_ns;
+    sequence.waits.load_wait_ns += time.total_ns - time.move_ns;
+    sequence.load[time.tier] += {time.total_ns - time.move_ns, time.move_ns};
+  }
   resume(now_ns, event.owner);
 }
 

@@ -156,8 +156,12 @@ void Instance::end_prefills(int64_t now_ns, std::vector<uint64_t>& completed) {
     if (!chunk.samples) continue;
     Sequence& sequence = sequences_[chunk.id];
     end_prefill_phase(sequence);
-    token_out(now_ns, sequence);
+    if (!only_prefill_) token_out(now_ns, sequence);
     store_blocks(now_ns, sequence, TP_STORE_PROMPT, 0, sequence.target_tokens / spec_.block_tokens);
+    if (only_prefill_) {
+      hand_over(now_ns, chunk.id);
+      continue;
+    }
     if (sequence.generated_tokens == sequence.output_tokens) {
       finish(now_ns, chunk.id, completed);
       continue;

@@ -67,8 +67,8 @@ struct Outcome {
 };
 
 /// Digest of request stamps in canonical order, pool transitions and meter totals. Instances add up
-/// without order, so relabelling them does not show; neither do counters of effort. `tier_digest`: of
-/// the tiers below GPU memory, 0 where there are none.
+/// without order, so relabelling them does not show; neither do counters of effort. `tier_digest`:
+/// of the tiers below GPU memory, 0 where there are none.
 std::string digest_of(const Outcome& outcome, const std::vector<uint64_t>& pool_digests,
                       uint64_t tier_digest = 0);
 

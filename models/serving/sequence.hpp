@@ -7,6 +7,7 @@
 #include "models/policy/tierpolicy.h"
 #include "models/serving/attribution.hpp"
 #include "models/serving/instance_counts.hpp"
+#include "models/tiering/tier_spec.hpp"
 
 namespace tiercast::serving {
 
@@ -56,6 +57,10 @@ struct Sequence {
   uint32_t loaded_blocks = 0;  ///< fetched since it was last queued
   uint32_t load_tier = 0;      ///< that its last fetch waited for longest
   std::vector<TierTime> load;  ///< by tier; empty without tiers
+
+  // Disaggregation.
+  uint32_t handed_by = tiering::kNone;  ///< engine that holds its computed blocks for it
+  uint32_t handed_blocks = 0;
 
   // Attribution.
   int64_t queued_since_ns = 0;

@@ -284,15 +284,18 @@ TicketId TierManager::hand_off(int64_t now_ns, uint32_t from, uint32_t to, uint3
                                kvstore::NodeId leaf, BlockRange range,
                                std::span<const tp_span> frames) {
   const TicketId id = open_ticket(now_ns, to, owner, leaf);
-  tickets_[id].own.push_back(range);
   tickets_[id].parts_left = 1;
-  expect(id, frames);
   Job job;
   job.kind = JobKind::handoff;
   job.engine = to;
   job.ticket = id;
+  job.leaf = leaf;
   job.from_pool = from;
-  job.pieces.push_back({leaf, range.first, range.count});
+  if (range.count > 0) {
+    tickets_[id].own.push_back(range);
+    job.pieces.push_back({leaf, range.first, range.count});
+    expect(id, frames);
+  }
   launch(now_ns, std::move(job));
   return id;
 }

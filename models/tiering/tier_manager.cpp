@@ -214,7 +214,9 @@ void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* event
   release_source(now_ns, job);
   if (job.keep != kNone) keep_copies(now_ns, job);
   if (events != nullptr) {
-    if (job.kind == JobKind::store) {
+    if (job.kind == JobKind::handoff) {
+      events->push_back({TierEvent::Kind::stored, job.from_pool, kNone, kNone, job.leaf});
+    } else if (job.kind == JobKind::store) {
       events->push_back({TierEvent::Kind::stored, job.engine, kNone, kNone, job.leaf});
     } else if (job.kind == JobKind::demote && job.from == kNone) {
       events->push_back(

@@ -88,7 +88,8 @@ class TierManager {
   /// Moves what the policy wants nearer while the request waits; after find().
   void prefetch(int64_t now_ns, uint32_t engine, const tp_request& request, kvstore::NodeId leaf,
                 uint32_t hit, uint32_t prompt_blocks);
-  /// Blocks [first, first + count) come from another engine's memory, pinned by the caller.
+  /// The range, maybe empty, comes from another engine's memory. There the way to `leaf` stays
+  /// pinned and held until that engine's `stored` event.
   TicketId hand_off(int64_t now_ns, uint32_t from, uint32_t to, uint32_t owner,
                     kvstore::NodeId leaf, BlockRange range, std::span<const tp_span> frames);
   /// Ranges that the ticket's own frames hold, in order.

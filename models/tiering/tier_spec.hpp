@@ -42,9 +42,9 @@ struct TwoWay {
 
 /// What the stack and the devices add to a transfer that the links do not show.
 struct TransferCost {
-  int64_t before_ns = 0;        ///< set-up and the first operation's latency, before bytes flow
-  int64_t after_ns = 0;         ///< acknowledgement, after they have
-  uint64_t rate_cap = 0;        ///< bytes/s that one transfer's operations reach; 0: no bound
+  int64_t before_ns = 0;  ///< set-up and the first operation's latency, before bytes flow
+  int64_t after_ns = 0;   ///< acknowledgement, after they have
+  uint64_t rate_cap = 0;  ///< bytes/s that one transfer's operations reach; 0: no bound
   uint64_t operation_bytes = 1;
   uint32_t tail_ppm = 0;  ///< probability, in millionths, that an operation meets a slow device
   int64_t tail_ns = 0;    ///< what that adds to its latency
