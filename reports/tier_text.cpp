@@ -45,9 +45,14 @@ std::vector<std::string> tier_table(const Result& result) {
 
 std::string links_text(const std::vector<Bottleneck>& bottlenecks) {
   constexpr size_t kShown = 5;
-  std::vector<std::string> texts;
+  std::vector<Bottleneck> links;
   for (const Bottleneck& found : bottlenecks) {
-    if (!found.link || found.busy.value_or(0) == 0) continue;
+    if (found.link && found.busy.value_or(0) > 0) links.push_back(found);
+  }
+  std::stable_sort(links.begin(), links.end(),
+                   [](const Bottleneck& a, const Bottleneck& b) { return a.busy > b.busy; });
+  std::vector<std::string> texts;
+  for (const Bottleneck& found : links) {
     if (texts.size() == kShown) {
       texts.push_back("...");
       break;

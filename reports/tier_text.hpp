@@ -15,7 +15,7 @@ std::string eviction_text(const TierUse& tier, const Warmup& warmup);
 /// A table: a row of headings, and a row a tier.
 std::vector<std::string> tier_table(const Result& result);
 
-/// The links that carried anything, the most limiting first, as far as they fit a line or two.
+/// The links that carried anything, the busiest first, as far as they fit a line or two.
 std::string links_text(const std::vector<Bottleneck>& bottlenecks);
 
 }  // namespace tiercast::reports

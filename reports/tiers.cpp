@@ -41,8 +41,25 @@ TierUse hbm_use(const serving::Outcome& outcome, uint64_t block_bytes) {
   return use;
 }
 
-std::string_view tier_of(const serving::LinkOutcome& link) {
-  return std::string_view(link.name).substr(0, link.name.find('.'));
+// The name without numbers: neither parts that are one nor those that end in one differ by it.
+std::string group_of(std::string_view link) {
+  std::string group;
+  while (!link.empty()) {
+    const size_t dot = std::min(link.find('.'), link.size());
+    const std::string_view part = link.substr(0, dot);
+    link.remove_prefix(std::min(dot + 1, link.size()));
+    const size_t last = part.find_last_not_of("0123456789");
+    if (last == std::string_view::npos) continue;
+    if (!group.empty()) group += '.';
+    group += part.substr(0, last + 1);
+  }
+  return group;
+}
+
+bool is_of(const std::string& group, const serving::TierOutcome& tier) {
+  // Host memory has its links for others too, so they go by the name of their node.
+  if (tier.kind == tiering::TierKind::dram && group == "node.memory") return true;
+  return group.substr(0, group.find('.')) == tier.name;
 }
 
 std::optional<double> busy_of(const serving::LinkOutcome& link, int64_t span_ns) {
@@ -52,11 +69,11 @@ std::optional<double> busy_of(const serving::LinkOutcome& link, int64_t span_ns)
   return static_cast<double>(link.carried_bytes) / most_bytes;
 }
 
-std::optional<double> busiest_link(const serving::Outcome& outcome, std::string_view tier,
-                                   int64_t span_ns) {
+std::optional<double> busiest_link(const serving::Outcome& outcome,
+                                   const serving::TierOutcome& tier, int64_t span_ns) {
   std::optional<double> busy;
   for (const serving::LinkOutcome& link : outcome.links) {
-    if (tier_of(link) == tier) busy = std::max(busy, busy_of(link, span_ns));
+    if (is_of(group_of(link.name), tier)) busy = std::max(busy, busy_of(link, span_ns));
   }
   return busy;
 }
@@ -73,7 +90,7 @@ TierUse lower_use(const serving::Outcome& outcome, const serving::TierOutcome& t
   use.read_bytes = tier.counts.read_bytes;
   use.written_bytes = tier.counts.written_bytes;
   use.evicted_blocks = tier.pool_counts.evicted;
-  use.busy = busiest_link(outcome, tier.name, input.span_ns);
+  use.busy = busiest_link(outcome, tier, input.span_ns);
   return use;
 }
 
@@ -97,17 +114,11 @@ void share_hits(const serving::Outcome& outcome, const TierInput& input,
   uses[0].hit_tokens -= given;
 }
 
-std::string group_of(std::string_view link) {
-  std::string group;
-  while (!link.empty()) {
-    const size_t dot = std::min(link.find('.'), link.size());
-    const std::string_view part = link.substr(0, dot);
-    link.remove_prefix(std::min(dot + 1, link.size()));
-    if (part.find_first_not_of("0123456789") == std::string_view::npos) continue;
-    if (!group.empty()) group += '.';
-    group += part;
-  }
-  return group;
+std::optional<double> load_wait(const std::vector<LoadTime>& loads, const std::string& tier) {
+  const auto found = std::find_if(loads.begin(), loads.end(),
+                                  [&](const LoadTime& load) { return load.tier == tier; });
+  if (found == loads.end()) return std::nullopt;
+  return found->wait;
 }
 
 }  // namespace
@@ -158,10 +169,9 @@ std::vector<Bottleneck> link_bottlenecks(const serving::Outcome& outcome,
       continue;
     }
     Bottleneck& group = groups.emplace_back(Bottleneck{name, busy, std::nullopt, true});
-    const auto load = std::find_if(loads.begin(), loads.end(), [&](const LoadTime& time) {
-      return time.tier == tier_of(link);
-    });
-    if (load != loads.end()) group.adds_ms = load->wait;
+    for (const serving::TierOutcome& tier : outcome.tiers) {
+      if (is_of(name, tier)) group.adds_ms = load_wait(loads, tier.name);
+    }
   }
   return groups;
 }

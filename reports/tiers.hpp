@@ -31,10 +31,11 @@ std::vector<LoadTime> mean_loads(const serving::Outcome& outcome,
                                  std::vector<serving::TierTime> serving::InstanceCounts::*sums,
                                  uint64_t count);
 
-/// The busiest link of each group: links whose names differ in numbers only, `nvme.0.read` and
-/// `nvme.1.read` as `nvme.read`. busy = bytes carried / (bytes/s x window). What comes before the
-/// first dot names the tier; each of a tier's groups shows the whole mean load wait of that tier
-/// (`loads`, of the time to the last token), so these do not add up.
+/// The busiest link of each group: links whose names differ in numbers only, `nvme0.read` and
+/// `nvme1.read` as `nvme.read`. busy = bytes carried / (bytes/s x window). What comes before the
+/// first dot names the tier, and `node.memory` is of dram; each of a tier's groups shows the whole
+/// mean load wait of that tier (`loads`, of the time to the last token), so these do not add up.
+/// Links that several tiers share, as an engine's bus, are nobody's and add nothing here.
 std::vector<Bottleneck> link_bottlenecks(const serving::Outcome& outcome,
                                          const std::vector<LoadTime>& loads, int64_t span_ns);
 

@@ -150,7 +150,7 @@ Result tiered_result() {
   result.attribution.e2e_ms->load = {{"nvme", 20, 30}};
   result.bottlenecks = {{"nvme.read", 0.789, 20.0, true},
                         {"step", {}, 12.5},
-                        {"gpu.bus", 0.031, {}, true},
+                        {"engine.pcie.up", 0.81, {}, true},
                         {"nvme.write", 0.0, 20.0, true}};
   return result;
 }
@@ -180,8 +180,8 @@ TEST_CASE("loads are among where the time went, links have a line of their own")
   CHECK(row_of(text, "load nvme").starts_with("load nvme 50.0 ms 50 % ##########"));
   CHECK(shows(text, "waits       queue for the next step adds 12.5 ms\n"));
   CHECK(shows(text,
-              "links       nvme.read busy 78.9 % (waiting for its tier adds 20.0 ms); gpu.bus "
-              "busy 3.10 %\n"));
+              "links       engine.pcie.up busy 81.0 %; nvme.read busy 78.9 % (waiting for its "
+              "tier adds 20.0 ms)\n"));
   CHECK(!shows(shown(sample_result()), "links"));
 }
 

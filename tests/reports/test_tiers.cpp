@@ -30,6 +30,7 @@ SummaryInput plain_input() {
 void add_tier(serving::Outcome& outcome, const std::string& name, uint64_t hit_blocks) {
   serving::TierOutcome& tier = outcome.tiers.emplace_back();
   tier.name = name;
+  tier.kind = name == "dram" ? tiering::TierKind::dram : tiering::TierKind::nvme;
   tier.pools = 2;
   tier.capacity_blocks = 10'000;
   tier.counts.hit_blocks = hit_blocks;
@@ -203,10 +204,12 @@ serving::Outcome linked_run() {
     record.finished_ns += outcome.start_ns;
   }
   constexpr uint64_t kGb = 1'000'000'000;
-  outcome.links = {{"gpu.0.bus", kGb, 1 * kGb, 0},    {"nvme.0.read", kGb, 3 * kGb, 0},
-                   {"nvme.1.read", kGb, 8 * kGb, 0},  {"nvme.0.write", kGb, 4 * kGb, 0},
-                   {"nvme2.0.read", kGb, 9 * kGb, 0}, {"dram.10.up", 10 * kGb, 5 * kGb, 0},
-                   {"context.dpu.network", kGb, 0, 0}};
+  outcome.links = {
+      {"engine0.pcie.up", kGb, 1 * kGb, 0},    {"nvme0.read", kGb, 3 * kGb, 0},
+      {"nvme1.read", kGb, 8 * kGb, 0},         {"nvme.12.read", kGb, 2 * kGb, 0},
+      {"nvme0.write", kGb, 4 * kGb, 0},        {"nvmes.0.read", kGb, 9 * kGb, 0},
+      {"node10.memory", 10 * kGb, 5 * kGb, 0}, {"node10.storage.up", 10 * kGb, 7 * kGb, 0},
+      {"context.dpu2.network", kGb, 0, 0}};
   return outcome;
 }
 
@@ -224,12 +227,13 @@ TEST_CASE("links are grouped without their numbers, and the busiest speaks for i
   std::map<std::string, double> busy;
   for (const auto& [name, link] : links) busy[name] = *link.busy;
   CHECK(busy == std::map<std::string, double>{{"context.dpu.network", 0},
-                                              {"dram.up", 0.05},
-                                              {"gpu.bus", 0.1},
+                                              {"engine.pcie.up", 0.1},
+                                              {"node.memory", 0.05},
+                                              {"node.storage.up", 0.07},
                                               {"nvme.read", 0.8},
                                               {"nvme.write", 0.4},
-                                              {"nvme2.read", 0.9}});
-  // Of the tier itself, whose name ends at the dot.
+                                              {"nvmes.read", 0.9}});
+  // Of the tier itself, whose name ends at the number or the dot.
   CHECK(*result.cache.by_tier[1].busy == 0.05);
   CHECK(*result.cache.by_tier[2].busy == 0.8);
 }
@@ -238,10 +242,10 @@ TEST_CASE("links add what loads from their tier wait") {
   const Result result = summarise(linked_run(), plain_input());
   const std::map<std::string, Bottleneck> links = links_of(result);
   const std::vector<LoadTime>& loads = result.attribution.e2e_ms->load;
-  CHECK(links.at("dram.up").adds_ms == loads[0].wait);
+  CHECK(links.at("node.memory").adds_ms == loads[0].wait);
   CHECK(links.at("nvme.read").adds_ms == loads[1].wait);
   CHECK(links.at("nvme.write").adds_ms == loads[1].wait);
-  CHECK(!links.at("gpu.bus").adds_ms);
+  CHECK(!links.at("engine.pcie.up").adds_ms);
   std::optional<Bottleneck> before;
   for (const Bottleneck& found : result.bottlenecks) {
     if (before) CHECK(before->adds_ms >= found.adds_ms);
