@@ -1,4 +1,4 @@
-// A million transfers of a cluster with 288 GPUs in 36 nodes, about 1,500 links: from the node's
+// A million transfers of a cluster with 288 GPUs in 36 nodes, 1,104 links: from the node's
 // own memory, from a peer node, or from a shared store, by turns of chance. Every GPU keeps a
 // number of transfers going; the next begins in the instant in which one ends. Reports the time and
 // the solver's work per transfer.

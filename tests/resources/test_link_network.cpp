@@ -243,6 +243,27 @@ TEST_CASE("links that cannot fill up couple nobody") {
   REQUIRE(network.counters().solves - before.solves == 1);
 }
 
+TEST_CASE("a link that rates fit through only because they were rounded down is full") {
+  // Weights 4, 1, 45 and 50 share 137 B/s: level 1.37, and on the narrow link 5 + 1 of 12 B/s.
+  // Without the 50 the level is 2.74, where 4 x and 1 x would be 10.96 and 2.74: rounded down they
+  // are 12, but the narrow link is full at 12 / 5 = 2.4.
+  FairShares shares;
+  const LinkId wide = shares.add_link(137), narrow = shares.add_link(12);
+  const PathId four = shares.add_path(std::array{wide, narrow}, 4, 0);
+  const PathId one = shares.add_path(std::array{wide, narrow}, 1, 0);
+  const PathId filler = shares.add_path(std::array{wide}, 45, 0);
+  const PathId leaver = shares.add_path(std::array{wide}, 50, 0);
+  for (const PathId path : {four, one, filler, leaver}) shares.add_flow(path);
+  shares.settle();
+  REQUIRE(shares.rate(four) == 5);
+  REQUIRE(shares.rate(one) == 1);
+  shares.remove_flow(leaver);
+  shares.settle();
+  REQUIRE(shares.rate(four) == 9);
+  REQUIRE(shares.rate(one) == 2);
+  REQUIRE(shares.rate(filler) == (137 - 9 - 2));
+}
+
 TEST_CASE("one flow taking another's place solves nothing") {
   LinkNetwork network;
   const PathId path = network.add_path(std::array{network.add_link(kGigabyte)});
