@@ -42,7 +42,11 @@ void Instance::count_areas(int64_t now_ns) {
   areas_to_ns_ = now_ns;
 }
 
-void Instance::close(int64_t now_ns) { count_areas(now_ns); }
+void Instance::close(int64_t now_ns) {
+  TIERCAST_CHECK(outstanding_requests() == 0 && stores_ == 0 && write_backs_ == 0,
+                 "a run ends with {} requests in an instance", outstanding_requests());
+  count_areas(now_ns);
+}
 
 void Instance::arrive(int64_t now_ns, uint64_t request, Content content) {
   count_areas(now_ns);

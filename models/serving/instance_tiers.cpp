@@ -124,7 +124,8 @@ Instance::Fetching Instance::fetch_for(int64_t now_ns, SequenceId id, uint32_t h
 // request is parked meanwhile, and the other engine keeps them until this transfer ends.
 Instance::Fetching Instance::fetch_handed(int64_t now_ns, SequenceId id, uint32_t hit) {
   Sequence& sequence = sequences_[id];
-  const uint32_t blocks = std::max(hit, sequence.handed_blocks) - hit;
+  const tiering::BlockRange range{hit, std::max(hit, sequence.handed_blocks) - hit};
+  const uint32_t blocks = tiers_->not_arriving(engine_, sequence.leaf, range);
   const uint64_t spare = running_ > 0 ? spec_.watermark_blocks : 0;
   if (blocks + pool_.unpinned_blocks(sequence.leaf, hit) + spare > pool_.available_blocks()) {
     cause_ = WaitCause::blocks;
@@ -133,8 +134,7 @@ Instance::Fetching Instance::fetch_handed(int64_t now_ns, SequenceId id, uint32_
   pool_.pin(now_ns, sequence.leaf, hit);
   sequence.pinned = true;
   pool_.take(now_ns, blocks, sequence.pending);
-  tiers_->hand_off(now_ns, sequence.handed_by, engine_, id, sequence.leaf, {hit, blocks},
-                   sequence.pending);
+  tiers_->hand_off(now_ns, sequence.handed_by, engine_, id, sequence.leaf, range, sequence.pending);
   sequence.handed_by = tiering::kNone;
   park(now_ns, id);
   return Fetching::parked;
@@ -194,9 +194,10 @@ void Instance::on_tier_event(int64_t now_ns, const TierEvent& event, std::vector
     case TierEvent::Kind::written_back:
       --write_backs_;
       release_hold(now_ns);
-      if (work_ == Work::none && !(waiting_.empty() && ready_.empty())) retry_admission(now_ns);
       break;
   }
+  // Where nothing runs, any of these may be what the line waits for.
+  if (work_ == Work::none && !(waiting_.empty() && ready_.empty())) retry_admission(now_ns);
 }
 
 // Blocks [first, end) as far as they are complete; transfers that read them keep the way pinned.

@@ -34,8 +34,10 @@ uint32_t TierManager::next_held(uint32_t t, uint32_t engine, kvstore::NodeId lea
                                 uint32_t end) const {
   const TierSpec& tier = spec_->tiers[t];
   if (tier.kind == TierKind::peer) {
-    for (const TierPool& pool : pools_[host_tier_]) {
-      end = store_->next_present(leaf, pool.ready(), depth, end);
+    const uint32_t own = spec_->tiers[host_tier_].pool_of[engine];
+    for (uint32_t p = 0; p < pools_[host_tier_].size(); ++p) {
+      if (p == own) continue;
+      end = store_->next_present(leaf, pools_[host_tier_][p].ready(), depth, end);
     }
     return end;
   }
@@ -280,6 +282,18 @@ void TierManager::prefetch(int64_t now_ns, uint32_t engine, const tp_request& re
   }
 }
 
+uint32_t TierManager::not_arriving(uint32_t engine, kvstore::NodeId leaf, BlockRange range) const {
+  const kvstore::PoolId arriving = engines_[engine].arriving;
+  const uint32_t end = range.first + range.count;
+  uint32_t blocks = 0;
+  for (uint32_t depth = range.first; depth < end;) {
+    const uint32_t next = store_->next_present(leaf, arriving, depth, end);
+    blocks += next - depth;
+    depth = next + store_->run_from(leaf, arriving, next, end);
+  }
+  return blocks;
+}
+
 TicketId TierManager::hand_off(int64_t now_ns, uint32_t from, uint32_t to, uint32_t owner,
                                kvstore::NodeId leaf, BlockRange range,
                                std::span<const tp_span> frames) {
@@ -291,11 +305,20 @@ TicketId TierManager::hand_off(int64_t now_ns, uint32_t from, uint32_t to, uint3
   job.ticket = id;
   job.leaf = leaf;
   job.from_pool = from;
-  if (range.count > 0) {
-    tickets_[id].own.push_back(range);
-    job.pieces.push_back({leaf, range.first, range.count});
-    expect(id, frames);
+  const kvstore::PoolId arriving = engines_[to].arriving;
+  const uint32_t end = range.first + range.count;
+  for (uint32_t depth = range.first; depth < end;) {
+    if (const uint32_t run = store_->run_from(leaf, arriving, depth, end); run > 0) {
+      wait_for(id, {depth, run, TP_SEGMENT_WAIT, 0, TP_NO_TIER, 0});
+      depth += run;
+      continue;
+    }
+    const uint32_t count = store_->next_present(leaf, arriving, depth, end) - depth;
+    tickets_[id].own.push_back({depth, count});
+    job.pieces.push_back({leaf, depth, count});
+    depth += count;
   }
+  expect(id, frames);
   launch(now_ns, std::move(job));
   return id;
 }

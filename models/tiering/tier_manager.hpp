@@ -90,6 +90,8 @@ class TierManager {
                 uint32_t hit, uint32_t prompt_blocks);
   /// The range, maybe empty, comes from another engine's memory. There the way to `leaf` stays
   /// pinned and held until that engine's `stored` event.
+  /// `frames`: for not_arriving() blocks of it; others are waited for.
+  uint32_t not_arriving(uint32_t engine, kvstore::NodeId leaf, BlockRange range) const;
   TicketId hand_off(int64_t now_ns, uint32_t from, uint32_t to, uint32_t owner,
                     kvstore::NodeId leaf, BlockRange range, std::span<const tp_span> frames);
   /// Ranges that the ticket's own frames hold, in order.
