@@ -188,6 +188,11 @@ class Placement {
       if (wanted) answer(first, block_count);
     } else {
       if (blocks == nullptr) return TP_EINVAL;
+      const uint32_t most = wanted ? (block_count + 1) / 2 : 0;  // every other block is due
+      if (out_capacity < most) {  // said before anything is counted: the caller asks again
+        *out_count = most;
+        return TP_ESPACE;
+      }
       const Blocks views(blocks);
       uint32_t run = 0;
       for (uint32_t i = 0; i < block_count; ++i) {
@@ -217,6 +222,13 @@ class Placement {
 
   // Of the runs, how many are fetched.
   uint32_t runs_to_load(const tp_fetch& fetch, const Tiers& tiers) const {
+    const uint32_t runs = best_runs(fetch, tiers);
+    uint64_t blocks = 0;
+    for (uint32_t i = 0; i < runs; ++i) blocks += fetch.runs[i].count;
+    return blocks < min_load_ ? 0 : runs;
+  }
+
+  uint32_t best_runs(const tp_fetch& fetch, const Tiers& tiers) const {
     if (fetch_ == Fetch::recompute_all) return 0;
     if (fetch_ == Fetch::load_all) return fetch.run_count;
     int64_t compute = 0;
@@ -255,9 +267,6 @@ class Placement {
     const Tiers all(tiers, tier_count);
     *out_count = 0;
     const uint32_t loaded = policy.runs_to_load(*fetch, all);
-    uint32_t blocks = 0;
-    for (uint32_t i = 0; i < loaded; ++i) blocks += fetch->runs[i].count;
-    if (blocks < policy.min_load_) return TP_OK;
     const uint32_t keep = policy.promote_ ? policy.host_tier(all) : TP_NO_TIER;
     for (uint32_t i = 0; i < loaded; ++i) {
       const tp_run& run = fetch->runs[i];

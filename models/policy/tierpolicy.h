@@ -290,7 +290,7 @@ typedef struct tp_segment {
   uint32_t count;
   uint32_t mode; /* TP_SEGMENT_* */
   uint32_t tier;
-  uint32_t to; /* of a load: a tier that keeps a copy on the way, or TP_NO_TIER */
+  uint32_t to; /* of a load: host memory that keeps a copy on the way, or TP_NO_TIER */
   uint32_t reserved;
 } tp_segment;
 
@@ -335,14 +335,14 @@ typedef struct tp_placement_table {
                 const tp_tier* tiers, size_t tier_count, uint32_t* to);
 
   /* How the prompt's blocks come: segments from hit_blocks on, in order and without a gap; what
-   * they leave out is computed. A load names a tier of the run's mask, a wait a run with bit 0.
-   * NULL: each run from its nearest tier. */
+   * they leave out is computed. A run with bit 0 is waited for; a load names a tier of another run's
+   * mask. NULL: each run from its nearest tier. */
   int (*plan_fetch)(tp_placement* self, int64_t now_ns, const tp_request* request,
                     const tp_fetch* fetch, const tp_tier* tiers, size_t tier_count, tp_segment* out,
                     size_t out_capacity, size_t* out_count);
 
   /* Asked as a request arrives: what shall move nearer while it waits? TP_SEGMENT_STAGE segments
-   * inside the runs. NULL: nothing. */
+   * inside the runs, each to a nearer tier. NULL: nothing. */
   int (*prefetch)(tp_placement* self, int64_t now_ns, const tp_request* request,
                   const tp_fetch* fetch, const tp_tier* tiers, size_t tier_count, tp_segment* out,
                   size_t out_capacity, size_t* out_count);

@@ -16,7 +16,8 @@ std::string range_text(uint32_t first, uint32_t count) {
 const tp_run* run_with(const tp_fetch& fetch, const tp_segment& segment) {
   const std::span runs(fetch.runs, fetch.run_count);
   const auto run = std::find_if(runs.begin(), runs.end(), [&](const tp_run& r) {
-    return r.first <= segment.first && segment.first + segment.count <= r.first + r.count;
+    return r.first <= segment.first && segment.first - r.first <= r.count &&
+           segment.count <= r.count - (segment.first - r.first);
   });
   return run == runs.end() ? nullptr : &*run;
 }
@@ -156,8 +157,13 @@ std::span<const tp_segment> CheckedPlacement::plan_fetch(int64_t now_ns, const t
            range_text(segment.first, segment.count) + " of tier " + std::to_string(tier) +
                " leave a gap, or that tier does not hold them");
     }
+    if (!wait && (run->tier_mask & 1u) != 0) {
+      fail("plan_fetch", now_ns,
+           range_text(segment.first, segment.count) + " are on their way to GPU memory already");
+    }
     if (!wait && segment.to != TP_NO_TIER &&
-        (segment.to == 0 || segment.to >= tiers.size() || segment.to == tier ||
+        (segment.to >= tiers.size() || segment.to == tier ||
+         tiers[segment.to].kind != TP_TIER_DRAM ||
          (tiers[segment.to].flags & TP_TIER_READ_ONLY) != 0)) {
       fail("plan_fetch", now_ns, "tier " + std::to_string(segment.to) + " cannot keep a copy");
     }
@@ -178,7 +184,7 @@ std::span<const tp_segment> CheckedPlacement::prefetch(int64_t now_ns, const tp_
     const tp_run* run = run_with(fetch, segment);
     if (segment.mode != TP_SEGMENT_STAGE || segment.count == 0 || run == nullptr ||
         segment.tier == 0 || segment.tier > 31 || (run->tier_mask >> segment.tier & 1u) == 0 ||
-        segment.to == 0 || segment.to >= tiers.size() || segment.to == segment.tier ||
+        segment.to == 0 || segment.to >= tiers.size() || segment.to >= segment.tier ||
         (tiers[segment.to].flags & TP_TIER_READ_ONLY) != 0) {
       fail("prefetch", now_ns,
            range_text(segment.first, segment.count) + " cannot move from tier " +

@@ -36,8 +36,7 @@ uint32_t TierManager::next_held(uint32_t t, uint32_t engine, kvstore::NodeId lea
   if (tier.kind == TierKind::peer) {
     const uint32_t own = spec_->tiers[host_tier_].pool_of[engine];
     for (uint32_t p = 0; p < pools_[host_tier_].size(); ++p) {
-      if (p == own) continue;
-      end = store_->next_present(leaf, pools_[host_tier_][p].ready(), depth, end);
+      if (p != own) end = store_->next_present(leaf, pools_[host_tier_][p].ready(), depth, end);
     }
     return end;
   }
@@ -272,13 +271,16 @@ void TierManager::prefetch(int64_t now_ns, uint32_t engine, const tp_request& re
     job.from_pool = from_pool;
     job.to = to;
     job.to_pool = to_pool;
-    fill_job(now_ns, job, {leaf, segment.first, run});
-    if (job.pieces.empty()) continue;
+    // What makes room may move down into the very pool this reads: pinned first, it stays.
+    const Piece whole{leaf, segment.first, run};
+    source.pin(now_ns, whole);
+    fill_job(now_ns, job, whole);
     for (const Piece& piece : job.pieces) {
       source.pin(now_ns, piece);
       counts_[to].staged_blocks += piece.count;
     }
-    launch(now_ns, std::move(job));
+    source.unpin(now_ns, whole);
+    if (!job.pieces.empty()) launch(now_ns, std::move(job));
   }
 }
 

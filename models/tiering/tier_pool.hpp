@@ -16,7 +16,7 @@
 namespace tiercast::tiering {
 
 /// Counters of one pool below GPU memory, in blocks. At any time
-/// reserved = arrived + failed + arriving, and arrived = evicted + present.
+/// reserved = arrived + arriving, and arrived = evicted + present.
 struct TierPoolCounts {
   uint64_t reserved = 0;  ///< frames handed to stores
   uint64_t arrived = 0;

@@ -11,6 +11,15 @@ namespace {
 constexpr int64_t kNsPerS = 1'000'000'000;
 constexpr uint64_t kOne = (uint64_t{1} << 32) - 1;  // in fixed point; its square fits
 constexpr Purpose kTail{"tiering.transfer.tail"};
+
+bool flows(const TransferPlan& plan) {
+  return plan.bytes > 0 && (!plan.links.empty() || plan.cost.rate_cap > 0);
+}
+
+// A flow takes 1 ns by itself.
+int64_t before_ns(const TransferPlan& plan) {
+  return std::max<int64_t>(flows(plan) ? 0 : 1, plan.cost.before_ns);
+}
 }  // namespace
 
 Transfers::Transfers(const std::vector<TierLinkSpec>& links,
@@ -46,14 +55,12 @@ TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
   const TransferId id = add(now_ns);
   ++started_;
   Transfer& transfer = transfers_[id];
-  const bool flows = plan.bytes > 0 && (!plan.links.empty() || plan.cost.rate_cap > 0);
-  if (flows) {
+  if (flows(plan)) {
     transfer.path = network_.add_path(plan.links, 1, plan.cost.rate_cap);
     transfer.bytes = plan.bytes;
   }
   transfer.after_ns = plan.cost.after_ns;
-  const int64_t least = flows ? 0 : 1;  // a flow takes 1 ns by itself
-  const int64_t before = std::max(least, plan.cost.before_ns + tail_ns(plan));
+  const int64_t before = before_ns(plan) + tail_ns(plan);
   if (before > 0) {
     set_timer(now_ns + before, id);
   } else {
@@ -151,8 +158,8 @@ uint64_t Transfers::rate(const TransferPlan& plan) const {
 }
 
 int64_t Transfers::unloaded_ns(const TransferPlan& plan) const {
-  const int64_t fixed = plan.cost.before_ns + plan.cost.after_ns;
-  return fixed + (plan.bytes == 0 ? 0 : flow_ns(plan.bytes, rate(plan)));
+  const int64_t flow = flows(plan) ? flow_ns(plan.bytes, rate(plan)) : 0;
+  return before_ns(plan) + flow + plan.cost.after_ns;
 }
 
 }  // namespace tiercast::tiering

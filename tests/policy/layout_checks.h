@@ -94,7 +94,70 @@ AT(tp_cache_table, on_tick, 128);
 AT(tp_cache_table, next_wakeup, 136);
 SIZE(tp_cache_table, 144);
 
+AT(tp_tier, size, 0);
+AT(tp_tier, kind, 4);
+AT(tp_tier, flags, 8);
+AT(tp_tier, reserved, 12);
+AT(tp_tier, capacity_blocks, 16);
+AT(tp_tier, used_blocks, 24);
+AT(tp_tier, read_bytes_per_s, 32);
+AT(tp_tier, write_bytes_per_s, 40);
+AT(tp_tier, read_latency_ns, 48);
+AT(tp_tier, write_latency_ns, 56);
+AT(tp_tier, queued_read_bytes, 64);
+AT(tp_tier, queued_write_bytes, 72);
+SIZE(tp_tier, 80);
+
+AT(tp_run, first, 0);
+AT(tp_run, count, 4);
+AT(tp_run, tier_mask, 8);
+AT(tp_run, reserved, 12);
+AT(tp_run, compute_ns, 16);
+SIZE(tp_run, 24);
+
+AT(tp_fetch, size, 0);
+AT(tp_fetch, block_bytes, 4);
+AT(tp_fetch, block_tokens, 8);
+AT(tp_fetch, hit_blocks, 12);
+AT(tp_fetch, prompt_blocks, 16);
+AT(tp_fetch, run_count, 20);
+AT(tp_fetch, runs, 24);
+SIZE(tp_fetch, 32);
+
+AT(tp_segment, first, 0);
+AT(tp_segment, count, 4);
+AT(tp_segment, mode, 8);
+AT(tp_segment, tier, 12);
+AT(tp_segment, to, 16);
+AT(tp_segment, reserved, 20);
+SIZE(tp_segment, 24);
+
+AT(tp_placed, first, 0);
+AT(tp_placed, count, 4);
+AT(tp_placed, tier_mask, 8);
+AT(tp_placed, reserved, 12);
+SIZE(tp_placed, 16);
+
+AT(tp_placement_table, size, 0);
+AT(tp_placement_table, reserved, 4);
+AT(tp_placement_table, info, 8);
+AT(tp_placement_table, create, 16);
+AT(tp_placement_table, destroy, 24);
+AT(tp_placement_table, hash_state, 32);
+AT(tp_placement_table, place, 40);
+AT(tp_placement_table, demote, 48);
+AT(tp_placement_table, plan_fetch, 56);
+AT(tp_placement_table, prefetch, 64);
+SIZE(tp_placement_table, 72);
+
 static_assert(TP_OK == 0 && TP_EINVAL == 1 && TP_ENOMEM == 2, "return codes");
 static_assert(TP_ESTATE == 3 && TP_EREFUSED == 4 && TP_ESPACE == 5, "return codes");
 static_assert(TP_REMOVED_EVICTED == 1 && TP_REMOVED_FAILED == 4, "reasons");
 static_assert(TP_CAP_SPANS == 1 && TP_CAP_PREFIX_CLOSED == 2 && TP_CAP_READS_KEYS == 4, "bits");
+static_assert(TP_TIER_HBM == 1 && TP_TIER_DRAM == 2 && TP_TIER_PEER == 3, "kinds");
+static_assert(TP_TIER_NVME == 4 && TP_TIER_CONTEXT == 5 && TP_TIER_EXTERNAL == 6, "kinds");
+static_assert(TP_TIER_SHARED == 1 && TP_TIER_READ_ONLY == 2, "flags");
+static_assert(TP_SEGMENT_LOAD == 1 && TP_SEGMENT_WAIT == 2, "modes");
+static_assert(TP_SEGMENT_COMPUTE == 3 && TP_SEGMENT_STAGE == 4, "modes");
+static_assert(TP_STORE_PROMPT == 1 && TP_STORE_OUTPUT == 2, "phases");
+static_assert(TP_NO_TIER == UINT32_MAX, "none");

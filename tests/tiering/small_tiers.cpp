@@ -1,0 +1,386 @@
+#include "tests/tiering/small_tiers.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include <catch2/catch.hpp>
+
+#include "models/policy/registry.hpp"
+
+namespace tiercast::tests {
+
+using kvstore::NodeId;
+using tiering::BlockPool;
+using tiering::CheckedCache;
+using tiering::Piece;
+using tiering::TierEvent;
+using tiering::TierManager;
+using tiering::TierPool;
+using tiering::TierPoolSpec;
+using tiering::TierSetSpec;
+using tiering::TierSpec;
+using tiering::TwoWay;
+
+TierSetSpec small_tiers(const SmallTiers& options) {
+  TierSetSpec spec;
+  spec.block_tokens = 16;
+  spec.block_bytes = 1000;
+  spec.node_of = {0, 0, 1};
+  const auto link = [&](const char* name, uint64_t up, uint64_t down) {
+    const auto first = static_cast<uint32_t>(spec.links.size());
+    spec.links.push_back({std::string(name) + " up", up, false});
+    spec.links.push_back({std::string(name) + " down", down, false});
+    return TwoWay{{first}, {first + 1}};
+  };
+  const auto join = [](const TwoWay& a, const TwoWay& b) {
+    return TwoWay{{a.up[0], b.up[0]}, {a.down[0], b.down[0]}};
+  };
+  std::vector<TwoWay> bus, drives, nic;
+  for (int e = 0; e < 3; ++e) bus.push_back(link("bus", 1'000'000'000, 1'000'000'000));
+  for (int n = 0; n < 2; ++n) drives.push_back(link("drives", 500'000'000, 250'000'000));
+  for (int n = 0; n < 2; ++n) nic.push_back(link("nic", 200'000'000, 200'000'000));
+  const TwoWay storage = link("storage", 400'000'000, 400'000'000);
+  for (int e = 0; e < 3; ++e)
+    spec.engine_fabric.push_back(link("fabric", 500'000'000, 500'000'000));
+
+  const std::vector<TwoWay> nothing(2);
+  const std::vector<TwoWay> through_nic{join(nic[0], bus[0]), join(nic[0], bus[1]),
+                                        join(nic[1], bus[2])};
+  const auto tier = [&](const char* name, tiering::TierKind kind, uint32_t blocks) -> TierSpec& {
+    TierSpec& made = spec.tiers.emplace_back();
+    made.name = name;
+    made.kind = kind;
+    made.capacity_blocks = blocks;
+    made.simulated_blocks = blocks;
+    made.eviction = tp_find_builtin_cache("lru");
+    return made;
+  };
+  TierSpec& host = tier("host", tiering::TierKind::dram, options.host_blocks);
+  host.pools = {TierPoolSpec{0, {}}, TierPoolSpec{1, {}}};
+  host.pool_of = spec.node_of;
+  host.to_engine = bus;
+  host.to_node = nothing;
+  TierSpec& peer = tier("peer", tiering::TierKind::peer, 0);
+  peer.pool_of.assign(3, tiering::kNone);
+  peer.to_engine = through_nic;
+  peer.to_node = nic;
+  TierSpec& drive = tier("drives", tiering::TierKind::nvme, options.drive_blocks);
+  drive.pools = {TierPoolSpec{0, drives[0]}, TierPoolSpec{1, drives[1]}};
+  drive.pool_of = spec.node_of;
+  drive.to_engine = bus;
+  drive.to_node = nothing;
+  TierSpec& remote = tier("storage", tiering::TierKind::external, options.storage_blocks);
+  remote.pools = {TierPoolSpec{tiering::kNone, storage}};
+  remote.pool_of = {0, 0, 0};
+  remote.to_engine = through_nic;
+  remote.to_node = nic;
+  remote.through_host = options.through_host;
+  if (options.metadata) {
+    spec.stations.push_back({"index", 100, 1});
+    remote.has_metadata = true;
+    remote.metadata = {0, 1000, 2};
+  }
+  spec.placement = std::string(options.placement) == "watched"
+                       ? watched_placement()
+                       : tp_find_builtin_placement(options.placement);
+  spec.placement_config = options.config;
+  spec.writes_back = std::string(options.placement) == "back";
+  return spec;
+}
+
+TierHost::TierHost(const TierSetSpec& spec, uint32_t hbm_blocks)
+    : tiers_(spec, store_, 1),
+      departed_(spec.node_of.size()),
+      stores_under_way_(spec.node_of.size(), 0) {
+  const tp_pool shape{sizeof(tp_pool),
+                      hbm_blocks,
+                      spec.block_tokens,
+                      spec.block_bytes,
+                      BlockPool::slots_for(hbm_blocks),
+                      0};
+  hbm_.reserve(spec.node_of.size());
+  for (size_t e = 0; e < spec.node_of.size(); ++e) {
+    std::string error;
+    std::optional<CheckedCache> cache =
+        CheckedCache::create(*tp_find_builtin_cache("lru"), shape, "", 1, error);
+    REQUIRE(cache.has_value());
+    hbm_.emplace_back(store_, std::move(*cache), spec.block_tokens, spec.block_bytes);
+    if (spec.writes_back) hbm_.back().tell_departed(&departed_[e]);
+    tiers_.add_engine(hbm_.back().id(), hbm_.back().slot_count());
+  }
+}
+
+uint32_t TierHost::request(int64_t now_ns, uint32_t engine, const Ids& ids) {
+  const auto number = static_cast<uint32_t>(requests_.size());
+  Request& request = requests_.emplace_back();
+  request.engine = engine;
+  request.ids = ids;
+  request.leaf = store_.enter({ids, 1}, next_serial_++);
+  const auto blocks = static_cast<uint32_t>(ids.size());
+  const uint32_t hit = std::min(hbm_[engine].hit_blocks(request.leaf), blocks);
+  if (tiers_.spec().prefetches) {
+    tiers_.find(engine, request.leaf, hit, blocks);
+    tiers_.prefetch(now_ns, engine, tp_request{}, request.leaf, hit, blocks);
+  }
+  if (tiers_.asks_index(engine) && hit < blocks) {
+    tiers_.look_up(now_ns, engine, number, blocks - hit);
+  } else {
+    start(now_ns, number);
+  }
+  return number;
+}
+
+void TierHost::start(int64_t now_ns, uint32_t number) {
+  Request& request = requests_[number];
+  BlockPool& hbm = hbm_[request.engine];
+  const auto blocks = static_cast<uint32_t>(request.ids.size());
+  const uint32_t hit = std::min(hbm.hit_blocks(request.leaf), blocks);
+  TierManager::Plan plan{hit, 0, tiering::LoadMode::parked};
+  const std::span<tp_run> runs = tiers_.find(request.engine, request.leaf, hit, blocks);
+  for (tp_run& run : runs) run.compute_ns = int64_t{run.count} * 100'000;
+  if (!runs.empty()) plan = tiers_.plan(now_ns, request.engine, tp_request{}, hit, blocks);
+  if (blocks - hit + hbm.unpinned_blocks(request.leaf, hit) > hbm.available_blocks()) {
+    request.over = true;
+    store_.leave(request.leaf);
+    return;
+  }
+  hbm.pin(now_ns, request.leaf, hit);
+  request.end = plan.end;
+  if (plan.end == hit) return compute(now_ns, number);
+  request.loaded = plan.own_blocks;
+  if (plan.own_blocks > 0) hbm.take(now_ns, plan.own_blocks, request.frames);
+  tiers_.fetch(now_ns, request.engine, number, request.leaf, request.frames);
+  write_back(now_ns, request.engine);
+}
+
+void TierHost::compute(int64_t now_ns, uint32_t number) {
+  Request& request = requests_[number];
+  BlockPool& hbm = hbm_[request.engine];
+  const auto blocks = static_cast<uint32_t>(request.ids.size());
+  const uint32_t there = std::min(hbm.hit_blocks(request.leaf), blocks);
+  REQUIRE(there >= request.end);
+  const uint32_t count = std::min(blocks - there, hbm.available_blocks());
+  std::vector<tp_span> frames, duplicates;
+  if (count > 0) hbm.take(now_ns, count, frames);
+  hbm.place(now_ns, request.leaf, there, frames, duplicates);
+  REQUIRE(duplicates.empty());
+  hbm.announce(now_ns);
+  write_back(now_ns, request.engine);
+  const uint32_t complete = there + count;
+  const uint32_t stores = complete == 0 ? 0
+                                        : tiers_.store(now_ns, request.engine, tp_request{},
+                                                       TP_STORE_PROMPT, request.leaf, 0, complete);
+  for (uint32_t i = 0; i < stores; ++i) {
+    hbm.pin(now_ns, request.leaf, 0);
+    store_.hold(request.leaf);
+  }
+  stores_under_way_[request.engine] += stores;
+  hbm.unpin(now_ns, request.leaf);
+  store_.leave(request.leaf);
+  request.over = true;
+  request.ended_ns = now_ns;
+}
+
+void TierHost::loaded(int64_t now_ns, const TierEvent& event, std::vector<TierEvent>& more) {
+  Request& request = requests_[event.owner];
+  BlockPool& hbm = hbm_[event.engine];
+  std::vector<tp_span> duplicates;
+  size_t span = 0;
+  uint32_t used = 0;
+  for (const tiering::BlockRange& range : tiers_.own(event.ticket)) {
+    for (uint32_t done = 0; done < range.count; ++done) {  // a frame at a time
+      const tp_span frame{request.frames[span].first_slot + used, 1};
+      hbm.place(now_ns, request.leaf, range.first + done, {&frame, 1}, duplicates);
+      if (++used < request.frames[span].count) continue;
+      ++span;
+      used = 0;
+    }
+  }
+  REQUIRE(span == request.frames.size());
+  hbm.announce(now_ns);
+  hbm.give_back(duplicates);
+  request.time = tiers_.time(now_ns, event.ticket);
+  tiers_.close(now_ns, event.ticket, more);
+  compute(now_ns, event.owner);
+}
+
+void TierHost::hand_off(int64_t now_ns, uint32_t from, uint32_t to, const Ids& ids) {
+  const auto number = static_cast<uint32_t>(requests_.size());
+  Request& request = requests_.emplace_back();
+  request.engine = to;
+  request.ids = ids;
+  request.leaf = store_.enter({ids, 1}, next_serial_++);
+  const auto blocks = static_cast<uint32_t>(ids.size());
+  REQUIRE(hbm_[from].hit_blocks(request.leaf) >= blocks);
+  const uint32_t hit = std::min(hbm_[to].hit_blocks(request.leaf), blocks);
+  hbm_[to].pin(now_ns, request.leaf, hit);
+  request.end = blocks;
+  hbm_[to].take(now_ns, blocks - hit, request.frames);
+  tiers_.hand_off(now_ns, from, to, number, request.leaf, {hit, blocks - hit}, request.frames);
+}
+
+void TierHost::write_back(int64_t now_ns, uint32_t engine) {
+  if (departed_[engine].empty()) return;
+  write_backs_ += tiers_.write_back(now_ns, engine, departed_[engine]);
+  REQUIRE(departed_[engine].empty());
+}
+
+void TierHost::empty_hbm(int64_t now_ns, uint32_t engine) {
+  std::vector<tp_span> frames;
+  hbm_[engine].take(now_ns, hbm_[engine].available_blocks(), frames);
+  hbm_[engine].give_back(frames);
+  write_back(now_ns, engine);
+}
+
+void TierHost::handle(int64_t now_ns, const TierEvent& event, std::vector<TierEvent>& more) {
+  switch (event.kind) {
+    case TierEvent::Kind::looked_up:
+      requests_[event.owner].looked_up_ns = now_ns;
+      tiers_.close(now_ns, event.ticket, more);
+      start(now_ns, event.owner);
+      break;
+    case TierEvent::Kind::loaded:
+      loaded(now_ns, event, more);
+      break;
+    case TierEvent::Kind::stored:
+      REQUIRE(stores_under_way_[event.engine]-- > 0);
+      hbm_[event.engine].unpin(now_ns, event.node);
+      store_.leave(event.node);
+      break;
+    case TierEvent::Kind::written_back:
+      REQUIRE(write_backs_-- > 0);
+      ++written_back_;
+  }
+}
+
+void TierHost::advance(int64_t until_ns) {
+  std::vector<TierEvent> events, more;
+  while (tiers_.next_event_ns() <= until_ns) {
+    const int64_t now_ns = tiers_.next_event_ns();
+    tiers_.advance(now_ns, events);
+    while (!events.empty()) {
+      for (const TierEvent& event : events) handle(now_ns, event, more);
+      events.swap(more);
+      more.clear();
+    }
+  }
+}
+
+int64_t TierHost::rest() {
+  int64_t last_ns = 0;
+  while (tiers_.next_event_ns() != resources::kNever) {
+    last_ns = tiers_.next_event_ns();
+    advance(last_ns);
+  }
+  return last_ns;
+}
+
+NodeId TierHost::probe(const Ids& ids) { return store_.enter({ids, 1}, next_serial_++); }
+
+std::string TierHost::blocks(uint32_t tier, uint32_t pool, const Ids& ids) {
+  const TierPool& in = tiers_.pools(tier)[pool];
+  const NodeId leaf = probe(ids);
+  std::string text;
+  bool disjoint = true;
+  for (uint32_t d = 0; d < ids.size(); ++d) {
+    const bool ready = store_.run_from(leaf, in.ready(), d, d + 1) != 0;
+    const bool arriving = store_.run_from(leaf, in.arriving(), d, d + 1) != 0;
+    disjoint = disjoint && !(ready && arriving);
+    text += ready ? 'x' : arriving ? 'o' : '.';
+  }
+  store_.leave(leaf);
+  REQUIRE(disjoint);
+  return text;
+}
+
+uint32_t TierHost::hit(uint32_t engine, const Ids& ids) {
+  const NodeId leaf = probe(ids);
+  const uint32_t blocks = hbm_[engine].hit_blocks(leaf);
+  store_.leave(leaf);
+  return blocks;
+}
+
+// An id names its block and all before it, so distinct ids are distinct blocks.
+void TierHost::check_invariants(const std::vector<Ids>& paths) {
+  for (uint32_t t = 0; t < tiers_.spec().tiers.size(); ++t) {
+    const tiering::TierCounts& counts = tiers_.counts(t);
+    REQUIRE(counts.read_bytes <= counts.asked_read_bytes);
+    REQUIRE(counts.written_bytes <= counts.asked_written_bytes);
+    for (uint32_t p = 0; p < tiers_.pools(t).size(); ++p) {
+      std::map<uint64_t, char> seen;
+      bool same = true;  // wherever a block is looked up from
+      for (const Ids& ids : paths) {
+        const std::string text = blocks(t, p, ids);
+        for (size_t d = 0; d < ids.size(); ++d) {
+          same = same && seen.emplace(ids[d], text[d]).first->second == text[d];
+        }
+      }
+      REQUIRE(same);
+      const auto count = [&](char state) {
+        return static_cast<uint64_t>(std::count_if(
+            seen.begin(), seen.end(), [&](const auto& block) { return block.second == state; }));
+      };
+      const TierPool& pool = tiers_.pools(t)[p];
+      REQUIRE(pool.used_blocks() <= pool.capacity_blocks());
+      REQUIRE(pool.present_blocks() == count('x'));
+      REQUIRE(pool.used_blocks() == count('x') + count('o'));
+      REQUIRE(pool.counts().reserved == pool.counts().arrived + count('o'));
+      REQUIRE(pool.counts().arrived == pool.counts().evicted + count('x'));
+    }
+  }
+}
+
+void TierHost::check_rest_and_empty(const std::vector<Ids>& paths) {
+  REQUIRE(tiers_.transfers().live() == 0);
+  REQUIRE(write_backs_ == 0);
+  for (const uint32_t stores : stores_under_way_) REQUIRE(stores == 0);
+  for (const Request& request : requests_) REQUIRE(request.over);
+  check_invariants(paths);
+  for (uint32_t t = 0; t < tiers_.spec().tiers.size(); ++t) {
+    REQUIRE(tiers_.counts(t).read_bytes == tiers_.counts(t).asked_read_bytes);
+    REQUIRE(tiers_.counts(t).written_bytes == tiers_.counts(t).asked_written_bytes);
+    for (const TierPool& pool : tiers_.pools(t)) {
+      REQUIRE(pool.used_blocks() == pool.present_blocks());
+    }
+  }
+  for (const BlockPool& pool : hbm_) REQUIRE(pool.busy_blocks() == 0);
+  for (const Ids& ids : paths) {
+    const NodeId leaf = probe(ids);
+    const auto end = static_cast<uint32_t>(ids.size());
+    for (uint32_t pool = 0; pool < store_.pools(); ++pool) {
+      std::vector<tp_span> frames;
+      for (uint32_t d = 0; d < end; ++d) {
+        if (store_.run_from(leaf, pool, d, d + 1) != 0) store_.frames_of(leaf, pool, d, 1, frames);
+      }
+      for (const tp_span& span : frames) store_.evict(pool, span);
+    }
+    store_.leave(leaf);
+  }
+  REQUIRE(store_.nodes_alive() == 1);
+  REQUIRE(store_.records_alive() == 0);
+}
+
+namespace {
+std::vector<tp_tier> seen_tiers;
+}  // namespace
+
+const std::vector<tp_tier>& watched_tiers() { return seen_tiers; }
+
+const tp_placement_table* watched_placement() {
+  static const tp_placement_table table = [] {
+    tp_placement_table watched = *tp_find_builtin_placement("through");
+    watched.place = [](tp_placement* self, int64_t now_ns, const tp_request* request,
+                       uint32_t phase, uint32_t first, uint32_t count, const tp_block* blocks,
+                       const tp_tier* tiers, size_t tier_count, tp_placed* out, size_t capacity,
+                       size_t* out_count) {
+      seen_tiers.assign(tiers, tiers + tier_count);
+      return tp_find_builtin_placement("through")->place(self, now_ns, request, phase, first, count,
+                                                         blocks, tiers, tier_count, out, capacity,
+                                                         out_count);
+    };
+    return watched;
+  }();
+  return &table;
+}
+
+}  // namespace tiercast::tests

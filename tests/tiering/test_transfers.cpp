@@ -1,0 +1,190 @@
+// Transfers: closed forms for one alone, a queue's recursion for metadata, order and ids of ends.
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "models/tiering/transfers.hpp"
+#include "sim/base/random.hpp"
+
+using namespace tiercast;
+using tiering::StationSpec;
+using tiering::TierLinkSpec;
+using tiering::TransferCost;
+using tiering::TransferId;
+using tiering::TransferPlan;
+using tiering::Transfers;
+
+namespace {
+
+constexpr Purpose kDraws{"test.transfers"};
+using Links = std::vector<uint32_t>;
+using Ends = std::vector<std::pair<int64_t, TransferId>>;
+
+const std::vector<TierLinkSpec> kLinks{
+    {"slow", 1'000'000'000, false}, {"fast", 3'000'000'000, false}, {"queue", 1'000'000'000, true}};
+
+// Every end from now on, ids released as they come.
+Ends run(Transfers& transfers) {
+  Ends ends;
+  std::vector<TransferId> ended;
+  while (transfers.next_end_ns() != resources::kNever) {
+    const int64_t now_ns = transfers.next_end_ns();
+    ended.clear();
+    transfers.advance(now_ns, ended);
+    for (const TransferId id : ended) {
+      ends.emplace_back(now_ns, id);
+      transfers.release(id);
+    }
+  }
+  return ends;
+}
+
+int64_t alone(const TransferPlan& plan, int64_t start_ns) {
+  Transfers transfers(kLinks, {});
+  transfers.start(start_ns, plan);
+  const Ends ends = run(transfers);
+  REQUIRE(ends.size() == 1);
+  CHECK(transfers.live() == 0);
+  CHECK(ends[0].first - start_ns == transfers.unloaded_ns(plan));
+  return ends[0].first - start_ns;
+}
+
+}  // namespace
+
+TEST_CASE("a transfer alone takes set-up, bytes over the narrowest link, acknowledgement",
+          "[tiering]") {
+  const Links both{1, 0};
+  CHECK(alone({both, 5000, {}}, 0) == 5000);
+  CHECK(alone({both, 5000, {100, 30, 0}}, 40) == 5130);
+  CHECK(alone({both, 5000, {100, 30, 500'000'000}}, 40) == 10130);  // the stack's own bound
+  CHECK(alone({both, 5000, {0, 0, 7'000'000'000}}, 0) == 5000);
+  const Links fast{1};
+  CHECK(alone({fast, 10, {}}, 0) == 4);  // 3.33 ns, and an end is a whole nanosecond
+  const Links queue{2};
+  CHECK(alone({queue, 77, {1, 2, 0}}, 9) == 80);
+  CHECK(alone({{}, 1000, {10, 0, 2'000'000'000}}, 0) == 510);  // no links: the stack's bound alone
+}
+
+TEST_CASE("a transfer without bytes or without anything that bounds them is its fixed times",
+          "[tiering]") {
+  const Links slow{0};
+  CHECK(alone({slow, 0, {100, 30, 0}}, 5) == 130);
+  CHECK(alone({{}, 1000, {100, 30, 0}}, 5) == 130);
+  CHECK(alone({slow, 0, {}}, 5) == 1);  // an end lies behind its start
+  CHECK(alone({{}, 1000, {0, 30, 0}}, 5) == 31);
+}
+
+TEST_CASE("transfers over one link share it while both flow", "[tiering]") {
+  Transfers transfers(kLinks, {});
+  const Links slow{0};
+  const TransferId first = transfers.start(0, {slow, 1000, {}});
+  const TransferId second = transfers.start(0, {slow, 1000, {400, 50, 0}});
+  // 400 ns alone, then halves: the first's 600 bytes take 1200 ns, the second has 400 left.
+  CHECK(run(transfers) == Ends{{1600, first}, {2050, second}});
+}
+
+TEST_CASE("whole transfers go one after another over a fifo link", "[tiering]") {
+  Transfers transfers(kLinks, {});
+  const Links queue{2};
+  const TransferId first = transfers.start(0, {queue, 1000, {}});
+  const TransferId second = transfers.start(1, {queue, 500, {}});
+  CHECK(run(transfers) == Ends{{1000, first}, {1500, second}});
+}
+
+TEST_CASE("ends of one instant come by id, and an id is free only once released", "[tiering]") {
+  Transfers transfers(kLinks, {{"index", 40, 1}});
+  const Links slow{0};
+  const TransferId flow = transfers.start(0, {slow, 100, {}});
+  const TransferId fixed = transfers.start(0, {slow, 0, {100, 0, 0}});
+  const TransferId lookup = transfers.look_up(0, 0, 2, 20);
+  const TransferId late = transfers.start(0, {{}, 0, {60, 40, 0}});
+  CHECK(transfers.next_end_ns() <= 100);
+  std::vector<TransferId> ended;
+  while (ended.empty()) transfers.advance(transfers.next_end_ns(), ended);
+  CHECK(ended == std::vector<TransferId>{flow, fixed, lookup, late});
+  CHECK(transfers.next_end_ns() == resources::kNever);
+  CHECK(transfers.live() == 4);
+  CHECK(transfers.start(100, {slow, 1, {}}) == 4);  // the others are still taken
+  transfers.release(fixed);
+  CHECK(transfers.start(100, {slow, 1, {}}) == fixed);
+  CHECK(transfers.live() == 5);
+  CHECK(transfers.started() == 5);
+  CHECK(transfers.lookups() == 2);
+}
+
+TEST_CASE("a metadata station is a FIFO queue", "[tiering]") {
+  for (uint64_t round = 0; round < 30; ++round) {
+    Stream draw(3, kDraws, round);
+    const auto servers = static_cast<uint32_t>(draw.between(1, 5));
+    const int64_t operation_ns = draw.between(0, 300);
+    const int64_t trip_ns = draw.between(0, 2000);
+    Transfers transfers({}, {{"other", 1000, 1}, {"index", operation_ns, servers}});
+    transfers.look_up(0, 0, 50, 0);  // another station's queue is no matter
+    std::map<TransferId, int64_t> expected;
+    std::map<TransferId, int64_t> seen;
+    const auto advance_to = [&](int64_t now_ns) {
+      std::vector<TransferId> ended;
+      while (transfers.next_end_ns() <= now_ns) {
+        ended.clear();
+        const int64_t at = transfers.next_end_ns();
+        transfers.advance(at, ended);
+        for (const TransferId id : ended) seen[id] = at;
+      }
+    };
+    // Lindley: a batch's wait is its predecessor's wait and service less the time between them.
+    int64_t now_ns = 0;
+    int64_t wait = 0;
+    for (int n = 0; n < 60; ++n) {
+      const auto operations = static_cast<uint32_t>(draw.between(1, 9));
+      const int64_t service = (operations + servers - 1) / servers * operation_ns;
+      const TransferId id = transfers.look_up(now_ns, 1, operations, trip_ns);
+      expected[id] = std::max(now_ns + 1, now_ns + wait + service + trip_ns);
+      const int64_t gap = draw.between(0, 700);
+      wait = std::max<int64_t>(0, wait + service - gap);
+      now_ns += gap;
+      advance_to(now_ns);
+    }
+    advance_to(INT64_MAX - 1);
+    seen.erase(0);
+    REQUIRE(seen == expected);
+  }
+}
+
+TEST_CASE("what was started has crossed its links in the end", "[tiering]") {
+  Stream draw(4, kDraws);
+  Transfers transfers(kLinks, {});
+  std::vector<uint64_t> bytes(kLinks.size(), 0);
+  const std::vector<Links> routes{{0}, {1}, {2}, {0, 1}, {1, 2}, {0, 1, 2}};
+  int64_t now_ns = 0;
+  uint64_t ended_count = 0;
+  std::vector<TransferId> ended;
+  const auto advance_to = [&](int64_t until_ns) {
+    while (transfers.next_end_ns() <= until_ns) {
+      ended.clear();
+      transfers.advance(transfers.next_end_ns(), ended);
+      ended_count += ended.size();
+      REQUIRE(std::is_sorted(ended.begin(), ended.end()));
+      for (const TransferId id : ended) transfers.release(id);
+    }
+  };
+  for (int n = 0; n < 300; ++n) {
+    const Links& links = routes[draw.below(routes.size())];
+    const uint64_t size = draw.below(5000);
+    const TransferCost cost{draw.between(0, 300), draw.between(0, 300),
+                            draw.below(2) * 400'000'000};
+    transfers.start(now_ns, {links, size, cost});
+    for (const uint32_t link : links) bytes[link] += size;
+    now_ns += draw.between(0, 4000);
+    advance_to(now_ns);
+  }
+  advance_to(resources::kNever - 1);
+  CHECK(ended_count == 300);
+  CHECK(transfers.live() == 0);
+  for (uint32_t link = 0; link < kLinks.size(); ++link) {
+    CHECK(transfers.network().carried_bytes(link) == bytes[link]);
+    CHECK(transfers.network().queued_bytes(link) == 0);
+  }
+}
