@@ -64,6 +64,7 @@ void Instance::arrive_handed(int64_t now_ns, const HandOver& from) {
   sequence.handed_blocks = from.blocks;
   sequence.queued_since_ns = now_ns;
   sequence.waits = from.waits;
+  sequence.waits.handoff_ns += now_ns - from.time_ns;
   sequence.ticks = from.ticks;
   sequence.load = from.load;
   join_queue(now_ns, id, {});
@@ -134,6 +135,7 @@ SequenceId Instance::new_sequence(uint64_t request) {
   sequence.loaded_blocks = 0;
   sequence.load_tier = 0;
   sequence.handed_by = tiering::kNone;
+  sequence.handing_over = false;
   sequence.load.assign(counts_.e2e_load.size(), {});
   sequence.waits = {};
   sequence.ticks = {};
@@ -258,7 +260,7 @@ void Instance::hand_over(int64_t now_ns, SequenceId id) {
   Sequence& sequence = sequences_[id];
   const RequestRecord& record = (*log_)[sequence.request];
   handed_over_.push_back(
-      {sequence.request, engine_, sequence.leaf,
+      {now_ns, sequence.request, engine_, sequence.leaf,
        std::min(pool_.hit_blocks(sequence.leaf), (sequence.target_tokens - 1) / spec_.block_tokens),
        sequence.waits, sequence.ticks, sequence.load});
   pool_.pin(now_ns, sequence.leaf, 0);

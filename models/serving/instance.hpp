@@ -31,6 +31,7 @@ struct Content {
 /// A prompt that a prefill engine has computed: its blocks stay pinned there until a decode engine
 /// has them. What it waited and computed so far goes with it.
 struct HandOver {
+  int64_t time_ns = 0;
   uint64_t request = 0;
   uint32_t engine = 0;
   kvstore::NodeId leaf = kvstore::kNoNode;  ///< entered once, for the receiver

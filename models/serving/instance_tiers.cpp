@@ -37,8 +37,9 @@ void Instance::fill_compute_times(std::span<tp_run> runs) const {
 
 // The request has just joined the queue: what a lower tier holds of it may come nearer meanwhile.
 void Instance::prefetch_for(int64_t now_ns, Waiting& last) {
-  sync(now_ns);
   Sequence& sequence = sequences_[last.id];
+  if (sequence.handed_by != tiering::kNone) return;
+  sync(now_ns);
   const RequestRecord& record = (*log_)[sequence.request];
   sequence.leaf = store_->enter(last.content.path(), record.id);
   const uint32_t hit = usable_hit(sequence);
@@ -136,6 +137,7 @@ Instance::Fetching Instance::fetch_handed(int64_t now_ns, SequenceId id, uint32_
   pool_.take(now_ns, blocks, sequence.pending);
   tiers_->hand_off(now_ns, sequence.handed_by, engine_, id, sequence.leaf, range, sequence.pending);
   sequence.handed_by = tiering::kNone;
+  sequence.handing_over = true;
   park(now_ns, id);
   return Fetching::parked;
 }
@@ -160,7 +162,8 @@ void Instance::loaded(int64_t now_ns, const TierEvent& event, std::vector<TierEv
     release_hold(now_ns);
     return;
   }
-  if (time.tier == 0) {
+  if (sequence.handing_over) {
+    sequence.handing_over = false;
     sequence.waits.handoff_ns += time.total_ns;
   } else {
     sequence.waits.load_move_ns += time.move_ns;

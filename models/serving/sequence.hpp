@@ -61,6 +61,7 @@ struct Sequence {
   // Disaggregation.
   uint32_t handed_by = tiering::kNone;  ///< engine that holds its computed blocks for it
   uint32_t handed_blocks = 0;
+  bool handing_over = false;  ///< they are on their way
 
   // Attribution.
   int64_t queued_since_ns = 0;

@@ -27,6 +27,10 @@ class Finder {
     expect((what + ".interference").c_str(), a.interference_ns, b.interference_ns);
     expect((what + ".decode").c_str(), a.decode_ns, b.decode_ns);
     expect((what + ".engine").c_str(), a.engine_ns, b.engine_ns);
+    expect((what + ".metadata").c_str(), a.metadata_ns, b.metadata_ns);
+    expect((what + ".load_wait").c_str(), a.load_wait_ns, b.load_wait_ns);
+    expect((what + ".load_move").c_str(), a.load_move_ns, b.load_move_ns);
+    expect((what + ".handoff").c_str(), a.handoff_ns, b.handoff_ns);
   }
 
   void found(std::string text) {
@@ -54,6 +58,7 @@ void compare(Finder& finder, const RequestRecord& a, const RequestRecord& b) {
   finder.expect("first_token", a.first_token_ns, b.first_token_ns);
   finder.expect("preemptions", a.preemptions, b.preemptions);
   finder.expect("finished", a.finished_ns, b.finished_ns);
+  finder.expect("loaded", a.loaded_tokens, b.loaded_tokens);
   finder.expect("computed", a.computed_tokens, b.computed_tokens);
   finder.expect("ttft", a.ttft, b.ttft);
   finder.expect("e2e", a.e2e, b.e2e);

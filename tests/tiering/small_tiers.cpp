@@ -215,7 +215,7 @@ void TierHost::hand_off(int64_t now_ns, uint32_t from, uint32_t to, const Ids& i
   const uint32_t hit = std::min(hbm_[to].hit_blocks(request.leaf), blocks);
   hbm_[to].pin(now_ns, request.leaf, hit);
   request.end = blocks;
-  hbm_[to].take(now_ns, blocks - hit, request.frames);
+  hbm_[to].take(now_ns, tiers_.not_arriving(to, request.leaf, {hit, blocks - hit}), request.frames);
   tiers_.hand_off(now_ns, from, to, number, request.leaf, {hit, blocks - hit}, request.frames);
 }
 

@@ -43,7 +43,7 @@ Ends run(Transfers& transfers) {
 }
 
 int64_t alone(const TransferPlan& plan, int64_t start_ns) {
-  Transfers transfers(kLinks, {});
+  Transfers transfers(kLinks, {}, 1);
   transfers.start(start_ns, plan);
   const Ends ends = run(transfers);
   REQUIRE(ends.size() == 1);
@@ -78,7 +78,7 @@ TEST_CASE("a transfer without bytes or without anything that bounds them is its 
 }
 
 TEST_CASE("transfers over one link share it while both flow", "[tiering]") {
-  Transfers transfers(kLinks, {});
+  Transfers transfers(kLinks, {}, 1);
   const Links slow{0};
   const TransferId first = transfers.start(0, {slow, 1000, {}});
   const TransferId second = transfers.start(0, {slow, 1000, {400, 50, 0}});
@@ -87,7 +87,7 @@ TEST_CASE("transfers over one link share it while both flow", "[tiering]") {
 }
 
 TEST_CASE("whole transfers go one after another over a fifo link", "[tiering]") {
-  Transfers transfers(kLinks, {});
+  Transfers transfers(kLinks, {}, 1);
   const Links queue{2};
   const TransferId first = transfers.start(0, {queue, 1000, {}});
   const TransferId second = transfers.start(1, {queue, 500, {}});
@@ -95,7 +95,7 @@ TEST_CASE("whole transfers go one after another over a fifo link", "[tiering]") 
 }
 
 TEST_CASE("ends of one instant come by id, and an id is free only once released", "[tiering]") {
-  Transfers transfers(kLinks, {{"index", 40, 1}});
+  Transfers transfers(kLinks, {{"index", 40, 1}}, 1);
   const Links slow{0};
   const TransferId flow = transfers.start(0, {slow, 100, {}});
   const TransferId fixed = transfers.start(0, {slow, 0, {100, 0, 0}});
@@ -121,7 +121,7 @@ TEST_CASE("a metadata station is a FIFO queue", "[tiering]") {
     const auto servers = static_cast<uint32_t>(draw.between(1, 5));
     const int64_t operation_ns = draw.between(0, 300);
     const int64_t trip_ns = draw.between(0, 2000);
-    Transfers transfers({}, {{"other", 1000, 1}, {"index", operation_ns, servers}});
+    Transfers transfers({}, {{"other", 1000, 1}, {"index", operation_ns, servers}}, 1);
     transfers.look_up(0, 0, 50, 0);  // another station's queue is no matter
     std::map<TransferId, int64_t> expected;
     std::map<TransferId, int64_t> seen;
@@ -155,7 +155,7 @@ TEST_CASE("a metadata station is a FIFO queue", "[tiering]") {
 
 TEST_CASE("what was started has crossed its links in the end", "[tiering]") {
   Stream draw(4, kDraws);
-  Transfers transfers(kLinks, {});
+  Transfers transfers(kLinks, {}, 1);
   std::vector<uint64_t> bytes(kLinks.size(), 0);
   const std::vector<Links> routes{{0}, {1}, {2}, {0, 1}, {1, 2}, {0, 1, 2}};
   int64_t now_ns = 0;

@@ -1,0 +1,152 @@
+#include "tests/serving/random_tiers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "models/policy/tierpolicy.h"
+#include "sim/base/random.hpp"
+
+namespace tiercast::tests {
+
+namespace {
+
+using tiering::kNone;
+using tiering::TierKind;
+using tiering::TierSetSpec;
+using tiering::TierSpec;
+using tiering::TwoWay;
+
+constexpr Purpose kTiers{"test.scenario.tiers"};
+
+class Maker {
+ public:
+  explicit Maker(RandomScenario& scenario)
+      : draw_(20'261'124, kTiers, scenario.number), spec_(scenario.spec) {}
+
+  void make() {
+    spec_.engine.prefix_caching = true;
+    spec_.engine.layers = static_cast<uint32_t>(draw_.between(1, 40));
+    spec_.instances = static_cast<uint32_t>(draw_.between(1, 4));
+    if (spec_.instances > 1 && draw_.below(4) == 0) {
+      spec_.prefill_instances =
+          static_cast<uint32_t>(draw_.between(1, int64_t{spec_.instances} - 1));
+    }
+    spec_.block_bytes = static_cast<uint32_t>(draw_.between(64, 8192));
+    set_.block_tokens = spec_.engine.block_tokens;
+    set_.block_bytes = spec_.block_bytes;
+    nodes_ = static_cast<uint32_t>(draw_.between(1, spec_.instances));
+    for (uint32_t e = 0; e < spec_.instances; ++e) {
+      set_.node_of.push_back(e % nodes_);
+      set_.engine_fabric.push_back(link_pair());
+    }
+    set_.handoff = cost();
+    memory_.resize(nodes_);
+    for (uint32_t& link : memory_) link = link_of();
+    policy();
+    for (const TierKind kind :
+         {TierKind::dram, TierKind::peer, TierKind::nvme, TierKind::context, TierKind::external}) {
+      if (draw_.below(3) == 0 && kind != TierKind::dram) continue;
+      if (kind == TierKind::peer && nodes_ == 1) continue;
+      add_tier(kind);
+    }
+    spec_.tiers = std::move(set_);
+  }
+
+ private:
+  uint32_t link_of() {
+    static constexpr std::array<int64_t, 6> kRates{100'000'000,     1'000'000'000,
+                                                   3'000'000'000,   20'000'000'000,
+                                                   100'000'000'000, 999'999'999'937};
+    const bool fifo = draw_.below(8) == 0;
+    set_.links.push_back({"link" + std::to_string(set_.links.size()),
+                          static_cast<uint64_t>(kRates[draw_.below(kRates.size())]), fifo});
+    return static_cast<uint32_t>(set_.links.size() - 1);
+  }
+
+  TwoWay link_pair() {
+    TwoWay way{{link_of()}, {link_of()}};
+    if (draw_.below(2) == 0) {
+      const uint32_t both = link_of();
+      way.up.push_back(both);
+      way.down.push_back(both);
+    }
+    return way;
+  }
+
+  tiering::TransferCost cost() {
+    tiering::TransferCost cost;
+    cost.before_ns = draw_.below(3) == 0 ? 0 : draw_.between(1, 20'000);
+    cost.after_ns = draw_.below(2) == 0 ? 0 : draw_.between(1, 5'000);
+    if (draw_.below(2) == 0) cost.rate_cap = 1'000'000'000;
+    cost.operation_bytes = static_cast<uint64_t>(draw_.between(1, 4096));
+    if (draw_.below(3) == 0) {
+      cost.tail_ppm = static_cast<uint32_t>(draw_.between(0, 300'000));
+      cost.tail_ns = draw_.between(1, 50'000);
+    }
+    return cost;
+  }
+
+  void policy() {
+    static constexpr std::array<const char*, 4> kWrites{"through", "through", "selective", "back"};
+    const std::string write = kWrites[draw_.below(kWrites.size())];
+    set_.placement = tp_find_builtin_placement(write.c_str());
+    set_.writes_back = write == "back";
+    set_.prefetches = draw_.below(4) == 0;
+    const auto flag = [&] { return std::to_string(draw_.below(2)); };
+    set_.placement_config =
+        "fetch=" + std::to_string(draw_.below(5) == 0 ? 1 : 2 * draw_.below(2)) +
+        "\nmin_load=" + std::to_string(draw_.between(1, 3)) + "\noutput=" + flag() +
+        "\npromote=" + flag() + "\nprefetch=" + (set_.prefetches ? "1" : "0") +
+        "\ndemote=" + flag() + "\n";
+  }
+
+  void add_tier(TierKind kind) {
+    static constexpr std::array<const char*, 3> kPolicies{"lru", "fifo", "s3fifo"};
+    TierSpec tier;
+    tier.name = "tier" + std::to_string(set_.tiers.size());
+    tier.kind = kind;
+    tier.load_mode = static_cast<tiering::LoadMode>(draw_.below(3));
+    tier.eviction = tp_find_builtin_cache(kPolicies[draw_.below(kPolicies.size())]);
+    tier.load = cost();
+    tier.store = cost();
+    tier.read_only = draw_.below(12) == 0;
+    tier.through_host = kind != TierKind::dram && draw_.below(2) == 0;
+    tier.pool_of.assign(spec_.instances, kNone);
+    const bool local = kind == TierKind::dram || kind == TierKind::nvme;
+    const uint32_t pools = kind == TierKind::peer ? 0 : local ? nodes_ : 1;
+    for (uint32_t p = 0; p < pools; ++p) tier.pools.push_back({local ? p : kNone, link_pair()});
+    for (uint32_t e = 0; e < spec_.instances; ++e) {
+      if (pools > 0) tier.pool_of[e] = local ? set_.node_of[e] : 0;
+      tier.to_engine.push_back(link_pair());
+    }
+    for (uint32_t n = 0; n < nodes_; ++n) {
+      tier.to_node.push_back(link_pair());
+      tier.to_node.back().up.push_back(memory_[n]);
+      tier.to_node.back().down.push_back(memory_[n]);
+    }
+    tier.capacity_blocks = static_cast<uint64_t>(
+        draw_.between(1, 1 + 2 * int64_t{spec_.engine.kv_blocks} * (1 + draw_.between(0, 3))));
+    tier.simulated_blocks = static_cast<uint32_t>(tier.capacity_blocks);
+    if (kind == TierKind::external && draw_.below(2) == 0) {
+      tier.has_metadata = true;
+      tier.metadata = {static_cast<uint32_t>(set_.stations.size()), draw_.between(0, 3000),
+                       static_cast<uint32_t>(draw_.between(1, 4))};
+      set_.stations.push_back(
+          {"index", draw_.between(1, 500), static_cast<uint32_t>(draw_.between(1, 3))});
+    }
+    set_.tiers.push_back(std::move(tier));
+  }
+
+  Stream draw_;
+  serving::ClusterSpec& spec_;
+  TierSetSpec set_;
+  uint32_t nodes_ = 1;
+  std::vector<uint32_t> memory_;
+};
+
+}  // namespace
+
+void add_random_tiers(RandomScenario& scenario) { Maker(scenario).make(); }
+
+}  // namespace tiercast::tests

@@ -1,0 +1,158 @@
+// Clusters over tiers: fused = unfused, and what must balance, on random scenarios.
+#include <catch2/catch.hpp>
+
+#include "models/workload/demand_source.hpp"
+#include "tests/serving/outcome_difference.hpp"
+#include "tests/serving/random_tiers.hpp"
+
+using namespace tiercast;
+using namespace tiercast::tests;
+using llm::Int128;
+using serving::Outcome;
+using serving::RequestRecord;
+using serving::RequestState;
+
+namespace {
+
+Outcome run(const RandomScenario& scenario, bool fuse) {
+  serving::ClusterSpec spec = scenario.spec;
+  spec.engine.fuse = fuse;
+  return serving::Cluster(spec, scenario.table, *scenario.demand()).run();
+}
+
+// What a set of scenarios has put to the test.
+struct Coverage {
+  uint64_t loaded = 0, handed = 0, looked_up = 0, stalled = 0, staged = 0, evicted = 0,
+           advances = 0, steps = 0, peer = 0, refused = 0, preempted = 0;
+};
+
+void check_requests(const Outcome& out) {
+  for (const RequestRecord& r : out.log) {
+    if (r.state == RequestState::rejected) continue;
+    REQUIRE(r.state == RequestState::completed);
+    REQUIRE(r.ttft.total_ns() == r.first_token_ns - r.arrival_ns);
+    REQUIRE(r.e2e.total_ns() == r.finished_ns - r.arrival_ns);
+    for (const int64_t part : {r.e2e.queue_ns, r.e2e.metadata_ns, r.e2e.load_wait_ns,
+                               r.e2e.load_move_ns, r.e2e.handoff_ns, r.e2e.prefill_ns,
+                               r.e2e.interference_ns, r.e2e.decode_ns, r.e2e.engine_ns}) {
+      REQUIRE(part >= 0);
+    }
+    REQUIRE(r.loaded_tokens <= r.cached_tokens);
+    if (r.preemptions == 0 && r.e2e.handoff_ns == 0) {
+      REQUIRE(r.computed_tokens + r.cached_tokens == r.input_tokens);
+    }
+  }
+}
+
+// Little's law as areas over all instances: a request handed over waits at two of them.
+void check_areas(const Outcome& out, bool disaggregated) {
+  Int128 waiting = 0, loading = 0, population = 0;
+  for (const serving::InstanceOutcome& instance : out.instances) {
+    waiting += instance.counts.waiting_area_of_all_ns();
+    loading += instance.counts.loading_area_ns;
+    population += instance.counts.running_area_ns;
+  }
+  Int128 queue = 0, outside = 0, sojourn = 0;
+  uint64_t handed = 0;
+  for (const RequestRecord& r : out.log) {
+    if (r.state == RequestState::rejected) continue;
+    queue += r.e2e.queue_ns;
+    outside += r.e2e.metadata_ns + r.e2e.handoff_ns;
+    sojourn += r.finished_ns - r.arrival_ns;
+    if (disaggregated) ++handed;
+  }
+  REQUIRE(to_text(waiting) == to_text(queue));
+  // A prompt is on its way between two instances for the nanosecond that orders it.
+  REQUIRE(to_text(waiting + loading + population + static_cast<Int128>(handed)) ==
+          to_text(sojourn));
+  REQUIRE(loading + static_cast<Int128>(handed) >= outside);
+}
+
+void check_tiers(const Outcome& out, uint32_t block_bytes) {
+  uint64_t stored_bytes = 0;
+  for (const serving::TierOutcome& tier : out.tiers) {
+    const tiering::TierPoolCounts& pools = tier.pool_counts;
+    REQUIRE(pools.reserved == pools.arrived);
+    REQUIRE(pools.arrived == pools.evicted + tier.present_blocks);
+    REQUIRE(tier.present_blocks <= tier.capacity_blocks);
+    REQUIRE(tier.counts.read_bytes == tier.counts.asked_read_bytes);
+    REQUIRE(tier.counts.written_bytes == tier.counts.asked_written_bytes);
+    // What arrived was written over links, or kept of what passed by.
+    REQUIRE(pools.arrived * block_bytes <=
+            tier.counts.written_bytes + tier.counts.staged_blocks * block_bytes);
+    REQUIRE(tier.counts.read_bytes >= tier.counts.hit_blocks * block_bytes);
+    stored_bytes += tier.counts.written_bytes;
+  }
+  for (const serving::LinkOutcome& link : out.links) {
+    REQUIRE(link.carried_bytes == link.started_bytes);
+  }
+}
+
+void check_instances(const Outcome& out) {
+  for (const serving::InstanceOutcome& instance : out.instances) {
+    const tiering::PoolCounts& pool = instance.pool;
+    REQUIRE(pool.taken == pool.placed + pool.returned);
+    REQUIRE(pool.placed == pool.evicted + pool.dropped + instance.pool_present_blocks);
+  }
+}
+
+void check_scenario(uint64_t number, Coverage& coverage) {
+  RandomScenario scenario = make_random_scenario(number);
+  add_random_tiers(scenario);
+  INFO(scenario.describe());
+  REQUIRE(serving::check_cluster(scenario.spec, scenario.table).empty());
+  const Outcome fused = run(scenario, true);
+  const Outcome unfused = run(scenario, false);
+  REQUIRE(difference(fused, unfused) == "");
+  REQUIRE(fused.digest == unfused.digest);
+  check_requests(fused);
+  check_areas(fused, scenario.spec.prefill_instances > 0);
+  check_tiers(fused, scenario.spec.block_bytes);
+  check_instances(fused);
+  for (const RequestRecord& r : fused.log) {
+    coverage.loaded += r.loaded_tokens;
+    coverage.handed += r.e2e.handoff_ns > 0 ? 1 : 0;
+    coverage.looked_up += r.e2e.metadata_ns > 0 ? 1 : 0;
+    coverage.preempted += r.preemptions;
+  }
+  for (const serving::InstanceOutcome& instance : fused.instances) {
+    coverage.stalled += instance.counts.stalled_ticks > 0 ? 1 : 0;
+  }
+  for (const serving::TierOutcome& tier : fused.tiers) {
+    coverage.staged += tier.counts.staged_blocks;
+    coverage.evicted += tier.pool_counts.evicted;
+    coverage.refused += tier.pool_counts.refused;
+    if (tier.kind == tiering::TierKind::peer) coverage.peer += tier.counts.hit_blocks;
+  }
+  coverage.steps += fused.effort.steps;
+  coverage.advances += fused.effort.advances;
+}
+
+void check_coverage(const Coverage& coverage) {
+  CHECK(coverage.loaded > 0);
+  CHECK(coverage.handed > 0);
+  CHECK(coverage.looked_up > 0);
+  CHECK(coverage.stalled > 0);
+  CHECK(coverage.staged > 0);
+  CHECK(coverage.evicted > 0);
+  CHECK(coverage.refused > 0);
+  CHECK(coverage.peer > 0);
+  CHECK(coverage.preempted > 0);
+  CHECK(coverage.advances < coverage.steps);
+}
+
+}  // namespace
+
+TEST_CASE("random tiers: fused and unfused agree, bytes and blocks balance",
+          "[serving][property]") {
+  Coverage coverage;
+  for (uint64_t number = 0; number < 1000; ++number) check_scenario(number, coverage);
+  check_coverage(coverage);
+}
+
+TEST_CASE("many random tiers: fused and unfused agree, bytes and blocks balance",
+          "[serving][property][slow]") {
+  Coverage coverage;
+  for (uint64_t number = 1000; number < 20'000; ++number) check_scenario(number, coverage);
+  check_coverage(coverage);
+}
