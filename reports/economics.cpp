@@ -17,6 +17,13 @@ std::optional<double> per(double whole, double count) {
 
 }  // namespace
 
+ledger::Provision Site::provision() const {
+  ledger::Provision boxes;
+  boxes.node = node;
+  boxes.nodes = nodes;
+  return boxes;
+}
+
 ledger::Meters meters_of(const serving::Outcome& outcome, const Site& site) {
   Int128 busy_ticks = 0;
   Int128 dynamic_energy = 0;  // mW x tick
@@ -29,8 +36,8 @@ ledger::Meters meters_of(const serving::Outcome& outcome, const Site& site) {
   // As rates do: from the first arrival on, so that a trace that starts late pays for no wait.
   const int64_t first_ns = outcome.log.empty() ? 0 : outcome.log.front().arrival_ns;
   meters.duration = Seconds{static_cast<double>(outcome.end_ns - first_ns) / 1e9};
-  meters.nodes = site.nodes;
   meters.gpu_dynamic = Joules{static_cast<double>(dynamic_energy) / 1e3 / kTicksPerSecond};
+  meters.gpu_occupied = busy * site.gpus_per_instance;
   meters.host_core_time = ledger::serving_core_time(busy, site.gpus_per_instance);
   return meters;
 }
@@ -41,10 +48,15 @@ EnergyUse energy_use(const ledger::Energy& energy, const Output& output) {
   EnergyUse use;
   use.scope = {energy.gpu.value(), joules, energy.facility.value()};
   use.pue = energy.pue;
-  use.by_component = {
-      {"gpu", by.gpu.value()},           {"host", by.host.value()},
-      {"dram", by.dram.value()},         {"nic", by.nic.value()},
-      {"switches", by.switches.value()}, {"fans_and_supply", by.fans_and_supply.value()}};
+  use.by_component = {{"gpu", by.gpu.value()},
+                      {"host", by.host.value()},
+                      {"dram", by.dram.value()},
+                      {"drives", by.drives.value()},
+                      {"dpu", by.dpu.value()},
+                      {"nic", by.nic.value()},
+                      {"switches", by.switches.value()},
+                      {"storage", by.storage.value()},
+                      {"fans_and_supply", by.fans_and_supply.value()}};
   use.j_per_output_token = per(joules, static_cast<double>(output.tokens.output));
   use.j_per_computed_token = per(joules, static_cast<double>(output.tokens.input_computed));
   use.j_per_task = per(joules, static_cast<double>(output.tasks));
@@ -62,14 +74,20 @@ CostUse cost_use(const ledger::Cost& cost, ledger::Pricing pricing, const Output
   use.usd_per_million_output_tokens =
       per(cost.total.value() * 1e6, static_cast<double>(output.tokens.output));
   use.usd_per_task = per(cost.total.value(), static_cast<double>(output.tasks));
-  if (pricing == ledger::Pricing::rent) {
-    use.by_component = {{"rent", hourly(by.rent)}};
-  } else {
-    use.by_component = {{"gpu_capital", hourly(by.gpu_capital)},
-                        {"chassis_capital", hourly(by.chassis_capital)},
-                        {"upkeep", hourly(by.upkeep)},
-                        {"energy", hourly(by.energy)}};
-  }
+  // A rented run shows of the owner's lines only those that boxes beside its nodes fill.
+  const auto add = [&](const char* name, Usd amount, bool always) {
+    if (always || amount.value() != 0) use.by_component.emplace_back(name, hourly(amount));
+  };
+  const bool own = pricing == ledger::Pricing::own;
+  add("rent", by.rent, !own);
+  add("gpu_capital", by.gpu_capital, own);
+  add("chassis_capital", by.chassis_capital, own);
+  add("drive_capital", by.drive_capital, own);
+  add("dpu_capital", by.dpu_capital, own);
+  add("switch_capital", by.switch_capital, own);
+  add("storage_capital", by.storage_capital, own);
+  add("upkeep", by.upkeep, own);
+  add("energy", by.energy, own);
   return use;
 }
 

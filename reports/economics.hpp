@@ -19,6 +19,7 @@ struct Site {
   ledger::Pricing pricing = ledger::Pricing::rent;
 
   uint32_t gpus() const { return nodes * node.gpus; }
+  ledger::Provision provision() const;
 };
 
 /// What energy and money are spread over.
@@ -28,8 +29,8 @@ struct Output {
   uint64_t tasks = 0;  ///< completed sessions; 0: demand without sessions
 };
 
-/// What the instances drew and worked from the first arrival (time 0 without one) to the end. An HBM-only run moves
-/// nothing through DRAM or NICs that counts.
+/// What the instances drew and worked from the first arrival (time 0 without one) to the end. An
+/// HBM-only run moves nothing through DRAM or NICs that counts.
 ledger::Meters meters_of(const serving::Outcome& outcome, const Site& site);
 
 EnergyUse energy_use(const ledger::Energy& energy, const Output& output);

@@ -181,11 +181,11 @@ void add_economics(const serving::Outcome& outcome, const Site& site, uint64_t t
                    Result& result) {
   const ledger::Meters meters = meters_of(outcome, site);
   const Output output{meters.duration, result.tokens, tasks};
-  const ledger::Energy energy = ledger::energy(site.node, site.facility, meters);
+  const ledger::Provision boxes = site.provision();
+  const ledger::Energy energy = ledger::energy(boxes, site.facility, meters);
   result.energy = energy_use(energy, output);
-  result.cost =
-      cost_use(ledger::cost(site.node, site.facility, site.pricing, meters, energy.facility),
-               site.pricing, output);
+  result.cost = cost_use(ledger::cost(boxes, site.facility, site.pricing, meters.duration, energy),
+                         site.pricing, output);
 }
 
 void add_caveats(const Tasks& tasks, uint64_t ended, std::vector<std::string>& caveats) {

@@ -1,7 +1,5 @@
 #include "models/ledger/ledger.hpp"
 
-#include <cstddef>
-
 #include "sim/base/field_type.hpp"
 
 namespace tiercast::ledger {
@@ -11,43 +9,50 @@ constexpr double kHoursPerYear = 8760;
 
 double cores(uint32_t gpus) { return gpus + 2.0; }
 
+// What the time that boxes stood there, summed over them, costs as shares of one's price.
+struct Shares {
+  double written_off;
+  double upkeep;
+};
+
+Shares shares(const hardware::FacilitySpec& facility, Seconds box_time) {
+  const double years = box_time.value() / kSecondsPerHour / kHoursPerYear;
+  return {years / facility.life_years.value, years * facility.upkeep.value};
+}
+
+void own(const hardware::NodeSpec& node, const Shares& share, CostByComponent& by) {
+  by.gpu_capital += node.gpu.price.value * node.gpus * share.written_off;
+  by.chassis_capital += node.chassis_price.value * share.written_off;
+  for (const hardware::DriveSpec& drive : node.drives) {
+    by.drive_capital += drive.price.value * drive.count * share.written_off;
+  }
+  for (const hardware::DpuSpec& dpu : node.dpus) {
+    by.dpu_capital += dpu.price.value * dpu.count * share.written_off;
+  }
+  by.upkeep += node.price() * share.upkeep;
+}
+
+void own(const hardware::SwitchSpec& kind, const Shares& share, CostByComponent& by) {
+  by.switch_capital += kind.price.value * share.written_off;
+  by.upkeep += kind.price.value * share.upkeep;
+}
+
+void own(const hardware::EnclosureSpec& box, const Shares& share, CostByComponent& by) {
+  by.chassis_capital += box.chassis_price.value * share.written_off;
+  by.drive_capital += box.drives.price.value * box.drives.count * share.written_off;
+  by.dpu_capital += box.dpus.price.value * box.dpus.count * share.written_off;
+  by.upkeep += box.price() * share.upkeep;
+}
+
+void own(const hardware::StorageServiceSpec& service, const Shares& share, CostByComponent& by) {
+  by.storage_capital += service.price.value * share.written_off;
+  by.upkeep += service.price.value * share.upkeep;
+}
+
 }  // namespace
 
 Seconds serving_core_time(Seconds instance_busy, uint32_t gpus_per_instance) {
   return instance_busy * cores(gpus_per_instance);
-}
-
-Joules EnergyByComponent::total() const {
-  return gpu + host + dram + nic + switches + fans_and_supply;
-}
-
-Energy energy(const hardware::NodeSpec& node, const hardware::FacilitySpec& facility,
-              const Meters& meters) {
-  const hardware::HostSpec& host = node.host;
-  const Seconds node_time = meters.duration * meters.nodes;
-  Energy result;
-  EnergyByComponent& by = result.by_component;
-  by.gpu = node.gpu.idle_power.value * node_time * node.gpus + meters.gpu_dynamic;
-  const Watts per_core = (host.active_power.value - host.idle_power.value) / host.cores;
-  by.host = host.idle_power.value * node_time + per_core * meters.host_core_time;
-  by.dram = host.dram_idle_power.value * node_time + host.dram_energy.value * meters.dram_bytes;
-  for (size_t i = 0; i < node.nics.size(); ++i) {
-    const hardware::NicSpec& nic = node.nics[i];
-    by.nic += nic.idle_power.value * node_time * nic.count;
-    if (i >= meters.nic_bytes.size()) continue;
-    const Seconds at_full_rate = meters.nic_bytes[i] / nic.bandwidth.value;
-    by.nic += (nic.active_power.value - nic.idle_power.value) * at_full_rate;
-  }
-  by.switches = node.switch_power.value * node_time;
-  by.fans_and_supply = node.fan_power.value * node_time;
-  by.fans_and_supply += by.total() * node.supply_loss.value;
-
-  result.gpu = by.gpu;
-  result.node_and_fabric = by.total();
-  result.pue = facility.pue.value;
-  result.facility = result.node_and_fabric * result.pue;
-  result.idle = node.idle_power() * node_time;
-  return result;
 }
 
 std::vector<Choice<Pricing>> choices(Pricing) {
@@ -56,25 +61,34 @@ std::vector<Choice<Pricing>> choices(Pricing) {
 }
 
 Usd CostByComponent::total() const {
-  return rent + gpu_capital + chassis_capital + upkeep + energy;
+  return rent + gpu_capital + chassis_capital + drive_capital + dpu_capital + switch_capital +
+         storage_capital + upkeep + energy;
 }
 
-Cost cost(const hardware::NodeSpec& node, const hardware::FacilitySpec& facility, Pricing pricing,
-          const Meters& meters, Joules facility_energy) {
-  const Seconds node_time = meters.duration * meters.nodes;
+Cost cost(const Provision& provision, const hardware::FacilitySpec& facility, Pricing pricing,
+          Seconds duration, const Energy& energy) {
+  const hardware::NodeSpec& node = provision.node;
+  const Seconds node_time = duration * provision.nodes;
   Cost result;
   CostByComponent& by = result.by_component;
   if (pricing == Pricing::rent) {
     by.rent = node.gpu.rent.value * node_time * node.gpus;
+    by.energy = facility.electricity.value * (energy.beside_nodes * energy.pue);
   } else {
-    const double years = node_time.value() / kSecondsPerHour / kHoursPerYear;
-    by.gpu_capital = node.gpu.price.value * node.gpus * (years / facility.life_years.value);
-    by.chassis_capital = node.chassis_price.value * (years / facility.life_years.value);
-    by.upkeep = node.price() * (years * facility.upkeep.value);
-    by.energy = facility.electricity.value * facility_energy;
+    own(node, shares(facility, node_time), by);
+    by.energy = facility.electricity.value * energy.facility;
+  }
+  if (provision.fabric) {
+    own(provision.fabric->switches, shares(facility, duration * provision.switches), by);
+  }
+  for (const auto* units : {&provision.context, &provision.external}) {
+    if (!*units) continue;
+    const Shares share = shares(facility, duration * (*units)->count);
+    if ((*units)->enclosure) own(*(*units)->enclosure, share, by);
+    if ((*units)->service) own(*(*units)->service, share, by);
   }
   result.total = by.total();
-  if (meters.duration.value() > 0) result.per_hour = result.total / meters.duration;
+  if (duration.value() > 0) result.per_hour = result.total / duration;
   return result;
 }
 
