@@ -15,9 +15,13 @@ void Instance::start_work(int64_t now_ns) {
   frames_for_decodes(now_ns);
   uint32_t budget = spec_.max_batched_tokens - decodes_.size();
   continue_prefill(now_ns, budget);
-  // A step that had to preempt admits nobody, unless nobody is left to run.
+  // A step that had to preempt admits nobody, unless nobody is left to run; where transfers hold
+  // frames, the next of them that ends lets the line try again.
   const bool preempted = counts_.preemptions != preempted_before;
-  if (try_admission_ && (!preempted || running_ == 0)) admit_waiting(now_ns, budget);
+  const bool transfers = parked_ + stores_ + write_backs_ > 0;
+  if (try_admission_ && (!preempted || (running_ == 0 && !transfers))) {
+    admit_waiting(now_ns, budget);
+  }
   while (chunks_.empty() && decodes_.size() == 0 && make_way(now_ns)) {
     admit_waiting(now_ns, budget);
   }
