@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "models/llm/step_table.hpp"
+#include "reports/metrics.hpp"
+#include "reports/tier_meters.hpp"
 
 namespace tiercast::reports {
 
@@ -21,6 +23,13 @@ ledger::Provision Site::provision() const {
   ledger::Provision boxes;
   boxes.node = node;
   boxes.nodes = nodes;
+  boxes.fabric = fabric;
+  boxes.context = context;
+  boxes.external = external;
+  if (fabric) {
+    const ledger::PortsUsed used = ledger::ports_used(boxes, fabric->switches.port_bandwidth.value);
+    boxes.switches = ledger::switches_needed(*fabric, used).value_or(0);
+  }
   return boxes;
 }
 
@@ -33,12 +42,12 @@ ledger::Meters meters_of(const serving::Outcome& outcome, const Site& site) {
   }
   const Seconds busy{static_cast<double>(busy_ticks) / kTicksPerSecond};
   ledger::Meters meters;
-  // As rates do: from the first arrival on, so that a trace that starts late pays for no wait.
-  const int64_t first_ns = outcome.log.empty() ? 0 : outcome.log.front().arrival_ns;
-  meters.duration = Seconds{static_cast<double>(outcome.end_ns - first_ns) / 1e9};
+  // As rates do.
+  meters.duration = Seconds{static_cast<double>(outcome.end_ns - window_start_ns(outcome)) / 1e9};
   meters.gpu_dynamic = Joules{static_cast<double>(dynamic_energy) / 1e3 / kTicksPerSecond};
   meters.gpu_occupied = busy * site.gpus_per_instance;
   meters.host_core_time = ledger::serving_core_time(busy, site.gpus_per_instance);
+  add_tier_meters(outcome, site.provision(), meters);
   return meters;
 }
 
@@ -61,6 +70,9 @@ EnergyUse energy_use(const ledger::Energy& energy, const Output& output) {
   use.j_per_computed_token = per(joules, static_cast<double>(output.tokens.input_computed));
   use.j_per_task = per(joules, static_cast<double>(output.tasks));
   use.tokens_per_j = per(static_cast<double>(output.tokens.output), joules);
+  if (energy.storage_path.total().value() > 0) {
+    use.storage_path_j = energy.storage_path.total().value();
+  }
   use.watts_mean = per(joules, output.duration.value());
   return use;
 }

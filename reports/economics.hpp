@@ -17,6 +17,9 @@ struct Site {
   uint32_t nodes = 0;
   uint32_t gpus_per_instance = 0;
   ledger::Pricing pricing = ledger::Pricing::rent;
+  std::optional<hardware::FabricSpec> fabric;
+  std::optional<hardware::StorageUnits> context;
+  std::optional<hardware::StorageUnits> external;
 
   uint32_t gpus() const { return nodes * node.gpus; }
   ledger::Provision provision() const;
@@ -29,8 +32,9 @@ struct Output {
   uint64_t tasks = 0;  ///< completed sessions; 0: demand without sessions
 };
 
-/// What the instances drew and worked from the first arrival (time 0 without one) to the end. An
-/// HBM-only run moves nothing through DRAM or NICs that counts.
+/// What the instances drew and worked, and what tiers moved, in the window: from the end of
+/// warm-up, or without one from the first arrival, to the end. An HBM-only run moves nothing
+/// through DRAM or NICs that counts.
 ledger::Meters meters_of(const serving::Outcome& outcome, const Site& site);
 
 EnergyUse energy_use(const ledger::Energy& energy, const Output& output);

@@ -173,6 +173,9 @@ void walk_energy(const std::optional<EnergyUse>& energy, FieldSink& sink) {
   if (energy->j_per_task) sink.number("j_per_task", energy->j_per_task, kJoules);
   sink.number("tokens_per_j", energy->tokens_per_j, kRatio);
   sink.number("storage_path_j", energy->storage_path_j, kJoules);
+  if (energy->band_j_per_output_token) {
+    walk_interval("band_j_per_output_token", *energy->band_j_per_output_token, kJoules, sink);
+  }
   sink.number("watts_mean", energy->watts_mean, kWatts);
   sink.close();
 }

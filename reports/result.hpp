@@ -157,6 +157,7 @@ struct EnergyUse {
   std::optional<double> j_per_task;
   std::optional<double> tokens_per_j;  ///< output tokens
   std::optional<double> storage_path_j;
+  std::optional<Interval> band_j_per_output_token;  ///< over the ranges of what is estimated
   std::optional<double> watts_mean;
 };
 

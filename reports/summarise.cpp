@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "models/ledger/band.hpp"
+#include "models/ledger/wear.hpp"
 #include "models/llm/step_table.hpp"
 #include "reports/steady.hpp"
 #include "reports/tiers.hpp"
@@ -177,6 +179,22 @@ std::vector<Bottleneck> bottlenecks_of(const serving::Outcome& outcome, const Lo
   return bottlenecks;
 }
 
+void add_wear(const ledger::WearByTier& wear, const serving::Outcome& outcome, CacheUse& cache) {
+  for (const serving::TierOutcome& tier : outcome.tiers) {
+    const std::optional<ledger::Wear>& of_tier =
+        tier.kind == tiering::TierKind::nvme      ? wear.node_drives
+        : tier.kind == tiering::TierKind::context ? wear.context
+                                                  : wear.external;
+    const bool has_drives = tier.kind == tiering::TierKind::nvme ||
+                            tier.kind == tiering::TierKind::context ||
+                            tier.kind == tiering::TierKind::external;
+    if (!has_drives || !of_tier) continue;
+    for (TierUse& use : cache.by_tier) {
+      if (use.tier == tier.name) use.wear_years = of_tier->wear_years;
+    }
+  }
+}
+
 void add_economics(const serving::Outcome& outcome, const Site& site, uint64_t tasks,
                    Result& result) {
   const ledger::Meters meters = meters_of(outcome, site);
@@ -184,6 +202,14 @@ void add_economics(const serving::Outcome& outcome, const Site& site, uint64_t t
   const ledger::Provision boxes = site.provision();
   const ledger::Energy energy = ledger::energy(boxes, site.facility, meters);
   result.energy = energy_use(energy, output);
+  add_wear(ledger::wear(boxes, meters), outcome, result.cache);
+  if (result.tokens.output > 0) {
+    const ledger::Band band = ledger::energy_band(boxes, site.facility, meters);
+    const auto tokens = static_cast<double>(result.tokens.output);
+    result.energy->band_j_per_output_token = Interval{band.low / tokens, band.high / tokens};
+    const double joules = energy.node_and_fabric.value();
+    result.provenance.band = Interval{band.low / joules, band.high / joules};
+  }
   result.cost = cost_use(ledger::cost(boxes, site.facility, site.pricing, meters.duration, energy),
                          site.pricing, output);
 }
@@ -222,8 +248,8 @@ Result summarise(const serving::Outcome& outcome, const SummaryInput& input) {
   result.attribution = attribution_of(outcome, sums);
   result.cache = cache_of(outcome, sums, input, span_ns);
   result.bottlenecks = bottlenecks_of(outcome, sums, result.attribution, span_ns);
-  if (input.site) add_economics(outcome, *input.site, ended, result);
   result.provenance = input.provenance;
+  if (input.site) add_economics(outcome, *input.site, ended, result);
   add_caveats(tasks, ended, result.provenance.caveats);
   const serving::Outcome::Effort& effort = outcome.effort;
   result.run.events = effort.events;

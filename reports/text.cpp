@@ -79,8 +79,12 @@ std::string throughput(const Result& result) {
 }
 
 std::string energy_line(const EnergyUse& energy) {
-  std::string text =
-      fmt::format("{} per output token", show_or_dash(energy.j_per_output_token, show_joules));
+  std::string text = show_or_dash(energy.j_per_output_token, show_joules);
+  if (energy.band_j_per_output_token) {
+    text += fmt::format(" ({} to {})", show_joules(energy.band_j_per_output_token->low),
+                        show_joules(energy.band_j_per_output_token->high));
+  }
+  text += " per output token";
   if (energy.j_per_task) text += fmt::format(", {} per task", show_joules(*energy.j_per_task));
   text += fmt::format(" (node and fabric); GPU {}, node {}, facility {}",
                       show_joules(energy.scope.gpu_j), show_joules(energy.scope.node_and_fabric_j),

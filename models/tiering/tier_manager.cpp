@@ -72,6 +72,12 @@ void TierManager::add_engine(kvstore::PoolId hbm, uint32_t slots) {
   engines_.push_back({hbm, store_->add_pool(slots), std::vector<TicketId>(slots, kNone)});
 }
 
+// What warm-up moved is no part of the timed window.
+void TierManager::set_timed(bool timed) {
+  timed_ = timed;
+  counts_.assign(counts_.size(), {});
+}
+
 // Tier 0 of the policy's numbering is the engine's memory; its own figures are not asked for.
 std::span<const tp_tier> TierManager::views(uint32_t engine) {
   views_.assign(spec_->tiers.size() + 1, tp_tier{});

@@ -65,7 +65,7 @@ class TierManager {
   void add_engine(kvstore::PoolId hbm, uint32_t slots);
 
   /// Without time, transfers are over as they start and nobody is told: for warm-up.
-  void set_timed(bool timed) { timed_ = timed; }
+  void set_timed(bool timed);
 
   // Reading. Depths count blocks from the head of the prefix.
   struct Plan {

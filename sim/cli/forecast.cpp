@@ -40,8 +40,9 @@ reports::SummaryInput summary_input(const Prepared& prepared) {
   input.block_tokens = world.cluster.engine.block_tokens;
   input.block_bytes = static_cast<uint64_t>(world.block_bytes);
   const scenario::ClusterSection& cluster = scenario.spec.cluster;
-  input.site = {cluster.node, cluster.facility, cluster.nodes, world.gpus_per_instance,
-                cluster.pricing};
+  input.site = {
+      cluster.node,    cluster.facility, cluster.nodes,           world.gpus_per_instance,
+      cluster.pricing, cluster.fabric,   cluster.storage.context, cluster.storage.external};
   constexpr double kMsPerNs = 1e-6;
   const scenario::LimitsSection& limits = scenario.spec.limits;
   if (limits.ttft) input.limits.ttft_ms = static_cast<double>(limits.ttft->value()) * kMsPerNs;
@@ -84,8 +85,8 @@ void check_thresholds(const scenario::Scenario& scenario,
     const std::string& path = thresholds[i].path;
     const Node* node = at_path(scenario.resolved, "thresholds." + std::to_string(i));
     const Place place = node == nullptr ? Place{scenario.file, 0, 0} : node->place;
-    if (reference && std::find(kReferencePaths.begin(), kReferencePaths.end(), path) ==
-                         kReferencePaths.end()) {
+    if (reference &&
+        std::find(kReferencePaths.begin(), kReferencePaths.end(), path) == kReferencePaths.end()) {
       found.error(place, "threshold: reference mode (engine: oracle) has no " + quote(path),
                   "it knows " + join(kReferencePaths));
     } else if (!has_tasks && path.find("task") != std::string::npos) {
@@ -155,6 +156,7 @@ std::optional<Forecast> forecast(const Prepared& prepared, Diagnostics& found) {
   forecast.result = reports::summarise(outcome, input);
   watch.stop(forecast.result.run);
   forecast.log = std::move(outcome.log);
+  forecast.start_ns = outcome.start_ns;
   return forecast;
 }
 

@@ -30,6 +30,7 @@ std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOpt
 struct Forecast {
   reports::Result result;
   serving::RequestLog log;
+  int64_t start_ns = 0;  ///< of the timed window
 };
 
 /// Simulates and summarises. Nothing after reporting when the workload's input turns out bad.

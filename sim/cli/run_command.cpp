@@ -47,8 +47,8 @@ fs::path result_folder(const std::string& folder) {
 void write_results(const std::string& out, const Forecast& forecast, reports::Parts parts) {
   const fs::path folder = result_folder(out);
   write_file(folder / "result.json", reports::to_json(forecast.result, parts));
-  write_file(folder / "requests.csv", reports::requests_csv(forecast.log));
-  write_file(folder / "timeseries.csv", reports::timeseries_csv(forecast.log));
+  write_file(folder / "requests.csv", reports::requests_csv(forecast.log, forecast.start_ns));
+  write_file(folder / "timeseries.csv", reports::timeseries_csv(forecast.log, forecast.start_ns));
 }
 
 bool limits_met(const std::vector<reports::ThresholdOutcome>& thresholds) {

@@ -1,0 +1,128 @@
+#include "reports/tier_meters.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace tiercast::reports {
+
+namespace {
+
+using hardware::Fabric;
+using serving::Outcome;
+using serving::TierOutcome;
+using tiering::TierKind;
+
+// Links `part<number>.rest` of all numbers, together.
+struct Carried {
+  double bytes = 0;
+  double busy = 0;  ///< sum of bytes / bandwidth, in s
+};
+
+Carried carried(const Outcome& outcome, std::string_view part, std::string_view rest) {
+  Carried sum;
+  for (const serving::LinkOutcome& link : outcome.links) {
+    const std::string_view name = link.name;
+    const size_t dot = name.find('.');
+    if (!name.starts_with(part) || dot == std::string_view::npos) continue;
+    if (name.substr(dot + 1) != rest) continue;
+    const auto bytes = static_cast<double>(link.carried_bytes);
+    sum.bytes += bytes;
+    sum.busy += bytes / static_cast<double>(link.bytes_per_s);
+  }
+  return sum;
+}
+
+Bytes whole(double amount) { return bytes(static_cast<int64_t>(amount)); }
+
+bool has(const hardware::NodeSpec& node, Fabric fabric) {
+  for (const hardware::NicSpec& nic : node.nics) {
+    if (nic.fabric == fabric) return true;
+  }
+  return false;
+}
+
+// Spreads traffic over the cards of one fabric.
+void add_nics(const hardware::NodeSpec& node, Fabric fabric, double amount,
+              std::vector<Bytes>& nic_bytes) {
+  double bandwidth = 0;
+  for (const hardware::NicSpec& nic : node.nics) {
+    if (nic.fabric == fabric) bandwidth += nic.bandwidth.value.value() * nic.count;
+  }
+  for (size_t i = 0; i < node.nics.size(); ++i) {
+    const hardware::NicSpec& nic = node.nics[i];
+    if (nic.fabric != fabric) continue;
+    nic_bytes[i] += whole(amount * nic.bandwidth.value.value() * nic.count / bandwidth);
+  }
+}
+
+void add_drives(const hardware::NodeSpec& node, const TierOutcome& tier, ledger::Meters& meters) {
+  double reads = 0;
+  for (const hardware::DriveSpec& drive : node.drives) {
+    reads += drive.read.value.value() * drive.count;
+  }
+  for (size_t i = 0; i < node.drives.size(); ++i) {
+    const double share = node.drives[i].read.value.value() * node.drives[i].count / reads;
+    meters.drives[i].read += whole(static_cast<double>(tier.counts.read_bytes) * share);
+    meters.drives[i].written += whole(static_cast<double>(tier.counts.written_bytes) * share);
+  }
+}
+
+void add_traffic(const TierOutcome& tier, ledger::Traffic& traffic) {
+  traffic.read += bytes(static_cast<int64_t>(tier.counts.read_bytes));
+  traffic.written += bytes(static_cast<int64_t>(tier.counts.written_bytes));
+}
+
+}  // namespace
+
+void add_tier_meters(const Outcome& outcome, const ledger::Provision& boxes,
+                     ledger::Meters& meters) {
+  if (outcome.links.empty()) return;
+  const hardware::NodeSpec& node = boxes.node;
+  meters.nic_bytes.resize(node.nics.size());
+  meters.drives.resize(node.drives.size());
+  meters.dpus.resize(node.dpus.size());
+  meters.dram_bytes += whole(carried(outcome, "node", "memory").bytes);
+  for (const TierOutcome& tier : outcome.tiers) {
+    if (tier.kind == TierKind::nvme) add_drives(node, tier, meters);
+    if (tier.kind == TierKind::context) add_traffic(tier, meters.context);
+    if (tier.kind == TierKind::external) add_traffic(tier, meters.external);
+  }
+  if (boxes.context && boxes.context->enclosure) {
+    const double rate = boxes.context->enclosure->dpus.operations().value() *
+                        boxes.context->enclosure->dpus.count * boxes.context->count;
+    meters.context.operations +=
+        static_cast<uint64_t>(carried(outcome, "context", "cores").busy * rate);
+  }
+
+  const double up = carried(outcome, "node", "storage.up").bytes;
+  const double down = carried(outcome, "node", "storage.down").bytes;
+  const double between =
+      carried(outcome, "node", "fabric.up").bytes + carried(outcome, "node", "fabric.down").bytes;
+  const bool east_west = has(node, Fabric::east_west);
+  const bool north_south = has(node, Fabric::north_south);
+  if (!node.dpus.empty()) {
+    const double busy = carried(outcome, "node", "dpu").busy;
+    double network = 0;
+    for (const hardware::DpuSpec& dpu : node.dpus) {
+      network += dpu.network.value.value() * dpu.count;
+    }
+    for (size_t i = 0; i < node.dpus.size(); ++i) {
+      const hardware::DpuSpec& dpu = node.dpus[i];
+      const double share = dpu.network.value.value() * dpu.count / network;
+      meters.dpus[i].read += whole(up * share);
+      meters.dpus[i].written += whole(down * share);
+      meters.dpus[i].operations +=
+          static_cast<uint64_t>(busy * share * dpu.operations().value() * dpu.count);
+    }
+  } else {
+    add_nics(node, north_south ? Fabric::north_south : Fabric::east_west, up + down,
+             meters.nic_bytes);
+  }
+  add_nics(node, east_west ? Fabric::east_west : Fabric::north_south, between, meters.nic_bytes);
+  // Through one switch where there is one, else leaf, spine, leaf. What one node sends to another
+  // crosses two of their ports and is switched once.
+  const double hops = boxes.switches > 1 ? 3 : 1;
+  if (boxes.switches > 0) meters.switched += whole((up + down + between / 2) * hops);
+}
+
+}  // namespace tiercast::reports
