@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "models/scenario/tier_times.hpp"
 #include "sim/base/field_table.hpp"
 #include "sim/cli/describe.hpp"
 
@@ -66,6 +67,48 @@ Json content_of(const Node& node) {
   return scalar_json(node);
 }
 
+double ms_of(int64_t time_ns) { return static_cast<double>(time_ns) * 1e-6; }
+
+Json way_json(const scenario::TierWay& way) {
+  return {{"set_up_ms", ms_of(way.set_up_ns)},
+          {"metadata_ms", ms_of(way.metadata_ns)},
+          {"first_operation_ms", ms_of(way.first_operation_ns)},
+          {"acknowledge_ms", ms_of(way.acknowledge_ns)},
+          {"tail_ms", ms_of(way.tail_ns)},
+          {"bytes_per_s", way.bytes_per_s},
+          {"bound", way.bound}};
+}
+
+Json tier_json(const scenario::TierTimes& tier) {
+  Json prefixes = Json::array();
+  for (const scenario::PrefixTimes& prefix : tier.prefixes) {
+    prefixes.push_back({{"tokens", prefix.tokens},
+                        {"bytes", prefix.bytes},
+                        {"lookup_ms", ms_of(prefix.lookup_ns)},
+                        {"before_ms", ms_of(tier.load.before_ns())},
+                        {"moving_ms", ms_of(prefix.moving_ns)},
+                        {"load_ms", ms_of(prefix.load_ns)},
+                        {"tail_probability", prefix.tail_probability},
+                        {"store_ms", prefix.store_ns ? Json(ms_of(*prefix.store_ns)) : Json()},
+                        {"recompute_ms", ms_of(prefix.recompute_ns)}});
+  }
+  Json faster = Json::array();
+  for (const scenario::TokenRange& range : tier.load_faster) {
+    faster.push_back({{"first_tokens", range.first}, {"last_tokens", range.last}});
+  }
+  const std::optional<uint32_t> break_even = tier.break_even_tokens();
+  return {{"tier", tier.name},
+          {"stack", tier.stack},
+          {"pools", tier.pools},
+          {"pool_blocks", tier.pool_blocks},
+          {"pool_bytes", tier.pool_bytes},
+          {"load", way_json(tier.load)},
+          {"store", tier.store ? way_json(*tier.store) : Json()},
+          {"prefixes", prefixes},
+          {"load_faster", faster},
+          {"break_even_tokens", break_even ? Json(*break_even) : Json()}};
+}
+
 std::string lines_of(const Json& json) {
   // A file's name may hold any bytes.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -103,6 +146,10 @@ std::string derived_json(const Prepared& prepared) {
   }
   Json steps;
   for (const auto& [name, ms] : sample_steps(world)) steps[name] = ms;
+  Json tiers = Json::array();
+  for (const scenario::TierTimes& tier : scenario::tier_times(prepared.scenario.spec, world)) {
+    tiers.push_back(tier_json(tier));
+  }
   return lines_of({{"schema", "tiercast.derived/1"},
                    {"scenario", prepared.scenario.spec.name},
                    {"scenario_hash", prepared.scenario.hash},
@@ -116,6 +163,7 @@ std::string derived_json(const Prepared& prepared) {
                    {"kv_blocks_pinned", world.kv_blocks_pinned},
                    {"memory_of_a_gpu", memory},
                    {"step_ms", steps},
+                   {"tiers", tiers},
                    {"values", values_of(prepared.scenario.resolved, "")}});
 }
 

@@ -118,6 +118,7 @@ std::string derived_text(const Prepared& prepared) {
                    uint64_t{world.cluster.engine.kv_blocks} * world.cluster.engine.block_tokens,
                    world.kv_blocks_pinned ? ", pinned" : ""));
   for (const auto& [name, ms] : sample_steps(world)) line(name, fmt::format("{:.3f} ms", ms));
+  text += tiers_text(scenario::tier_times(prepared.scenario.spec, world));
   return text;
 }
 

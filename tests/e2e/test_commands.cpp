@@ -43,6 +43,43 @@ TEST_CASE("Explain tells where a figure comes from and what follows", "[e2e]") {
   }
 }
 
+TEST_CASE("Explain tells what each tier takes, and values of tiers as of anything", "[e2e]") {
+  const Folder folder;
+  const std::string scenario = folder.write("s.yaml", R"(name: tiers
+cluster: {node: {use: dgx-h100, gpus: 1}, storage: {external: {service: file-store-rdma}}}
+model: llama-3.1-8b
+tiers: [hbm, {kind: dram, capacity: 64GiB}, {kind: external, read_only: true}]
+workload: {trace: {file: t.csv, format: csv}}
+)");
+  const Json tiers = json_of({"explain", scenario}).at("tiers");
+  const std::string text = output_of({"explain", scenario});
+  REQUIRE(tiers.size() == 2);
+  for (const Json& tier : tiers) {
+    CHECK_THAT(text,
+               Catch::Contains("  " + tier.at("tier").get<std::string>() + " ") &&
+                   Catch::Contains(tier.at("stack").get<std::string>() + ", 1 pool of") &&
+                   Catch::Contains("bound by " + tier.at("load").at("bound").get<std::string>()));
+    const Json& load = tier.at("load");
+    for (const Json& prefix : tier.at("prefixes")) {
+      const double before = load.at("set_up_ms").get<double>() +
+                            load.at("metadata_ms").get<double>() +
+                            load.at("first_operation_ms").get<double>();
+      CHECK(prefix.at("before_ms").get<double>() == Approx(before));
+      const double moving =
+          prefix.at("bytes").get<double>() / load.at("bytes_per_s").get<double>() * 1e3;
+      CHECK(prefix.at("load_ms").get<double>() ==
+            Approx(prefix.at("lookup_ms").get<double>() + before + moving));
+      CHECK(prefix.at("store_ms").is_null() == (tier.at("tier") == "external"));  // read only
+    }
+    CHECK(tier.at("break_even_tokens") == tier.at("load_faster").back().at("first_tokens"));
+  }
+  CHECK_THAT(text, Catch::Contains("loading is faster than computing at any length"));
+  CHECK_THAT(output_of({"run", scenario, "--dry-run"}), Catch::Contains("bound by"));
+  CHECK(Json::parse(output_of({"explain", quickstart(), "--format", "json"})).at("tiers").empty());
+  CHECK_THAT(output_of({"explain", scenario, "tiers"}), Catch::Contains("read_only: true"));
+  CHECK(json_of({"explain", scenario, "tiers.1.stack.use"}).at("value") == "vllm-native");
+}
+
 TEST_CASE("What validate finds reads the same as JSON, and nothing else is printed", "[e2e]") {
   const Folder folder;
   const std::string bad = folder.write("bad.yaml", "name: x\ncluster: dgx-h10\n");

@@ -1,0 +1,201 @@
+#include "models/scenario/tier_times.hpp"
+
+#include <algorithm>
+
+#include "models/hardware/transfer_time.hpp"
+#include "models/scenario/tier_builder.hpp"
+#include "models/serving/attribution.hpp"
+#include "models/tiering/routes.hpp"
+#include "models/tiering/transfers.hpp"
+
+namespace tiercast::scenario {
+
+namespace {
+
+using tiering::kNone;
+using tiering::RouteEnds;
+using tiering::TierKind;
+
+constexpr uint32_t kEngine = 0;
+constexpr uint32_t kLengths[] = {1 << 10, 8 << 10, 32 << 10, 128 << 10};
+
+std::string name_of_stack(const hardware::StackSpec& stack) {
+  if (!stack.use.empty()) return stack.use;
+  return stack.title.empty() ? "the tier's stack" : stack.title;
+}
+
+// Time to compute prefixes of 1, 2, ... blocks from nothing, in ns.
+std::vector<int64_t> recompute_times(const World& world) {
+  const serving::AloneCost alone(world.steps);
+  const serving::EngineSpec& engine = world.cluster.engine;
+  const uint32_t chunk = world.steps.max_tokens;
+  const uint32_t blocks = engine.max_model_tokens / engine.block_tokens;
+  std::vector<int64_t> times;
+  times.reserve(blocks);
+  serving::Int128 whole_chunks = 0;  // of the first `done` tokens
+  uint32_t done = 0;
+  for (uint32_t n = 1; n <= blocks; ++n) {
+    const uint32_t tokens = n * engine.block_tokens;
+    for (; tokens - done > chunk; done += chunk) whole_chunks += alone.prompt_ticks(chunk, done);
+    times.push_back(serving::ceil_ns(whole_chunks + alone.prompt_ticks(tokens - done, done)));
+  }
+  return times;
+}
+
+class Clock {
+ public:
+  Clock(const ScenarioSpec& spec, const World& world)
+      : spec_(spec),
+        world_(world),
+        set_(*world.cluster.tiers),
+        transfers_(set_.links, set_.stations, spec.run.seed),
+        recompute_ns_(recompute_times(world)) {}
+
+  TierTimes times(uint32_t t) const {
+    const tiering::TierSpec& tier = set_.tiers[t];
+    const hardware::StackSpec& stack = *spec_.tiers[t + 1].stack;
+    TierTimes times;
+    times.name = tier.name;
+    times.stack = name_of_stack(stack);
+    times.pools = static_cast<uint32_t>(tier.pools.size());
+    times.pool_blocks = tier.capacity_blocks;
+    times.pool_bytes = tier.capacity_blocks * set_.block_bytes;
+    times.load = way({kEngine, t, source_pool(t), kNone, kNone}, stack);
+    if (tier.kind != TierKind::peer && !tier.read_only) times.store = way(store_ends(t), stack);
+    for (const uint32_t length : kLengths) {
+      const uint32_t blocks = length / set_.block_tokens;
+      if (blocks > 0 && blocks <= recompute_ns_.size()) {
+        times.prefixes.push_back(prefix(tier, times, blocks));
+      }
+    }
+    compare(tier, times);
+    return times;
+  }
+
+ private:
+  // Of a peer tier the first pool on another node: all are equally far.
+  uint32_t source_pool(uint32_t t) const {
+    const tiering::TierSpec& tier = set_.tiers[t];
+    if (tier.kind != TierKind::peer) return tier.pool_of[kEngine];
+    const std::vector<tiering::TierPoolSpec>& pools = set_.tiers[host_tier(set_)].pools;
+    const auto other = std::find_if(pools.begin(), pools.end(), [&](const auto& pool) {
+      return pool.node != set_.node_of[kEngine];
+    });
+    return other == pools.end() ? kNone : static_cast<uint32_t>(other - pools.begin());
+  }
+
+  RouteEnds store_ends(uint32_t t) const {
+    const tiering::TierSpec& tier = set_.tiers[t];
+    const uint32_t host = host_tier(set_);
+    if (!tier.through_host || host == kNone) {
+      return {kEngine, kNone, kNone, t, tier.pool_of[kEngine]};
+    }
+    return {kEngine, host, set_.tiers[host].pool_of[kEngine], t, tier.pool_of[kEngine]};
+  }
+
+  TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack) const {
+    std::vector<uint32_t> links;
+    const tiering::TransferCost& cost = find_route(set_, ends, links);
+    TierWay way;
+    // Each rounded up by itself, they may exceed their sum by a nanosecond or two.
+    const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
+    way.set_up_ns = std::min(cost.before_ns, ceil_to_ns(stack.setup.value).value());
+    way.metadata_ns = std::min(cost.before_ns - way.set_up_ns, ceil_to_ns(metadata).value());
+    way.first_operation_ns = cost.before_ns - way.set_up_ns - way.metadata_ns;
+    way.acknowledge_ns = cost.after_ns;
+    way.tail_ns = cost.tail_ppm == 0 ? 0 : cost.tail_ns;
+    way.bytes_per_s = transfers_.rate({links, 0, cost});
+    way.bound = bound(links, cost, stack);
+    return way;
+  }
+
+  std::string bound(const std::vector<uint32_t>& links, const tiering::TransferCost& cost,
+                    const hardware::StackSpec& stack) const {
+    const auto narrowest =
+        std::min_element(links.begin(), links.end(), [&](uint32_t a, uint32_t b) {
+          return set_.links[a].bytes_per_s < set_.links[b].bytes_per_s;
+        });
+    // A cap that comes from the same bandwidth as a link differs from it by rounding alone.
+    constexpr uint64_t kParts = 1'000'000;
+    const uint64_t cap = cost.rate_cap;
+    if (narrowest != links.end()) {
+      const tiering::TierLinkSpec& link = set_.links[*narrowest];
+      if (cap == 0 || cap + cap / kParts >= link.bytes_per_s) return link.name;
+    }
+    const hardware::TransferPath path = engine_path(spec_, nanoseconds(0));
+    const double payload = payload_rate(stack, path).value() * world_.gpus_per_instance;
+    const bool operations = static_cast<double>(cap + cap / kParts) < payload;
+    const bool copies = stack.host_copies > 0 && stack.copy_bandwidth &&
+                        stack.copy_bandwidth->value < path.link * stack.efficiency.value;
+    return (operations ? "operations of "
+            : copies   ? "host copies of "
+                       : "efficiency of ") +
+           name_of_stack(stack);
+  }
+
+  int64_t lookup_ns(const tiering::TierSpec& tier, uint32_t blocks) const {
+    if (!tier.has_metadata) return 0;
+    const tiering::MetadataSpec& metadata = tier.metadata;
+    return transfers_.unloaded_lookup_ns(metadata.station, metadata.operations(blocks),
+                                         metadata.round_trip_ns);
+  }
+
+  PrefixTimes prefix(const tiering::TierSpec& tier, const TierTimes& times, uint32_t blocks) const {
+    PrefixTimes prefix;
+    prefix.tokens = blocks * set_.block_tokens;
+    prefix.bytes = uint64_t{blocks} * set_.block_bytes;
+    prefix.lookup_ns = lookup_ns(tier, blocks);
+    prefix.moving_ns = tiering::Transfers::flow_ns(prefix.bytes, times.load.bytes_per_s);
+    prefix.load_ns = prefix.lookup_ns + times.load.fixed_ns() + prefix.moving_ns;
+    prefix.tail_probability = tiering::Transfers::tail_probability(tier.load, prefix.bytes);
+    if (times.store) {
+      prefix.store_ns = times.store->fixed_ns() +
+                        tiering::Transfers::flow_ns(prefix.bytes, times.store->bytes_per_s);
+    }
+    prefix.recompute_ns = recompute_ns_[blocks - 1];
+    return prefix;
+  }
+
+  // Every length is looked at: a step has a least duration, so a slow tier may be faster for short
+  // prefixes and, as attention grows, for long ones, but not between.
+  void compare(const tiering::TierSpec& tier, TierTimes& times) const {
+    const uint32_t b = set_.block_tokens;
+    const auto most = static_cast<uint32_t>(recompute_ns_.size());
+    times.block_tokens = b;
+    times.longest_tokens = most * b;
+    for (uint32_t blocks = 1; blocks <= most; ++blocks) {
+      const PrefixTimes at = prefix(tier, times, blocks);
+      if (at.load_ns >= at.recompute_ns) continue;
+      std::vector<TokenRange>& ranges = times.load_faster;
+      if (ranges.empty() || ranges.back().last + b != at.tokens) {
+        ranges.push_back({at.tokens, at.tokens});
+      }
+      ranges.back().last = at.tokens;
+    }
+  }
+
+  const ScenarioSpec& spec_;
+  const World& world_;
+  const tiering::TierSetSpec& set_;
+  tiering::Transfers transfers_;
+  std::vector<int64_t> recompute_ns_;  // of 1, 2, ... blocks
+};
+
+}  // namespace
+
+std::optional<uint32_t> TierTimes::break_even_tokens() const {
+  if (load_faster.empty() || load_faster.back().last != longest_tokens) return std::nullopt;
+  return load_faster.back().first;
+}
+
+std::vector<TierTimes> tier_times(const ScenarioSpec& spec, const World& world) {
+  std::vector<TierTimes> times;
+  if (!world.cluster.tiers || world.cluster.tiers->tiers.empty()) return times;
+  const Clock clock(spec, world);
+  for (uint32_t t = 0; t < world.cluster.tiers->tiers.size(); ++t) {
+    times.push_back(clock.times(t));
+  }
+  return times;
+}
+
+}  // namespace tiercast::scenario

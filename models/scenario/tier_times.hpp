@@ -1,0 +1,69 @@
+// What the tiers of a scenario take for one request alone, by the simulation's own routes and sums.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/scenario/spec.hpp"
+#include "models/scenario/world.hpp"
+
+namespace tiercast::scenario {
+
+/// One way between an engine and a tier with nothing else on it. A transfer takes
+///   fixed_ns() + ceil(bytes / bytes_per_s)
+/// as tiering::Transfers::unloaded_ns has it, and tail_ns more where it meets a slow device.
+struct TierWay {
+  int64_t set_up_ns = 0;           ///< of the stack, once a transfer
+  int64_t metadata_ns = 0;         ///< of the stack: its round trips before bytes move
+  int64_t first_operation_ns = 0;  ///< its call, latency of path and device
+  int64_t acknowledge_ns = 0;      ///< after the last byte; of stores alone
+  int64_t tail_ns = 0;             ///< by which a slow device makes a transfer late
+  uint64_t bytes_per_s = 0;        ///< while bytes move
+  std::string bound;               ///< what sets that rate: a link's name, or what of which stack
+
+  int64_t before_ns() const { return set_up_ns + metadata_ns + first_operation_ns; }
+  int64_t fixed_ns() const { return before_ns() + acknowledge_ns; }
+};
+
+/// A prefix of so many tokens. A load is lookup, fixed time of the way up, and moving.
+struct PrefixTimes {
+  uint32_t tokens = 0;  ///< whole blocks
+  uint64_t bytes = 0;
+  int64_t lookup_ns = 0;  ///< the tier's index at its station; asked whichever tier then gives
+  int64_t moving_ns = 0;
+  int64_t load_ns = 0;
+  double tail_probability = 0;  ///< that the load takes load.tail_ns longer
+  std::optional<int64_t> store_ns;
+  int64_t recompute_ns = 0;  ///< from nothing, alone in steps of max_batched_tokens
+};
+
+/// Both ends included.
+struct TokenRange {
+  uint32_t first = 0;
+  uint32_t last = 0;
+};
+
+struct TierTimes {
+  std::string name;
+  std::string stack;
+  uint32_t pools = 0;
+  uint64_t pool_blocks = 0;  ///< of each pool; 0: it reads another tier's
+  uint64_t pool_bytes = 0;
+  TierWay load;
+  /// From GPU memory, or from host memory where stores leave from there; absent where none come.
+  std::optional<TierWay> store;
+  std::vector<PrefixTimes> prefixes;    ///< 1Ki, 8Ki, 32Ki, 128Ki tokens as far as the context goes
+  std::vector<TokenRange> load_faster;  ///< lengths in whole blocks at which load_ns < recompute_ns
+  uint32_t block_tokens = 0;            ///< of a block, the shortest length looked at
+  uint32_t longest_tokens = 0;          ///< the longest: the context in whole blocks
+
+  /// The least length from which on loading is faster up to the longest; absent where it never is.
+  std::optional<uint32_t> break_even_tokens() const;
+};
+
+/// For the first engine, by tier in the order of lookup; empty without tiers below GPU memory.
+std::vector<TierTimes> tier_times(const ScenarioSpec& spec, const World& world);
+
+}  // namespace tiercast::scenario
