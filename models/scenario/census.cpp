@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <set>
 #include <string_view>
 #include <utility>
 
+#include "models/scenario/tier_links.hpp"
 #include "sim/base/field_table.hpp"
 
 namespace tiercast::scenario {
@@ -15,21 +17,41 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+constexpr std::string_view kNode = "cluster.node.";
+
 class Counter {
  public:
-  explicit Counter(const ScenarioSpec& spec) : spec_(spec) {}
+  explicit Counter(const ScenarioSpec& spec) : spec_(spec) {
+    bool over_network = false;
+    for (const TierSection& tier : spec.tiers) {
+      used_.insert(tier.kind);
+      if (!tier.stack) continue;  // GPU memory
+      moves_ = true;
+      over_host_ = over_host_ || !tier.stack->bypass_host || tier.kind == TierName::dram ||
+                   tier.kind == TierName::peer;
+      over_network =
+          over_network || tier.kind == TierName::context || tier.kind == TierName::external;
+    }
+    const bool over_fabric = uses(TierName::peer) || spec.disaggregation.has_value();
+    moves_ = moves_ || over_fabric;
+    const ClusterSection& cluster = spec.cluster;
+    beside_nodes_ = cluster.fabric || cluster.storage.context || cluster.storage.external;
+    const hardware::NodeSpec& node = cluster.node;
+    over_dpus_ = over_network && !node.dpus.empty();
+    if (over_network && !over_dpus_) ports_.insert(storage_fabric(node));
+    if (over_fabric) ports_.insert(gpu_fabric(node));
+  }
 
   void count(const Node& node, const std::string& path) {
     const Node* kind = node.find("kind");
     if (kind != nullptr && kind->is_scalar() && node.find("value") != nullptr) {
+      if (!bears_on_result(path)) return;
       ++census_.counts_by_kind[kind->text];
       if (kind->text == name_of(FigureKind::estimate)) census_.estimates.push_back(path);
       return;
     }
     const std::string below = path.empty() ? "" : path + ".";
-    for (const NodeEntry& entry : node.entries) {
-      if (bears_on_result(path, entry.key)) count(entry.value, below + entry.key);
-    }
+    for (const NodeEntry& entry : node.entries) count(entry.value, below + entry.key);
     for (size_t i = 0; i < node.items.size(); ++i) count(node.items[i], below + std::to_string(i));
   }
 
@@ -43,20 +65,52 @@ class Counter {
   }
 
  private:
-  // Prices bear on a result only where the machines are paid for that way; no result states carbon;
-  // with GPU memory as the only tier nothing moves over DRAM or NICs.
-  bool bears_on_result(const std::string& path, const std::string& key) const {
+  bool uses(TierName kind) const { return used_.contains(kind); }
+
+  // Rent covers the nodes alone: what stands beside them is bought, and its energy paid. What moves
+  // no blocks still stands there and draws its idle power. No result states carbon.
+  bool bears_on_result(const std::string& path) const {
+    const std::string key = path.substr(path.rfind('.') + 1);
     const bool own = spec_.cluster.pricing == ledger::Pricing::own;
     if (key == "rent") return !own;
-    if (is_one_of(key, {"price", "chassis_price", "electricity", "life_years", "upkeep"}))
-      return own;
-    if (path.starts_with("cluster.node.nics.")) return key == "idle_power";
+    if (is_one_of(key, {"price", "chassis_price"})) return own || !path.starts_with(kNode);
+    if (is_one_of(key, {"electricity", "life_years", "upkeep"})) return own || beside_nodes_;
+    if (key == "carbon") return false;
     if (key == "expert_imbalance") return spec_.model.name.moe.has_value() && spec_.engine.ep > 1;
     if (key == "nvlink") return spec_.engine.parallel().gpus() > 1;
-    return !is_one_of(key, {"carbon", "dram", "dram_bandwidth", "dram_energy", "host_link"});
+    if (key == "host_link") return moves_;
+    if (is_one_of(key, {"core_time", "core_bandwidth", "gpu_interference"})) return false;
+    return in_use(path) || is_one_of(key, {"idle_power", "fan_power", "supply_loss"});
+  }
+
+  // Whether blocks move through the part that the figure is of.
+  bool in_use(const std::string& path) const {
+    const std::string node(kNode);
+    const std::string storage = "cluster.storage.";
+    if (path == node + "host.dram") return uses(TierName::dram);
+    if (path == node + "host.dram_bandwidth" || path == node + "host.dram_energy")
+      return over_host_;
+    if (path.starts_with(node + "nics.")) return ports_.contains(nic_of(path).fabric);
+    if (path.starts_with(node + "drives.")) return uses(TierName::nvme);
+    if (path.ends_with(".dram") || path.ends_with(".dram_bandwidth")) return false;  // of DPUs
+    if (path.starts_with(node + "dpus.")) return over_dpus_;
+    if (path.starts_with(storage + "context.")) return uses(TierName::context);
+    if (path.starts_with(storage + "external.")) return uses(TierName::external);
+    return true;
+  }
+
+  const hardware::NicSpec& nic_of(const std::string& path) const {
+    const size_t at = std::string_view("cluster.node.nics.").size();
+    return spec_.cluster.node.nics.at(std::stoul(path.substr(at)));
   }
 
   const ScenarioSpec& spec_;
+  std::set<TierName> used_;
+  bool moves_ = false;                // to or from GPU memory
+  bool over_host_ = false;            // through host memory
+  bool over_dpus_ = false;            // of the nodes
+  bool beside_nodes_ = false;         // switches or storage stand there
+  std::set<hardware::Fabric> ports_;  // whose NICs carry blocks
   FigureCensus census_;
 };
 

@@ -30,6 +30,10 @@ void append(std::vector<uint32_t>& to, const std::vector<uint32_t>& more) {
   to.insert(to.end(), more.begin(), more.end());
 }
 
+hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_latency) {
+  return {to_seconds(device_latency), spec.cluster.node.gpu.host_link.value, std::nullopt};
+}
+
 void set_tail(tiering::TierSpec& tier, const hardware::DriveSpec& drive) {
   tier.load.tail_ppm = static_cast<uint32_t>(std::round(drive.tail_probability.value * 1e6));
   tier.load.tail_ns = drive.tail_latency.value.value();
@@ -160,8 +164,7 @@ void TierBuilder::add_tier(size_t i) {
 void TierBuilder::set_costs(tiering::TierSpec& tier, const hardware::StackSpec& stack,
                             Nanoseconds read_latency, Nanoseconds write_latency) {
   const auto cost = [&](Nanoseconds device) {
-    const hardware::TransferPath path{to_seconds(device), spec_.cluster.node.gpu.host_link.value,
-                                      std::nullopt};
+    const hardware::TransferPath path = engine_path(spec_, device);
     const Bytes operation = hardware::operation_bytes(stack, layout_);
     tiering::TransferCost result;
     result.operation_bytes = static_cast<uint64_t>(operation.value());

@@ -76,6 +76,8 @@ class TierBuilder {
   std::vector<uint32_t> dpu_links_;  // by node, once a tier over the network needs them
 };
 
+/// The way of one operation on one GPU, before links that transfers share.
+hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_latency);
 void set_tail(tiering::TierSpec& tier, const hardware::DriveSpec& drive);
 void append(std::vector<uint32_t>& to, const std::vector<uint32_t>& more);
 

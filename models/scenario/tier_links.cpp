@@ -30,18 +30,21 @@ uint32_t add_link(std::vector<TierLinkSpec>& links, std::string name, double byt
   return static_cast<uint32_t>(links.size() - 1);
 }
 
+Fabric storage_fabric(const NodeSpec& node) {
+  return nic_bandwidth(node, Fabric::north_south) > 0 ? Fabric::north_south : Fabric::east_west;
+}
+
+Fabric gpu_fabric(const NodeSpec& node) {
+  return nic_bandwidth(node, Fabric::east_west) > 0 ? Fabric::east_west : Fabric::north_south;
+}
+
 double storage_bandwidth(const NodeSpec& node) {
   double dpus = 0;
   for (const hardware::DpuSpec& dpu : node.dpus) dpus += dpu.network.value.value() * dpu.count;
-  if (dpus > 0) return dpus;
-  const double north_south = nic_bandwidth(node, Fabric::north_south);
-  return north_south > 0 ? north_south : nic_bandwidth(node, Fabric::east_west);
+  return dpus > 0 ? dpus : nic_bandwidth(node, storage_fabric(node));
 }
 
-double fabric_bandwidth(const NodeSpec& node) {
-  const double east_west = nic_bandwidth(node, Fabric::east_west);
-  return east_west > 0 ? east_west : nic_bandwidth(node, Fabric::north_south);
-}
+double fabric_bandwidth(const NodeSpec& node) { return nic_bandwidth(node, gpu_fabric(node)); }
 
 NodeLinks::NodeLinks(const ScenarioSpec& spec, const World& world, const Shares& shares,
                      std::vector<TierLinkSpec>& links) {

@@ -50,10 +50,13 @@ inline constexpr double kLinkRateMax = 1e18;
 uint32_t add_link(std::vector<tiering::TierLinkSpec>& links, std::string name, double bytes_per_s,
                   bool fifo = false);
 
-/// Bandwidth of a node's ports to storage: that of its DPUs, or its north-south NICs, or, where it
-/// has neither, its east-west NICs; 0 without any.
+/// Which of a node's NICs reach storage (where it has no DPUs for that): the north-south ones, or,
+/// where it has none, the east-west ones; and which reach other nodes' GPUs, the other way round.
+hardware::Fabric storage_fabric(const hardware::NodeSpec& node);
+hardware::Fabric gpu_fabric(const hardware::NodeSpec& node);
+/// Bandwidth of a node's ports to storage: that of its DPUs, or of those NICs; 0 without any.
 double storage_bandwidth(const hardware::NodeSpec& node);
-/// Bandwidth of a node's east-west NICs, or of its north-south ones where it has none.
+/// Bandwidth of a node's NICs to other nodes' GPUs.
 double fabric_bandwidth(const hardware::NodeSpec& node);
 
 }  // namespace tiercast::scenario

@@ -69,4 +69,15 @@ int64_t AloneCost::prefill_ticks(uint32_t chunk, uint32_t context, bool samples)
          table_->engine_ticks[1] + table_->prefill_attention_ticks(chunk, context);
 }
 
+Int128 AloneCost::prompt_ticks(uint32_t tokens, uint32_t context) const {
+  Int128 ticks = 0;
+  while (tokens > 0) {
+    const uint32_t chunk = std::min(tokens, table_->max_tokens);
+    ticks += prefill_ticks(chunk, context, false);
+    context += chunk;
+    tokens -= chunk;
+  }
+  return ticks;
+}
+
 }  // namespace tiercast::serving

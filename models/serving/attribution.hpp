@@ -48,6 +48,9 @@ class AloneCost {
   Int128 decode_ticks(int64_t from, int64_t to) const;
   /// Ticks of one prefill chunk alone in a step; `samples` when it completes the prompt.
   int64_t prefill_ticks(uint32_t chunk, uint32_t context, bool samples) const;
+  /// Ticks of `tokens` prompt tokens behind `context` others, in steps of their own as large as
+  /// steps may be, none of them sampled.
+  Int128 prompt_ticks(uint32_t tokens, uint32_t context) const;
   /// The engine's share of any step of one sequence.
   int64_t engine_ticks() const { return table_->engine_ticks[1]; }
 

@@ -19,19 +19,11 @@ tp_request Instance::request_view(const RequestRecord& record) {
   return view;
 }
 
-// What each run would cost to compute, in a step of its own.
+// What each run would cost to compute, in steps of its own.
 void Instance::fill_compute_times(std::span<tp_run> runs) const {
-  const uint32_t most = table_->max_tokens;
+  const uint32_t b = spec_.block_tokens;
   for (tp_run& run : runs) {
-    int64_t ticks = 0;
-    uint32_t context = run.first * spec_.block_tokens;
-    for (uint32_t left = run.count * spec_.block_tokens; left > 0;) {
-      const uint32_t chunk = std::min(left, most);
-      ticks += alone_.prefill_ticks(chunk, context, false);
-      context += chunk;
-      left -= chunk;
-    }
-    run.compute_ns = ceil_ns(ticks);
+    run.compute_ns = ceil_ns(alone_.prompt_ticks(run.count * b, run.first * b));
   }
 }
 

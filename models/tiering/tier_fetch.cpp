@@ -128,10 +128,8 @@ TicketId TierManager::look_up(int64_t now_ns, uint32_t engine, uint32_t owner, u
   for (const TierSpec& tier : spec_->tiers) {
     if (!tier.has_metadata || tier.pool_of[engine] == kNone) continue;
     const MetadataSpec& metadata = tier.metadata;
-    const uint32_t operations =
-        (blocks + metadata.blocks_per_lookup - 1) / metadata.blocks_per_lookup;
-    const TransferId lookup = transfers_.look_up(now_ns, metadata.station, std::max(1u, operations),
-                                                 metadata.round_trip_ns);
+    const TransferId lookup = transfers_.look_up(
+        now_ns, metadata.station, metadata.operations(blocks), metadata.round_trip_ns);
     Job job;
     job.kind = JobKind::lookup;
     job.engine = engine;

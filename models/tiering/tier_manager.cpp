@@ -49,7 +49,8 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       transfers_(spec.links, spec.stations, seed),
       hbm_views_(spec.block_tokens, spec.block_bytes, TP_BLOCK_PINNED),
       counts_(spec.tiers.size()),
-      asks_index_(spec.node_of.size(), false) {
+      asks_index_(spec.node_of.size(), false),
+      host_tier_(host_tier(spec)) {
   for (uint32_t t = 0; t < spec.tiers.size(); ++t) {
     const TierSpec& tier = spec.tiers[t];
     std::vector<TierPool>& pools = pools_.emplace_back();
@@ -59,7 +60,6 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
     }
     reading_.emplace_back(tier.pools.size(), 0);
     writing_.emplace_back(tier.pools.size(), 0);
-    if (tier.kind == TierKind::dram && host_tier_ == kNone) host_tier_ = t;
     if (tier.through_host) through_host_ |= 1u << t;
     if (!tier.has_metadata) continue;
     for (size_t e = 0; e < tier.pool_of.size(); ++e) {
@@ -94,18 +94,9 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
     const uint32_t pool = tier.pool_of[engine];
     if (peer || pool == kNone || tier.read_only) view.flags |= TP_TIER_READ_ONLY;
     if (peer || tier.pools.size() < spec_->node_of.size()) view.flags |= TP_TIER_SHARED;
-    Job read;
-    read.engine = engine;
-    read.from = t;
-    read.from_pool = pool;
-    view.read_bytes_per_s = transfers_.rate(route(read));
+    view.read_bytes_per_s = transfers_.rate(route({engine, t, pool, kNone, kNone}));
     if (peer || pool == kNone) continue;
-    Job write;
-    write.kind = JobKind::store;
-    write.engine = engine;
-    write.to = t;
-    write.to_pool = pool;
-    view.write_bytes_per_s = transfers_.rate(route(write));
+    view.write_bytes_per_s = transfers_.rate(route({engine, kNone, kNone, t, pool}));
     view.capacity_blocks = tier.capacity_blocks;
     view.used_blocks = pools_[t][pool].used_blocks();
     view.queued_read_bytes = reading_[t][pool];
@@ -114,49 +105,9 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
   return views_;
 }
 
-// A link that both ends name (a node's memory, say) is crossed once.
-void TierManager::add_links(const std::vector<uint32_t>& links) {
-  for (const uint32_t link : links) {
-    if (std::find(links_.begin(), links_.end(), link) == links_.end()) links_.push_back(link);
-  }
-}
-
-// The links between the two ends of a job, and what its stack adds.
-TransferPlan TierManager::route(const Job& job) {
-  links_.clear();
-  const auto tier = [&](uint32_t t) -> const TierSpec& { return spec_->tiers[t]; };
-  if (job.kind == JobKind::handoff) {
-    add_links(spec_->engine_fabric[job.from_pool].down);
-    add_links(spec_->engine_fabric[job.engine].up);
-    return {links_, job.bytes, spec_->handoff};
-  }
-  if (job.from == kNone) {
-    add_links(tier(job.to).to_engine[job.engine].down);
-    add_links(tier(job.to).pools[job.to_pool].links.down);
-    return {links_, job.bytes, tier(job.to).store};
-  }
-  // What a peer tier gives lies in the dram tier's pool of another node.
-  const bool peer = tier(job.from).kind == TierKind::peer;
-  const TierSpec& holder = peer ? tier(host_tier_) : tier(job.from);
-  if (job.from_pool != kNone) {
-    const TierPoolSpec& source = holder.pools[job.from_pool];
-    add_links(source.links.up);
-    if (peer) add_links(tier(job.from).to_node[source.node].down);
-  }
-  if (job.to == kNone) {
-    add_links(tier(job.from).to_engine[job.engine].up);
-    return {links_, job.bytes, tier(job.from).load};
-  }
-  const TierPoolSpec& target = tier(job.to).pools[job.to_pool];
-  if (job.to < job.from) {  // nearer
-    if (target.node != kNone) add_links(tier(job.from).to_node[target.node].up);
-    add_links(target.links.down);
-    return {links_, job.bytes, tier(job.from).load};
-  }
-  const uint32_t node = holder.pools[job.from_pool].node;
-  if (node != kNone) add_links(tier(job.to).to_node[node].down);
-  add_links(target.links.down);
-  return {links_, job.bytes, tier(job.to).store};
+TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes) {
+  const TransferCost& cost = find_route(*spec_, ends, links_);
+  return {links_, bytes, cost};
 }
 
 void TierManager::launch(int64_t now_ns, Job&& job) {
@@ -179,7 +130,7 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
     finish(now_ns, job, nullptr);
     return;
   }
-  const TransferPlan plan = route(job);
+  const TransferPlan plan = route(job, job.bytes);
   job.unloaded_ns = transfers_.unloaded_ns(plan);
   const TransferId id = transfers_.start(now_ns, plan);
   if (jobs_.size() <= id) jobs_.resize(id + 1);

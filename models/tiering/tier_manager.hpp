@@ -6,6 +6,7 @@
 
 #include "models/kvstore/prefix_store.hpp"
 #include "models/tiering/checked_placement.hpp"
+#include "models/tiering/routes.hpp"
 #include "models/tiering/tier_pool.hpp"
 #include "models/tiering/tier_spec.hpp"
 #include "models/tiering/transfers.hpp"
@@ -137,14 +138,9 @@ class TierManager {
     std::vector<TicketId> waiters;
   };
   enum class JobKind : uint8_t { lookup, load, handoff, store, cascade, stage, demote };
-  struct Job {
+  struct Job : RouteEnds {
     JobKind kind = JobKind::load;
-    uint32_t engine = 0;
     TicketId ticket = kNone;
-    uint32_t from = kNone;  // tier, or kNone: GPU memory
-    uint32_t from_pool = kNone;
-    uint32_t to = kNone;
-    uint32_t to_pool = kNone;
     uint32_t keep = kNone;                    // tier that keeps a copy of a load
     uint32_t cascade = 0;                     // tiers that the destination feeds, as a mask
     kvstore::NodeId leaf = kvstore::kNoNode;  // pinned in GPU memory
@@ -161,8 +157,7 @@ class TierManager {
   // tier_manager.cpp
   std::span<const tp_tier> views(uint32_t engine);
   uint64_t blocks_bytes(uint64_t blocks) const { return blocks * spec_->block_bytes; }
-  TransferPlan route(const Job& job);
-  void add_links(const std::vector<uint32_t>& links);
+  TransferPlan route(const RouteEnds& ends, uint64_t bytes = 0);
   void launch(int64_t now_ns, Job&& job);
   void finish(int64_t now_ns, Job& job, std::vector<TierEvent>* events);
   void arrive(int64_t now_ns, Job& job);

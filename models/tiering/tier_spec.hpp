@@ -55,6 +55,11 @@ struct MetadataSpec {
   uint32_t station = kNone;   ///< index into TierSetSpec::stations
   int64_t round_trip_ns = 0;  ///< network and client
   uint32_t blocks_per_lookup = 1;
+
+  /// Of one request that asks for so many blocks: ceil(blocks / blocks_per_lookup), at least 1.
+  uint32_t operations(uint32_t blocks) const {
+    return blocks == 0 ? 1 : (blocks - 1) / blocks_per_lookup + 1;
+  }
 };
 
 /// A server of metadata operations: first come first served over `servers`.

@@ -12,6 +12,19 @@ constexpr int64_t kNsPerS = 1'000'000'000;
 constexpr uint64_t kOne = (uint64_t{1} << 32) - 1;  // in fixed point; its square fits
 constexpr Purpose kTail{"tiering.transfer.tail"};
 
+// Probability, in units of kOne, that a transfer is spared by slow devices. It is as late as the
+// slowest of its operations: (1 - p)^n, by squaring.
+uint64_t spared(const TransferCost& cost, uint64_t bytes) {
+  const uint64_t operations = (bytes - 1) / cost.operation_bytes + 1;
+  uint64_t spared = kOne;
+  uint64_t factor = kOne - (uint64_t{cost.tail_ppm} << 32) / 1'000'000;
+  for (uint64_t n = operations; n > 0; n /= 2) {
+    if (n % 2 == 1) spared = spared * factor >> 32;
+    factor = factor * factor >> 32;
+  }
+  return spared;
+}
+
 bool flows(const TransferPlan& plan) {
   return plan.bytes > 0 && (!plan.links.empty() || plan.cost.rate_cap > 0);
 }
@@ -69,31 +82,27 @@ TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
   return id;
 }
 
-// A transfer is as late as the slowest of its operations: it meets a tail with probability
-// 1 - (1 - p)^n. Transfers are numbered as they start, so two policies under one seed meet tails
-// alike as long as they move alike.
+// Transfers are numbered as they start, so two policies under one seed meet tails alike as long as
+// they move alike.
 int64_t Transfers::tail_ns(const TransferPlan& plan) const {
   const TransferCost& cost = plan.cost;
   if (cost.tail_ns == 0 || plan.bytes == 0) return 0;
-  const uint64_t operations = (plan.bytes - 1) / cost.operation_bytes + 1;
-  uint64_t spared = kOne;  // (1 - p)^n by squaring
-  uint64_t factor = kOne - (uint64_t{cost.tail_ppm} << 32) / 1'000'000;
-  for (uint64_t n = operations; n > 0; n /= 2) {
-    if (n % 2 == 1) spared = spared * factor >> 32;
-    factor = factor * factor >> 32;
-  }
   Stream stream(seed_, kTail, started_);
-  return stream.bits32() >= spared ? cost.tail_ns : 0;
+  return stream.bits32() >= spared(cost, plan.bytes) ? cost.tail_ns : 0;
+}
+
+int64_t Transfers::service_ns(uint32_t station, uint32_t operations) const {
+  const StationSpec& server = stations_[station];
+  const int64_t rounds = (int64_t{operations} + server.servers - 1) / server.servers;
+  return rounds * server.operation_ns;
 }
 
 TransferId Transfers::look_up(int64_t now_ns, uint32_t station, uint32_t operations,
                               int64_t round_trip_ns) {
   const TransferId id = add(now_ns);
   lookups_ += operations;
-  const StationSpec& server = stations_[station];
-  const int64_t rounds = (int64_t{operations} + server.servers - 1) / server.servers;
   int64_t& free_ns = station_free_ns_[station];
-  free_ns = std::max(free_ns, now_ns) + rounds * server.operation_ns;
+  free_ns = std::max(free_ns, now_ns) + service_ns(station, operations);
   set_timer(std::max(now_ns + 1, free_ns + round_trip_ns), id);
   return id;
 }
@@ -151,6 +160,11 @@ int64_t Transfers::flow_ns(uint64_t bytes, uint64_t rate) {
   return static_cast<int64_t>((nanobytes + rate - 1) / rate);
 }
 
+double Transfers::tail_probability(const TransferCost& cost, uint64_t bytes) {
+  if (cost.tail_ns == 0 || cost.tail_ppm == 0 || bytes == 0) return 0;
+  return 1 - static_cast<double>(spared(cost, bytes)) / static_cast<double>(kOne);
+}
+
 uint64_t Transfers::rate(const TransferPlan& plan) const {
   uint64_t rate = plan.cost.rate_cap > 0 ? plan.cost.rate_cap : UINT64_MAX;
   for (const uint32_t link : plan.links) rate = std::min(rate, network_.capacity(link));
@@ -160,6 +174,11 @@ uint64_t Transfers::rate(const TransferPlan& plan) const {
 int64_t Transfers::unloaded_ns(const TransferPlan& plan) const {
   const int64_t flow = flows(plan) ? flow_ns(plan.bytes, rate(plan)) : 0;
   return before_ns(plan) + flow + plan.cost.after_ns;
+}
+
+int64_t Transfers::unloaded_lookup_ns(uint32_t station, uint32_t operations,
+                                      int64_t round_trip_ns) const {
+  return std::max<int64_t>(1, service_ns(station, operations) + round_trip_ns);
 }
 
 }  // namespace tiercast::tiering

@@ -40,6 +40,10 @@ class Transfers {
   int64_t unloaded_ns(const TransferPlan& plan) const;
   /// The same for bytes that flow at `rate` bytes/s.
   static int64_t flow_ns(uint64_t bytes, uint64_t rate);
+  /// What the lookup would take with none before it; look_up has the terms.
+  int64_t unloaded_lookup_ns(uint32_t station, uint32_t operations, int64_t round_trip_ns) const;
+  /// Probability that a transfer of so many bytes is late by cost.tail_ns.
+  static double tail_probability(const TransferCost& cost, uint64_t bytes);
   /// The least capacity on the way, or the cap where that is less.
   uint64_t rate(const TransferPlan& plan) const;
 
@@ -67,6 +71,8 @@ class Transfers {
 
   TransferId add(int64_t now_ns);
   int64_t tail_ns(const TransferPlan& plan) const;
+  // All servers of a station at work on one batch.
+  int64_t service_ns(uint32_t station, uint32_t operations) const;
   void set_timer(int64_t time_ns, TransferId id);
   // The phase is over at now_ns; true when that was the last.
   bool next_phase(int64_t now_ns, TransferId id);

@@ -2,6 +2,7 @@
 // as a figure, and numbers that follow.
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,10 +12,14 @@
 #include "models/scenario/census.hpp"
 #include "models/scenario/load.hpp"
 #include "models/scenario/world.hpp"
-#include "tests/support/paths.hpp"
+#include "tests/scenario/small_scenario.hpp"
 
 using namespace tiercast;
 using scenario::Scenario;
+using tests::configs;
+using tests::good;
+using tests::load;
+using tests::world_of;
 using Words = std::vector<std::string>;
 
 namespace {
@@ -25,32 +30,6 @@ model: llama-3.1-8b
 engine: {tp: 1, block_tokens: 16}
 workload: {trace: {file: traces/t.csv, format: csv}}
 )";
-
-std::string configs() { return (tests::source_dir() / "configs").string(); }
-
-std::optional<Scenario> load(const std::string& text, Diagnostics& found, const Words& sets = {},
-                             const std::string& file = "folder/s.yaml") {
-  const auto document = scenario::parse_scenario(text, file, {configs(), sets, {}}, found);
-  if (!document) return std::nullopt;
-  return scenario::load_scenario(*document, file, configs(), found);
-}
-
-Scenario good(const std::string& text, const Words& sets = {},
-              const std::string& file = "folder/s.yaml") {
-  Diagnostics found;
-  std::optional<Scenario> scenario = load(text, found, sets, file);
-  INFO(found.render());
-  REQUIRE(scenario);
-  return std::move(*scenario);
-}
-
-scenario::World world_of(const Scenario& scenario) {
-  Diagnostics found;
-  auto world = scenario::build_world(scenario.spec, scenario.kernels, scenario.resolved, found);
-  INFO(found.render());
-  REQUIRE(world);
-  return std::move(*world);
-}
 
 std::string trace_file(const Scenario& scenario) {
   return std::get<workload::TraceSpec>(scenario.spec.workload).file;
@@ -126,6 +105,57 @@ TEST_CASE("Only figures that bear on the result are counted", "[scenario]") {
   CHECK(has(estimates("own"), "cluster.node.gpu.price"));
   CHECK_FALSE(has(estimates("own"), "cluster.node.gpu.rent"));
   CHECK(scenario::count_figures(good(kScenario)).weakest == "estimate");
+}
+
+TEST_CASE("Figures of tiers and storage are counted where blocks move through them", "[scenario]") {
+  const std::string text = std::string(kScenario) + R"(tiers: [hbm]
+)";
+  const Words machines = {
+      "cluster.node.drives=[{use: solidigm-d7-ps1010, count: 4}]", "cluster.nodes=2",
+      "cluster.storage={context: {enclosure: cmx-bf4}, external: {service: file-store-rdma}}"};
+  const auto estimates = [&](const std::string& tiers) {
+    Words sets = machines;
+    sets.push_back("tiers=" + tiers);
+    const Words found = scenario::count_figures(good(text, sets)).estimates;
+    return std::set<std::string>(found.begin(), found.end());
+  };
+  const std::string drive = "cluster.node.drives.0.";
+  const std::string box = "cluster.storage.context.enclosure.";
+  const std::string service = "cluster.storage.external.service.";
+  const auto none = estimates("[hbm]");
+  // Idle drives draw power, and storage beside rented nodes is bought.
+  for (const std::string& stands :
+       {drive + "idle_power", box + "drives.idle_power", box + "fan_power", service + "idle_power",
+        box + "drives.price", service + "price", std::string("cluster.facility.upkeep")}) {
+    CHECK(none.contains(stands));
+  }
+  struct Part {
+    std::string tiers;
+    Words figures;  // that this one brings, and no other
+  };
+  const std::vector<Part> parts = {
+      {"[hbm, dram]", {"cluster.node.host.dram_energy"}},
+      {"[hbm, nvme]", {drive + "read_iops", drive + "tail_probability", drive + "read_power"}},
+      {"[hbm, context]", {box + "drives.mixed", box + "dpus.operation_time", box + "usable"}},
+      {"[hbm, external]", {service + "read_latency", service + "client_bandwidth"}}};
+  for (const Part& part : parts) {
+    const auto found = estimates(part.tiers);
+    INFO(part.tiers);
+    CHECK(found.contains("tiers.1.stack.setup"));
+    CHECK_FALSE(found.contains("tiers.1.stack.gpu_interference"));  // no step slows down
+    CHECK(std::includes(found.begin(), found.end(), none.begin(), none.end()));
+    for (const Part& other : parts) {
+      for (const std::string& figure : other.figures) {
+        INFO(figure);
+        CHECK(found.contains(figure) == (&part == &other));
+      }
+    }
+  }
+  const std::string nic = "cluster.node.nics.";  // 0: between GPUs, 1: to storage
+  CHECK(estimates("[hbm, external]").contains(nic + "1.active_power"));
+  CHECK_FALSE(estimates("[hbm, external]").contains(nic + "0.active_power"));
+  CHECK(estimates("[hbm, dram, peer]").contains(nic + "0.active_power"));
+  CHECK_FALSE(none.contains(nic + "1.active_power"));
 }
 
 TEST_CASE("Content ids have the workload's size", "[scenario]") {
