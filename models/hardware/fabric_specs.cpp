@@ -18,16 +18,22 @@ std::vector<Choice<Routing>> choices(Routing) {
 }
 
 const FieldTable<FabricSpec>& FabricSpec::fields() {
-  static const auto table = FieldTable<FabricSpec>(
-      "fabric", "Switches between nodes and storage.",
-      {
-          field("kind", &FabricSpec::kind, by_default("leaf-spine"), "How switches are wired."),
-          field("switch", &FabricSpec::switches, required, "The switches, all alike."),
-          field("oversubscription", &FabricSpec::oversubscription, by_default("1"), between(1, 64),
-                "A leaf's bandwidth to end points over its bandwidth to spines."),
-          field("routing", &FabricSpec::routing, by_default("adaptive"),
-                "How a flow picks among equal paths."),
-      });
+  static const auto table =
+      FieldTable<FabricSpec>(
+          "fabric", "Switches between nodes and storage.",
+          {
+              field("kind", &FabricSpec::kind, by_default("leaf-spine"), "How switches are wired."),
+              field("switch", &FabricSpec::switches, required, "The switches, all alike."),
+              field("oversubscription", &FabricSpec::oversubscription, by_default("1"),
+                    between(1, 64),
+                    "A leaf's bandwidth to end points over its bandwidth to spines."),
+              field("routing", &FabricSpec::routing, by_default("adaptive"),
+                    "How a flow picks among equal paths."),
+          })
+          .must("a flat fabric has no spines: oversubscription must be 1",
+                [](const FabricSpec& fabric) {
+                  return fabric.kind != FabricKind::flat || fabric.oversubscription == 1;
+                });
   return table;
 }
 

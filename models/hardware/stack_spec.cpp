@@ -6,6 +6,10 @@ namespace tiercast::hardware {
 
 using namespace table;
 
+namespace {
+constexpr int kHour = 3600;  // seconds; whatever takes longer is a slip of the unit
+}  // namespace
+
 std::vector<Choice<Granularity>> choices(Granularity) {
   return {{"layer", Granularity::layer, "one layer's part of one KV block"},
           {"block", Granularity::block, "one KV block, all layers together"},
@@ -23,25 +27,25 @@ const FieldTable<StackSpec>& StackSpec::fields() {
               field("granularity", &S::granularity, required,
                     "What lies together and goes in one operation."),
               field("chunk_tokens", &S::chunk_tokens, absent_means("needed by `chunk` only"),
-                    at_least(1), "Tokens of one chunk."),
+                    between(1, 1'048'576), "Tokens of one chunk."),
               field("fragments", &S::fragments, by_default("1"), between(1, 64),
                     "Pieces of each of these: 2 where K and V lie apart."),
               field("max_operation", &S::max_operation, absent_means("no limit"), at_least(512),
                     "Longer operations are split into such pieces."),
-              field("setup", &S::setup, required, at_least(0), "Once for each transfer."),
-              field("operation_time", &S::operation_time, required, at_least(0),
+              field("setup", &S::setup, required, between(0, kHour), "Once for each transfer."),
+              field("operation_time", &S::operation_time, required, between(0, kHour),
                     "The initiator's serial time for one operation: call, launch, submission."),
               field("lanes", &S::lanes, required, between(1, 65536),
                     "Operations issued at the same time: threads, queues."),
               field("depth", &S::depth, required, between(1, 1048576),
                     "Operations in flight, of all lanes together."),
-              field("operation_latency", &S::operation_latency, required, at_least(0),
+              field("operation_latency", &S::operation_latency, required, between(0, kHour),
                     "Of the path for each operation, beside the device's own."),
               field("metadata_operations", &S::metadata_operations, required, between(0, 64),
                     "Round trips for each object before its bytes move: lookup, open."),
-              field("metadata_latency", &S::metadata_latency, required, at_least(0),
+              field("metadata_latency", &S::metadata_latency, required, between(0, kHour),
                     "Of one such round trip."),
-              field("acknowledge", &S::acknowledge, required, at_least(0),
+              field("acknowledge", &S::acknowledge, required, between(0, kHour),
                     "A write's wait until it is durable, after its last byte."),
               field("efficiency", &S::efficiency, required, above(0), at_most(1),
                     "Share of the link's bandwidth that payload gets."),
@@ -51,7 +55,7 @@ const FieldTable<StackSpec>& StackSpec::fields() {
                     "Extra passes of every byte through host memory."),
               field("copy_bandwidth", &S::copy_bandwidth, absent_means("copies need no CPU"),
                     above(0), "Of one pass done by the CPU; passes are pipelined, so it is a cap."),
-              field("core_time", &S::core_time, required, at_least(0),
+              field("core_time", &S::core_time, required, between(0, kHour),
                     "Time of a host core for one operation."),
               field("core_bandwidth", &S::core_bandwidth, absent_means("bytes cost no core time"),
                     above(0), "Bytes a second that keep one host core busy."),

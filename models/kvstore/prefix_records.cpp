@@ -17,6 +17,7 @@ void add_span(std::vector<tp_span>& out, tp_span span) {
 
 namespace {
 constexpr uint64_t kPrivateKey = uint64_t{1} << 63;
+constexpr uint32_t kFewRecords = 8;  // that a search one by one finds sooner than an index
 }  // namespace
 
 // Every pin of the lower node covers the upper one too, as owners pin whole nodes.
@@ -56,6 +57,7 @@ void PrefixStore::split_records(NodeId upper, NodeId lower) {
 }
 
 PrefixStore::RecordId PrefixStore::find_record(NodeId node, PoolId pool) const {
+  if (nodes_[node].indexed) return indexed_record(node, pool);
   RecordId id = nodes_[node].first_record;
   while (id != kNoRecord && records_[id].pool != pool) id = records_[id].next;
   return id;
@@ -77,15 +79,28 @@ PrefixStore::RecordId PrefixStore::record_of(NodeId node, PoolId pool) {
   record.pins = 0;
   record.prefix = 0;
   record.extents.clear();
-  record.next = nodes_[node].first_record;
-  nodes_[node].first_record = id;
+  Node& of = nodes_[node];
+  record.prev = kNoRecord;
+  record.next = of.first_record;
+  if (record.next != kNoRecord) records_[record.next].prev = id;
+  of.first_record = id;
+  ++of.records;
+  if (of.indexed) {
+    index_record(id);
+  } else if (of.records > kFewRecords) {
+    of.indexed = true;
+    for (RecordId at = id; at != kNoRecord; at = records_[at].next) index_record(at);
+  }
   return id;
 }
 
 void PrefixStore::free_record(RecordId id) {
-  RecordId* link = &nodes_[records_[id].node].first_record;
-  while (*link != id) link = &records_[*link].next;
-  *link = records_[id].next;
+  const Record& record = records_[id];
+  Node& of = nodes_[record.node];
+  (record.prev == kNoRecord ? of.first_record : records_[record.prev].next) = record.next;
+  if (record.next != kNoRecord) records_[record.next].prev = record.prev;
+  --of.records;
+  if (of.indexed) unindex_record(record);
   free_records_.push_back(id);
 }
 

@@ -37,17 +37,33 @@ size_t common_prefix(std::span<const uint64_t> a, std::span<const uint64_t> b) {
 
 }  // namespace
 
-struct PrefixStore::Children {
-  boost::unordered_flat_map<ChildKey, NodeId, ChildKeyHash> map;
+struct PrefixStore::Index {
+  boost::unordered_flat_map<ChildKey, NodeId, ChildKeyHash> children;
+  boost::unordered_flat_map<uint64_t, RecordId> records;
+
+  static uint64_t key(NodeId node, PoolId pool) { return uint64_t{node} << 32 | pool; }
 };
 
 PrefixStore::PrefixStore(uint32_t blocks_per_id)
-    : blocks_per_id_(blocks_per_id), children_(std::make_unique<Children>()) {
+    : blocks_per_id_(blocks_per_id), index_(std::make_unique<Index>()) {
   TIERCAST_CHECK(blocks_per_id >= 1, "an id covers at least one block");
   nodes_.emplace_back();  // the root: no blocks, never freed
 }
 
 PrefixStore::~PrefixStore() = default;
+
+PrefixStore::RecordId PrefixStore::indexed_record(NodeId node, PoolId pool) const {
+  const auto found = index_->records.find(Index::key(node, pool));
+  return found == index_->records.end() ? kNoRecord : found->second;
+}
+
+void PrefixStore::index_record(RecordId id) {
+  index_->records.emplace(Index::key(records_[id].node, records_[id].pool), id);
+}
+
+void PrefixStore::unindex_record(const Record& record) {
+  index_->records.erase(Index::key(record.node, record.pool));
+}
 
 PoolId PrefixStore::add_pool(uint32_t slots) {
   pools_.push_back(Pool{slots, {}, {}});
@@ -69,6 +85,8 @@ NodeId PrefixStore::make_node(NodeId parent, uint32_t depth) {
   node.children = 0;
   node.users = 0;
   node.first_record = kNoRecord;
+  node.records = 0;
+  node.indexed = false;
   node.ids.clear();
   ++nodes_[parent].children;
   return id;
@@ -78,7 +96,7 @@ void PrefixStore::free_unused(NodeId id) {
   while (id != kRootNode) {
     Node& node = nodes_[id];
     if (node.users != 0 || node.children != 0 || node.first_record != kNoRecord) return;
-    if (!node.ids.empty()) children_->map.erase(ChildKey{node.parent, node.ids.front()});
+    if (!node.ids.empty()) index_->children.erase(ChildKey{node.parent, node.ids.front()});
     const NodeId parent = node.parent;
     --nodes_[parent].children;
     free_nodes_.push_back(id);
@@ -99,8 +117,8 @@ NodeId PrefixStore::split(NodeId lower, size_t ids_kept) {
   low.parent = upper;
   low.depth += up.blocks;
   low.blocks -= up.blocks;
-  children_->map[ChildKey{up.parent, up.ids.front()}] = upper;
-  children_->map[ChildKey{upper, low.ids.front()}] = lower;
+  index_->children[ChildKey{up.parent, up.ids.front()}] = upper;
+  index_->children[ChildKey{upper, low.ids.front()}] = lower;
   split_records(upper, lower);
   free_unused(lower);  // all that kept the run may lie in its upper part
   return upper;
@@ -111,13 +129,13 @@ NodeId PrefixStore::descend(const Path& path) {
   NodeId at = kRootNode;
   std::span<const uint64_t> rest = path.ids;
   while (!rest.empty()) {
-    const auto found = children_->map.find(ChildKey{at, rest.front()});
-    if (found == children_->map.end()) {
+    const auto found = index_->children.find(ChildKey{at, rest.front()});
+    if (found == index_->children.end()) {
       const NodeId leaf = make_node(at, nodes_[at].depth + nodes_[at].blocks);
       Node& node = nodes_[leaf];
       node.ids.assign(rest.begin(), rest.end());
       node.blocks = static_cast<uint32_t>(rest.size() - 1) * blocks_per_id_ + path.last_blocks;
-      children_->map.emplace(ChildKey{at, rest.front()}, leaf);
+      index_->children.emplace(ChildKey{at, rest.front()}, leaf);
       return leaf;
     }
     const size_t common = common_prefix(rest, nodes_[found->second].ids);
@@ -147,8 +165,8 @@ void PrefixStore::match(const Path& path, std::span<uint32_t> matched) const {
   NodeId at = kRootNode;
   std::span<const uint64_t> rest = path.ids;
   while (!rest.empty()) {
-    const auto found = children_->map.find(ChildKey{at, rest.front()});
-    if (found == children_->map.end()) return;
+    const auto found = index_->children.find(ChildKey{at, rest.front()});
+    if (found == index_->children.end()) return;
     const Node& node = nodes_[found->second];
     const size_t common = common_prefix(rest, node.ids);
     const bool whole = common == node.ids.size();
@@ -163,15 +181,14 @@ void PrefixStore::match(const Path& path, std::span<uint32_t> matched) const {
   }
 }
 
-void PrefixStore::holders(const Path& path, std::vector<PoolId>& out) const {
+void PrefixStore::holders(const Path& path, PoolId end, std::vector<PoolId>& out) const {
   out.clear();
   if (path.ids.empty()) return;
-  const auto found = children_->map.find(ChildKey{kRootNode, path.ids.front()});
-  if (found == children_->map.end()) return;
+  const auto found = index_->children.find(ChildKey{kRootNode, path.ids.front()});
+  if (found == index_->children.end()) return;
   for (RecordId id = nodes_[found->second].first_record; id != kNoRecord; id = records_[id].next) {
-    out.push_back(records_[id].pool);
+    if (records_[id].pool < end) out.push_back(records_[id].pool);
   }
-  std::sort(out.begin(), out.end());
 }
 
 }  // namespace tiercast::kvstore

@@ -71,8 +71,8 @@ class PrefixStore {
   /// The index from prefix to pools: matched[p] = blocks of `path` that pool p holds without a
   /// gap. `matched` has one element for each pool.
   void match(const Path& path, std::span<uint32_t> matched) const;
-  /// Pools that may hold anything of `path`, or are computing it.
-  void holders(const Path& path, std::vector<PoolId>& out) const;
+  /// Of pools [0, end), those that may hold anything of `path`, or are computing it; in any order.
+  void holders(const Path& path, PoolId end, std::vector<PoolId>& out) const;
 
   /// Pins the way to `leaf`. `pinned`: frames within the first `hit` blocks that had no pin.
   /// `orphans`: frames behind the hit, no longer recorded here; their blocks are summed up.
@@ -131,6 +131,7 @@ class PrefixStore {
     NodeId node = kNoNode;
     PoolId pool = 0;
     RecordId next = kNoRecord;  // of the same node
+    RecordId prev = kNoRecord;
     uint32_t pins = 0;
     uint32_t prefix = 0;  // blocks of the node present without a gap
     std::vector<Extent> extents;
@@ -142,7 +143,9 @@ class PrefixStore {
     uint32_t children = 0;
     uint32_t users = 0;
     RecordId first_record = kNoRecord;
-    uint64_t serial = 0;  // of private content
+    uint32_t records = 0;
+    bool indexed = false;  // its records are in the index: it has, or had, many
+    uint64_t serial = 0;   // of private content
     std::vector<uint64_t> ids;
   };
   struct Pool {
@@ -150,7 +153,7 @@ class PrefixStore {
     std::vector<RecordId> record;  // by slot, as far as any was used: a pool may be huge
     std::vector<uint32_t> depth;   // by slot
   };
-  struct Children;  // (node, first id) -> child
+  struct Index;  // (node, first id) -> child; (node, pool) -> record, of runs that many pools hold
 
   NodeId make_node(NodeId parent, uint32_t depth);
   NodeId split(NodeId node, size_t ids_kept);
@@ -159,6 +162,9 @@ class PrefixStore {
   void free_unused(NodeId node);
   RecordId find_record(NodeId node, PoolId pool) const;
   RecordId record_of(NodeId node, PoolId pool);
+  RecordId indexed_record(NodeId node, PoolId pool) const;
+  void index_record(RecordId id);
+  void unindex_record(const Record& record);
   void free_record(RecordId id);
   void way_to(NodeId leaf) const;
   NodeId node_at(NodeId leaf, uint32_t depth) const;
@@ -174,7 +180,7 @@ class PrefixStore {
   std::vector<Record> records_;
   std::vector<RecordId> free_records_;
   std::vector<Pool> pools_;
-  std::unique_ptr<Children> children_;
+  std::unique_ptr<Index> index_;
   mutable std::vector<NodeId> way_;  // scratch of way_to, root's child first
 };
 

@@ -53,7 +53,8 @@ void apply_options(Node& document, const LoadOptions& options, Diagnostics& foun
   }
 }
 
-// Tiers that name no stack get the catalogue's for their kind, as if it were written there.
+// Tiers that name no stack get the catalogue's for their kind, as if it were written there; so do
+// those that only override some of its fields.
 Node with_default_stacks(Node document) {
   Node* tiers = document.find("tiers");
   if (tiers == nullptr || !tiers->is_list()) return document;
@@ -64,11 +65,18 @@ Node with_default_stacks(Node document) {
       tier = std::move(whole);
     }
     const Node* kind = tier.is_map() ? tier.find("kind") : nullptr;
-    if (kind == nullptr || !kind->is_scalar() || tier.find("stack") != nullptr) continue;
+    if (kind == nullptr || !kind->is_scalar()) continue;
+    Node* given = tier.find("stack");
+    if (given != nullptr && (!given->is_map() || given->find("use") != nullptr)) continue;
     for (const Choice<TierName>& choice : choices(TierName{})) {
-      const std::string stack = default_stack(choice.value);
-      if (choice.name != kind->text || stack.empty()) continue;
-      tier.set("stack", Node::scalar(stack, tier.place, Origin::default_value));
+      const std::string name = default_stack(choice.value);
+      if (choice.name != kind->text || name.empty()) continue;
+      const Node stack = Node::scalar(name, tier.place, Origin::default_value);
+      if (given == nullptr) {
+        tier.set("stack", stack);
+      } else {
+        given->set("use", stack);
+      }
     }
   }
   return document;

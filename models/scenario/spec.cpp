@@ -133,7 +133,7 @@ const FieldTable<WarmupSection>& WarmupSection::fields() {
   using namespace table;
   using S = WarmupSection;
   static const auto table = FieldTable<S>("warmup", "What comes before the timed window.", {
-      field("functional", &S::functional, by_default("0s"), at_least(0), "Demand of so long runs through router, caches and policies without time."),
+      field("functional", &S::functional, by_default("0s"), at_least(0), at_most("10y"), "Demand of so long runs through router, caches and policies without time."),
   }).shorthand("functional");
   return table;
 }
@@ -142,7 +142,7 @@ const FieldTable<RunSection>& RunSection::fields() {
   using namespace table;
   using S = RunSection;
   static const auto table = FieldTable<S>("run", "How long, and with which random numbers.", {
-      field("duration", &S::duration, absent_means("until the workload ends"), above(0), "Of the timed window: requests arriving from then on are not offered."),
+      field("duration", &S::duration, absent_means("until the workload ends"), above(0), at_most("10y"), "Of the timed window: requests arriving from then on are not offered."),
       field("warmup", &S::warmup, by_default("{}"), "Untimed demand before it."),
       field("seed", &S::seed, by_default("1"), "Of every random draw."),
       field("fuse", &S::fuse, by_default("true"), "Advance decode steps in closed form; false gives the same result, slower."),

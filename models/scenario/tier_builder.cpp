@@ -13,9 +13,14 @@ namespace tiercast::scenario {
 
 namespace {
 
-// Blocks that one pool may hold in a simulation. Larger pools are cut, and a run that fills such a
-// pool ends in an error rather than in evictions that would not happen.
+// Blocks that one pool, and all pools of a tier together, may hold in a simulation. Larger pools
+// are cut, and a run that fills such a pool ends in an error rather than in evictions that would
+// not happen.
 constexpr uint64_t kBlocksMax = uint64_t{1} << 24;
+constexpr uint64_t kTierBlocksMax = uint64_t{1} << 29;
+
+// Bytes/s of a link: slower ones are starved by the flows of a large cluster.
+constexpr uint64_t kLinkRateMin = 1'000'000;
 
 int64_t ns_of(Seconds time) { return ceil_to_ns(time).value(); }
 
@@ -76,7 +81,24 @@ tiering::TierSetSpec TierBuilder::build() {
     set_.handoff = costs.load;
   }
   for (size_t i = 1; i < spec_.tiers.size(); ++i) add_tier(i);
+  check_links();
   return std::move(set_);
+}
+
+// One link stands for all others of the same part.
+void TierBuilder::check_links() {
+  const auto wrong = [](const tiering::TierLinkSpec& link) {
+    return link.bytes_per_s < kLinkRateMin;
+  };
+  const auto found = std::find_if(set_.links.begin(), set_.links.end(), wrong);
+  if (found == set_.links.end()) return;
+  problems_.add(
+      "tiers",
+      "`" + found->name + "` would carry " +
+          format_rounded(to_quantity(bytes_per_second(static_cast<double>(found->bytes_per_s)))) +
+          ", and a link carries 1MB/s at least",
+      "look at bandwidths and operations a second of its parts, and at the stack's efficiency",
+      "disaggregation");
 }
 
 // What the best stack over each kind of link makes of it.
@@ -149,8 +171,8 @@ void TierBuilder::set_costs(tiering::TierSpec& tier, const hardware::StackSpec& 
     const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
     result.before_ns = ns_of(stack.setup.value + metadata + stack.operation_time.value +
                              stack.operation_latency.value + to_seconds(device));
-    result.rate_cap =
-        static_cast<uint64_t>(hardware::rate_cap(stack, path, operation).value() * ranks());
+    const double cap = hardware::rate_cap(stack, path, operation).value() * ranks();
+    result.rate_cap = static_cast<uint64_t>(std::clamp(cap, 1.0, kLinkRateMax));
     return result;
   };
   tier.load = cost(read_latency);
@@ -164,10 +186,12 @@ void TierBuilder::set_capacity(size_t i, tiering::TierSpec& tier, const TierSect
   const double wanted =
       section.capacity ? static_cast<double>(section.capacity->value()) : available;
   const auto text = [](double amount) {
-    return format_rounded(to_quantity(bytes(static_cast<int64_t>(amount))));
+    constexpr double kMost = 9e18;  // what an integer holds
+    return format_rounded(to_quantity(bytes(static_cast<int64_t>(std::min(amount, kMost)))));
   };
   if (wanted > available) {
-    problems_.add(path(i) + ".capacity", "exceeds " + of_what + ", " + text(available));
+    problems_.add(path(i) + ".capacity", "exceeds " + of_what + ", " + text(available),
+                  "lower it, or leave it out to get what there is");
   }
   const double blocks = std::floor(wanted / static_cast<double>(world_.block_bytes));
   if (blocks < 1) {
@@ -179,7 +203,8 @@ void TierBuilder::set_capacity(size_t i, tiering::TierSpec& tier, const TierSect
   }
   tier.capacity_blocks = static_cast<uint64_t>(blocks);
   tier.simulated_blocks =
-      static_cast<uint32_t>(std::min<uint64_t>(tier.capacity_blocks, kBlocksMax));
+      static_cast<uint32_t>(std::min({tier.capacity_blocks, kBlocksMax,
+                                      kTierBlocksMax / std::max<uint64_t>(1, tier.pools.size())}));
 }
 
 // Scope decides how many pools there are, and which one an engine reaches.
@@ -196,20 +221,8 @@ void TierBuilder::pool_by_scope(tiering::TierSpec& tier, TierScope scope) {
   uint32_t pools = 0;
   for (const uint32_t pool : tier.pool_of) pools = std::max(pools, pool + 1);
   if (scope == TierScope::node) pools = nodes;
+  if (scope == TierScope::pod) pools = nodes / pod_nodes;  // a divisor, see check_tiers
   tier.pools.resize(pools);
-}
-
-bool TierBuilder::scope_is(size_t i, const TierSection& section,
-                           std::initializer_list<TierScope> allowed, TierScope& scope) {
-  scope = section.scope.value_or(default_scope(section.kind));
-  if (std::find(allowed.begin(), allowed.end(), scope) != allowed.end()) return true;
-  std::string known;
-  for (const TierScope one : allowed) {
-    known += (known.empty() ? "" : " or ") + name_of_choice(one);
-  }
-  problems_.add(path(i) + ".scope",
-                "a pool of " + name_of_choice(section.kind) + " belongs to one " + known, "");
-  return false;
 }
 
 tiering::TwoWay TierBuilder::drive_links(const std::string& name, const DriveSums& sums,

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -45,13 +44,12 @@ class TierBuilder {
   // tier_builder.cpp
   NodeLinks::Shares shares() const;
   void add_tier(size_t i);
+  void check_links();
   void set_costs(tiering::TierSpec& tier, const hardware::StackSpec& stack,
                  Nanoseconds read_latency, Nanoseconds write_latency);
   void set_capacity(size_t i, tiering::TierSpec& tier, const TierSection& section, double available,
                     const std::string& of_what);
   void pool_by_scope(tiering::TierSpec& tier, TierScope scope);
-  bool scope_is(size_t i, const TierSection& section, std::initializer_list<TierScope> allowed,
-                TierScope& scope);
   tiering::TwoWay drive_links(const std::string& name, const DriveSums& sums,
                               const TierSection& section);
 
@@ -67,7 +65,7 @@ class TierBuilder {
   void add_metadata(const hardware::StorageUnits& units, const hardware::StackSpec& stack,
                     tiering::TierSpec& tier);
   void add_clients(double client_bandwidth, tiering::TierSpec& tier);
-  bool reach_over_network(size_t i, const hardware::StackSpec& stack, tiering::TierSpec& tier);
+  void reach_over_network(const hardware::StackSpec& stack, tiering::TierSpec& tier);
 
   const ScenarioSpec& spec_;
   const World& world_;

@@ -25,7 +25,7 @@ double nic_bandwidth(const NodeSpec& node, Fabric fabric) {
 
 uint32_t add_link(std::vector<TierLinkSpec>& links, std::string name, double bytes_per_s,
                   bool fifo) {
-  const auto rate = static_cast<uint64_t>(std::max(1.0, std::floor(bytes_per_s)));
+  const auto rate = static_cast<uint64_t>(std::clamp(std::floor(bytes_per_s), 1.0, kLinkRateMax));
   links.push_back({std::move(name), rate, fifo});
   return static_cast<uint32_t>(links.size() - 1);
 }

@@ -43,7 +43,10 @@ class NodeLinks {
   std::vector<tiering::TwoWay> fabric_;
 };
 
-/// Adds a link and answers its index.
+/// The fastest link, in bytes/s: far from the integers' end, and nothing waits for it.
+inline constexpr double kLinkRateMax = 1e18;
+
+/// Adds a link and answers its index. A rate beyond kLinkRateMax is cut to that.
 uint32_t add_link(std::vector<tiering::TierLinkSpec>& links, std::string name, double bytes_per_s,
                   bool fifo = false);
 

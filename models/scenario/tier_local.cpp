@@ -12,8 +12,7 @@ constexpr double kHostMemoryShare = 0.8;  // of a node's memory, where a scenari
 
 void TierBuilder::add_dram(size_t i, const TierSection& section, tiering::TierSpec& tier) {
   tier.kind = tiering::TierKind::dram;
-  TierScope scope{};
-  if (!scope_is(i, section, {TierScope::engine, TierScope::node}, scope)) return;
+  const TierScope scope = section.scope.value_or(default_scope(section.kind));
   pool_by_scope(tier, scope);
   const hardware::NodeSpec& node = spec_.cluster.node;
   const auto installed = static_cast<double>(node.host.dram.value.value());
@@ -54,15 +53,8 @@ void TierBuilder::reach_locally(const hardware::StackSpec& stack, tiering::TierS
 
 void TierBuilder::add_nvme(size_t i, const TierSection& section, tiering::TierSpec& tier) {
   tier.kind = tiering::TierKind::nvme;
-  TierScope scope{};
-  if (!scope_is(i, section, {TierScope::node}, scope)) return;
   const std::vector<hardware::DriveSpec>& drives = spec_.cluster.node.drives;
-  if (drives.empty()) {
-    problems_.add(path(i), "the node has no drives",
-                  "say cluster.node.drives, e.g. {use: solidigm-d7-ps1010, count: 8}");
-    return;
-  }
-  pool_by_scope(tier, scope);
+  pool_by_scope(tier, TierScope::node);
   DriveSums sums;
   for (const hardware::DriveSpec& drive : drives) {
     sums.add(drive, operation(*section.stack), drive.count);

@@ -8,14 +8,8 @@
 namespace tiercast::scenario {
 
 // Between storage on the network and GPUs or host memory of a node, its own DPUs on the way.
-bool TierBuilder::reach_over_network(size_t i, const hardware::StackSpec& stack,
-                                     tiering::TierSpec& tier) {
+void TierBuilder::reach_over_network(const hardware::StackSpec& stack, tiering::TierSpec& tier) {
   const hardware::NodeSpec& node = spec_.cluster.node;
-  if (storage_bandwidth(node) <= 0) {
-    problems_.add(path(i), "the node has no port to storage",
-                  "say cluster.node.nics with fabric: north-south, or cluster.node.dpus");
-    return false;
-  }
   double operations = 0;
   for (const hardware::DpuSpec& dpu : node.dpus) {
     operations += dpu.operations().value() * dpu.count;
@@ -45,23 +39,15 @@ bool TierBuilder::reach_over_network(size_t i, const hardware::StackSpec& stack,
     append(tier.to_node[n].up, {links_.memory(n)});
     append(tier.to_node[n].down, {links_.memory(n)});
   }
-  return true;
 }
 
 void TierBuilder::add_context(size_t i, const TierSection& section, tiering::TierSpec& tier) {
   tier.kind = tiering::TierKind::context;
-  TierScope scope{};
-  if (!scope_is(i, section, {TierScope::pod, TierScope::site}, scope)) return;
-  const std::optional<hardware::StorageUnits>& units = spec_.cluster.storage.context;
-  if (!units || !units->enclosure) {
-    problems_.add(path(i), "the cluster has no enclosures of flash behind DPUs",
-                  "say cluster.storage.context: {enclosure: cmx-bf4, count: 1}");
-    return;
-  }
-  pool_by_scope(tier, scope);
+  const hardware::StorageUnits& units = *spec_.cluster.storage.context;
+  pool_by_scope(tier, section.scope.value_or(default_scope(section.kind)));
   const auto pools = static_cast<double>(tier.pools.size());
-  const double boxes = units->count / pools;
-  const hardware::EnclosureSpec& box = *units->enclosure;
+  const double boxes = units.count / pools;
+  const hardware::EnclosureSpec& box = *units.enclosure;
   DriveSums sums;
   sums.add(box.drives, operation(*section.stack), box.drives.count * boxes);
   const double usable = static_cast<double>(box.capacity().value()) * boxes;
@@ -87,23 +73,16 @@ void TierBuilder::add_context(size_t i, const TierSection& section, tiering::Tie
     append(way.down, {cores, add_link(set_.links, name + ".port.down", port)});
     tier.pools[p] = {tiering::kNone, std::move(way)};
   }
-  reach_over_network(i, *section.stack, tier);
+  reach_over_network(*section.stack, tier);
 }
 
 void TierBuilder::add_external(size_t i, const TierSection& section, tiering::TierSpec& tier) {
   tier.kind = tiering::TierKind::external;
-  TierScope scope{};
-  if (!scope_is(i, section, {TierScope::site}, scope)) return;
-  const std::optional<hardware::StorageUnits>& units = spec_.cluster.storage.external;
-  if (!units || !units->service) {
-    problems_.add(path(i), "the cluster has no storage service",
-                  "say cluster.storage.external: {service: file-store-rdma, count: 1}");
-    return;
-  }
-  pool_by_scope(tier, scope);
-  const hardware::StorageServiceSpec& service = *units->service;
+  const hardware::StorageUnits& units = *spec_.cluster.storage.external;
+  pool_by_scope(tier, TierScope::site);
+  const hardware::StorageServiceSpec& service = *units.service;
   const hardware::StackSpec& stack = *section.stack;
-  const double count = units->count;
+  const double count = units.count;
   const double usable = static_cast<double>(service.capacity.value.value()) * count;
   set_capacity(i, tier, section, usable, "the service");
   set_costs(tier, stack, service.read_latency.value + service.tenant_check.value,
@@ -124,24 +103,23 @@ void TierBuilder::add_external(size_t i, const TierSection& section, tiering::Ti
       {add_link(set_.links, "external0.write",
                 rate(service.write.value.value(), service.write_iops.value.value()), fifo)}};
   tier.pools[0] = {tiering::kNone, std::move(way)};
-  if (!reach_over_network(i, stack, tier)) return;
+  reach_over_network(stack, tier);
   add_clients(service.client_bandwidth.value.value(), tier);
-  add_metadata(*units, stack, tier);
+  add_metadata(units, stack, tier);
 }
 
 // What one client node gets of the service at most.
 void TierBuilder::add_clients(double client_bandwidth, tiering::TierSpec& tier) {
+  const auto first = static_cast<uint32_t>(set_.links.size());
   for (uint32_t n = 0; n < links_.nodes(); ++n) {
     const std::string name = "external0.client" + std::to_string(n);
-    const uint32_t up = add_link(set_.links, name + ".up", client_bandwidth);
-    const uint32_t down = add_link(set_.links, name + ".down", client_bandwidth);
-    append(tier.to_node[n].up, {up});
-    append(tier.to_node[n].down, {down});
-    for (uint32_t e = 0; e < engines(); ++e) {
-      if (set_.node_of[e] != n) continue;
-      append(tier.to_engine[e].up, {up});
-      append(tier.to_engine[e].down, {down});
-    }
+    append(tier.to_node[n].up, {add_link(set_.links, name + ".up", client_bandwidth)});
+    append(tier.to_node[n].down, {add_link(set_.links, name + ".down", client_bandwidth)});
+  }
+  for (uint32_t e = 0; e < engines(); ++e) {
+    const uint32_t up = first + 2 * set_.node_of[e];
+    append(tier.to_engine[e].up, {up});
+    append(tier.to_engine[e].down, {up + 1});
   }
 }
 
@@ -158,7 +136,7 @@ void TierBuilder::add_metadata(const hardware::StorageUnits& units,
   tier.metadata.blocks_per_lookup =
       static_cast<uint32_t>(std::max<int64_t>(1, object / set_.block_tokens));
   const double time_ns = static_cast<double>(service.metadata_time.value.value()) * operations;
-  set_.stations.push_back({"external0.metadata", static_cast<int64_t>(time_ns),
+  set_.stations.push_back({"external0.metadata", static_cast<int64_t>(std::max(1.0, time_ns)),
                            service.metadata_servers * units.count});
 }
 

@@ -95,7 +95,7 @@ const FieldTable<TierSection>& TierSection::fields() {
       field("kind", &S::kind, required, "Which memory."),
       field("capacity", &S::capacity, absent_means("dram: 80% of the host's memory; nvme, context: all of the drives; external: all of the service"), above(0), "For KV, of one pool."),
       field("scope", &S::scope, absent_means("dram, nvme: node; context: pod; external: site"), "Who shares one pool."),
-      field("stack", &S::stack, absent_means("dram: vllm-native; peer: nixl-rdma; nvme: gds; context: doca-memos; external: nfs-rdma"), "Software path of its transfers; every overhead of it may be overridden."),
+      field("stack", &S::stack, absent_means("dram: vllm-native; peer: nixl-rdma; nvme: gds; context: doca-memos; external: nfs-rdma"), "Software path of its transfers; every overhead of it may be overridden. One without `use` starts from that of its absence."),
       field("load", &S::load, by_default("parked"), "What a request does while its blocks come."),
       field("sharing", &S::sharing, by_default("fair"), "How transfers share the tier's own links."),
       field("read_only", &S::read_only, by_default("false"), "Takes no stores."),

@@ -11,7 +11,7 @@
 namespace tiercast::scenario {
 
 /// The tiers below GPU memory, compiled for the instances of `world`; nothing where there are none,
-/// or after reporting what cannot work.
+/// or after reporting what cannot work. `spec` has passed check_tiers.
 ///
 /// Every engine sits on one node (instances fill nodes in order); one larger than a node sits on
 /// its first. Each physical part is a link with the bandwidth it sustains for this KV layout: the

@@ -5,12 +5,15 @@
 
 #include "models/policy/registry.hpp"
 #include "models/scenario/problems.hpp"
+#include "models/scenario/tier_check.hpp"
 #include "models/scenario/tier_world.hpp"
 #include "sim/base/quantity.hpp"
 
 namespace tiercast::scenario {
 
 namespace {
+
+constexpr uint32_t kInstancesMax = 4096;  // as a scenario may ask for
 
 uint32_t max_model_tokens(const ScenarioSpec& spec) {
   const uint32_t context = spec.model.name.max_context;
@@ -60,6 +63,16 @@ void check_engine(const ScenarioSpec& spec, const World& world, Problems& proble
   }
 }
 
+// Whether demand of a length that is written down all comes before the timed window.
+bool ends_in_warmup(const ScenarioSpec& spec) {
+  std::optional<Nanoseconds> length;
+  if (const auto* open = std::get_if<workload::OpenSpec>(&spec.workload)) length = open->duration;
+  const auto* closed = std::get_if<workload::ClosedSpec>(&spec.workload);
+  if (closed != nullptr) length = closed->duration;
+  const Nanoseconds warmup = spec.run.warmup.functional;
+  return length && warmup.value() > 0 && *length <= warmup;
+}
+
 bool ends_by_itself(const workload::WorkloadSpec& workload) {
   if (const auto* open = std::get_if<workload::OpenSpec>(&workload)) {
     return open->duration || open->requests;
@@ -69,6 +82,10 @@ bool ends_by_itself(const workload::WorkloadSpec& workload) {
 }
 
 void check_end(const ScenarioSpec& spec, Problems& problems) {
+  if (ends_in_warmup(spec)) {
+    problems.add("run.warmup.functional", "takes all of the workload, and nothing is left to time",
+                 "lower it, or raise the workload's duration");
+  }
   const auto* closed = std::get_if<workload::ClosedSpec>(&spec.workload);
   if (closed != nullptr && spec.engine.preset == serving::EnginePreset::oracle && closed->repeat &&
       !closed->requests) {
@@ -94,6 +111,13 @@ bool place_instances(const ScenarioSpec& spec, World& world, Problems& problems)
   world.gpus_provisioned = spec.cluster.node.gpus * spec.cluster.nodes;
   const uint32_t fit = world.gpus_provisioned / world.gpus_per_instance;
   world.cluster.instances = spec.engine.instances.value_or(fit);
+  if (!spec.engine.instances && fit > kInstancesMax) {
+    problems.add("engine.instances",
+                 "the cluster's GPUs hold " + std::to_string(fit) + " instances, and at most " +
+                     std::to_string(kInstancesMax) + " are simulated",
+                 "give engine.instances, or lower cluster.nodes", "cluster.nodes");
+    return false;
+  }
   if (fit == 0 || world.cluster.instances > fit) {
     problems.add(spec.engine.instances ? "engine.instances" : "engine.tp",
                  std::to_string(std::max(1u, world.cluster.instances)) + " instance(s) of " +
@@ -190,6 +214,7 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   if (!wrong_weights.empty()) problems.add("model.weights", wrong_weights);
   check_end(spec, problems);
   check_engine(spec, world, problems);
+  check_tiers(spec, problems);
   const bool placed = place_instances(spec, world, problems) && fill_memory(spec, world, problems);
   if (!placed || problems.any()) return std::nullopt;
 

@@ -223,10 +223,8 @@ void Cluster::arrival(int64_t now_ns) {
 void Cluster::find_matches(int64_t now_ns, const Content& content) {
   std::fill(matched_blocks_.begin(), matched_blocks_.end(), 0);
   if (content.ids.empty()) return;
-  store_.holders(content.path(), holders_);
-  for (const kvstore::PoolId pool : holders_) {
-    if (pool < spec_.instances) instances_[pool]->sync(now_ns);  // later ones are not GPU memory
-  }
+  store_.holders(content.path(), spec_.instances, holders_);  // in whatever order: each for itself
+  for (const kvstore::PoolId pool : holders_) instances_[pool]->sync(now_ns);
   store_.match(content.path(), matched_blocks_);
 }
 

@@ -143,7 +143,7 @@ TEST_CASE("tiers keep their laws, many long runs", "[tiering][oracle][slow]") {
 
 TEST_CASE("with room for all, every block is where its engines' nodes had it",
           "[tiering][oracle]") {
-  for (uint64_t seed = 0; seed < 20; ++seed) {
+  for (uint64_t seed = 0; seed < 10; ++seed) {
     INFO("seed " << seed);
     SmallTiers options;
     options.through_host = seed % 2 == 0;
@@ -166,7 +166,7 @@ TEST_CASE("with room for all, every block is where its engines' nodes had it",
 }
 
 TEST_CASE("without time the pools end as they do with all the time in the world", "[tiering]") {
-  for (uint64_t seed = 0; seed < 20; ++seed) {
+  for (uint64_t seed = 0; seed < 10; ++seed) {
     INFO("seed " << seed);
     Stream draw(9, kDraws, seed);
     bool prefetches = false;

@@ -1,0 +1,109 @@
+// What a scenario's tiers come to: defaults, pools by scope, and warnings. What is refused is in
+// tests/bad_input.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "models/scenario/load.hpp"
+#include "models/scenario/world.hpp"
+#include "tests/support/paths.hpp"
+
+using namespace tiercast;
+using scenario::Scenario;
+using Words = std::vector<std::string>;
+
+namespace {
+
+constexpr const char* kScenario = R"(name: tiers
+cluster:
+  node: {use: dgx-h100, drives: [{use: solidigm-d7-ps1010, count: 8}]}
+  nodes: 8
+  pod_nodes: 2
+  storage: {context: {enclosure: cmx-bf4, count: 4}}
+model: llama-3.1-8b
+engine: {tp: 8}
+tiers: [hbm, dram, nvme, context]
+workload:
+  open: {requests: 1, arrivals: {rate: 1/s}, input_tokens: {fixed: {value: 100}}, output_tokens: {fixed: {value: 10}}}
+)";
+
+Scenario good(const Words& sets) {
+  Diagnostics found;
+  const std::string configs = (tests::source_dir() / "configs").string();
+  const auto document = scenario::parse_scenario(kScenario, "s.yaml", {configs, sets, {}}, found);
+  REQUIRE(document);
+  std::optional<Scenario> read = scenario::load_scenario(*document, "s.yaml", configs, found);
+  INFO(found.render());
+  REQUIRE(read);
+  return std::move(*read);
+}
+
+scenario::World world_of(const Words& sets, Diagnostics& found) {
+  const Scenario read = good(sets);
+  auto world = scenario::build_world(read.spec, read.kernels, read.resolved, found);
+  INFO(found.render());
+  REQUIRE(world);
+  return std::move(*world);
+}
+
+tiering::TierSetSpec tiers_of(const Words& sets) {
+  Diagnostics found;
+  return *world_of(sets, found).cluster.tiers;
+}
+
+std::vector<std::string> warnings(const Words& sets) {
+  Diagnostics found;
+  world_of(sets, found);
+  std::vector<std::string> messages;
+  for (const Diagnostic& one : found.sorted()) messages.push_back(one.message);
+  return messages;
+}
+
+}  // namespace
+
+TEST_CASE("A stack without a name starts from the one that its absence means", "[scenario]") {
+  const std::string bare = good({"tiers.2.stack.efficiency=50%"}).hash;
+  CHECK(bare == good({"tiers.2.stack={use: gds, efficiency: 50%}"}).hash);
+  CHECK(bare != good({}).hash);
+  CHECK(good({"tiers.2.stack={}"}).hash == good({}).hash);
+}
+
+TEST_CASE("Pods share the enclosures evenly, whether or not an engine is in them", "[scenario]") {
+  // Eight nodes in pods of two, an engine on each node; then the first two nodes alone have one.
+  const tiering::TierSetSpec all = tiers_of({});
+  const tiering::TierSetSpec two = tiers_of({"engine.instances=2"});
+  const tiering::TierSpec& full = all.tiers.back();
+  CHECK(full.pools.size() == 4);
+  CHECK(full.pool_of == std::vector<uint32_t>{0, 0, 1, 1, 2, 2, 3, 3});
+  CHECK(two.tiers.back().pool_of == std::vector<uint32_t>{0, 0});
+  CHECK(two.tiers.back().capacity_blocks == full.capacity_blocks);
+  // All four enclosures in one pool hold what the four pools hold, rounded down to blocks each.
+  const uint64_t site = tiers_of({"tiers.3.scope=site"}).tiers.back().capacity_blocks;
+  CHECK(site / 4 == full.capacity_blocks);
+}
+
+TEST_CASE("What a tier holds in a simulation is bounded over all its pools", "[scenario]") {
+  const tiering::TierSetSpec set = tiers_of({"cluster.nodes=4096", "cluster.pod_nodes=4096"});
+  for (const tiering::TierSpec& tier : set.tiers) {
+    INFO(tier.name);
+    CHECK(uint64_t{tier.simulated_blocks} * tier.pools.size() <= uint64_t{1} << 29);
+    CHECK(tier.simulated_blocks <= tier.capacity_blocks);
+    CHECK(tier.simulated_blocks > 0);
+  }
+}
+
+TEST_CASE("Settings with nothing to act on are warned of, and run", "[scenario]") {
+  CHECK(warnings({}).empty());
+  const Words read_only = {"tiers.1.read_only=true", "tiers.2.read_only=true"};
+  CHECK(warnings(read_only).empty());
+  Words all = read_only;
+  all.emplace_back("tiers.3.read_only=true");
+  CHECK(warnings(all) ==
+        Words{"`tiers`: every tier below GPU memory is read-only, so none holds anything"});
+  CHECK(warnings({"policy.placement.prefetch=true"}).empty());
+  CHECK(warnings({"policy.placement.prefetch=true", "tiers=[hbm, nvme, context]"}).size() == 1);
+  CHECK(warnings({"policy.placement.demote=true"}).empty());
+  CHECK(warnings({"policy.placement.demote=true", "tiers=[hbm, dram]"}).size() == 1);
+}
