@@ -74,10 +74,10 @@ TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
 // alike as long as they move alike.
 int64_t Transfers::tail_ns(const TransferPlan& plan) const {
   const TransferCost& cost = plan.cost;
-  if (cost.tail_ns == 0 || plan.bytes == 0) return 0;
+  if (cost.tail_ns == 0 || cost.tail_ppm == 0 || plan.bytes == 0) return 0;
   const uint64_t operations = (plan.bytes - 1) / cost.operation_bytes + 1;
   uint64_t spared = kOne;  // (1 - p)^n by squaring
-  uint64_t factor = kOne - (uint64_t{cost.tail_ppm} << 32) / 1'000'000;
+  uint64_t factor = kOne - std::min(kOne, (uint64_t{cost.tail_ppm} << 32) / 1'000'000);
   for (uint64_t n = operations; n > 0; n /= 2) {
     if (n % 2 == 1) spared = spared * factor >> 32;
     factor = factor * factor >> 32;

@@ -1,5 +1,6 @@
 // Transfers: closed forms for one alone, a queue's recursion for metadata, order and ids of ends.
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 #include <vector>
@@ -43,7 +44,7 @@ Ends run(Transfers& transfers) {
 }
 
 int64_t alone(const TransferPlan& plan, int64_t start_ns) {
-  Transfers transfers(kLinks, {});
+  Transfers transfers(kLinks, {}, 1);
   transfers.start(start_ns, plan);
   const Ends ends = run(transfers);
   REQUIRE(ends.size() == 1);
@@ -77,8 +78,43 @@ TEST_CASE("a transfer without bytes or without anything that bounds them is its 
   CHECK(alone({{}, 1000, {0, 30, 0}}, 5) == 31);
 }
 
+TEST_CASE("a transfer is late as often as one of its operations is", "[tiering]") {
+  constexpr uint32_t kTrials = 4000;
+  const auto late = [](uint32_t ppm, uint64_t operations, uint64_t seed) {
+    Transfers transfers(kLinks, {}, seed);
+    const Links slow{0};
+    TransferPlan plan{slow, operations * 10 - 3, {}};  // the last one is not full
+    plan.cost.operation_bytes = 10;
+    plan.cost.tail_ppm = ppm;
+    plan.cost.tail_ns = 5000;
+    uint32_t count = 0;
+    int64_t now_ns = 0;
+    for (uint32_t n = 0; n < kTrials; ++n) {
+      transfers.start(now_ns, plan);
+      const int64_t end_ns = run(transfers)[0].first;
+      const int64_t over = end_ns - now_ns - transfers.unloaded_ns(plan);
+      REQUIRE((over == 0 || over == 5000));
+      count += over != 0 ? 1 : 0;
+      now_ns = end_ns;
+    }
+    return count;
+  };
+  CHECK(late(0, 1, 1) == 0);
+  CHECK(late(1'000'000, 1, 1) == kTrials);
+  CHECK(late(1'000'000, 64, 1) == kTrials);
+  for (const uint32_t ppm : {100u, 10'000u, 300'000u}) {
+    for (const uint64_t operations : {1u, 7u, 1000u}) {
+      const double p = 1 - std::pow(1 - ppm / 1e6, static_cast<double>(operations));
+      const double deviation = std::sqrt(kTrials * p * (1 - p));
+      INFO(ppm << " ppm, " << operations << " operations");
+      CHECK(std::abs(late(ppm, operations, 1) - kTrials * p) <= 4 * deviation + 1);
+    }
+  }
+  CHECK(late(300'000, 1, 1) != late(300'000, 1, 2));
+}
+
 TEST_CASE("transfers over one link share it while both flow", "[tiering]") {
-  Transfers transfers(kLinks, {});
+  Transfers transfers(kLinks, {}, 1);
   const Links slow{0};
   const TransferId first = transfers.start(0, {slow, 1000, {}});
   const TransferId second = transfers.start(0, {slow, 1000, {400, 50, 0}});
@@ -87,7 +123,7 @@ TEST_CASE("transfers over one link share it while both flow", "[tiering]") {
 }
 
 TEST_CASE("whole transfers go one after another over a fifo link", "[tiering]") {
-  Transfers transfers(kLinks, {});
+  Transfers transfers(kLinks, {}, 1);
   const Links queue{2};
   const TransferId first = transfers.start(0, {queue, 1000, {}});
   const TransferId second = transfers.start(1, {queue, 500, {}});
@@ -95,7 +131,7 @@ TEST_CASE("whole transfers go one after another over a fifo link", "[tiering]") 
 }
 
 TEST_CASE("ends of one instant come by id, and an id is free only once released", "[tiering]") {
-  Transfers transfers(kLinks, {{"index", 40, 1}});
+  Transfers transfers(kLinks, {{"index", 40, 1}}, 1);
   const Links slow{0};
   const TransferId flow = transfers.start(0, {slow, 100, {}});
   const TransferId fixed = transfers.start(0, {slow, 0, {100, 0, 0}});
@@ -121,7 +157,7 @@ TEST_CASE("a metadata station is a FIFO queue", "[tiering]") {
     const auto servers = static_cast<uint32_t>(draw.between(1, 5));
     const int64_t operation_ns = draw.between(0, 300);
     const int64_t trip_ns = draw.between(0, 2000);
-    Transfers transfers({}, {{"other", 1000, 1}, {"index", operation_ns, servers}});
+    Transfers transfers({}, {{"other", 1000, 1}, {"index", operation_ns, servers}}, 1);
     transfers.look_up(0, 0, 50, 0);  // another station's queue is no matter
     std::map<TransferId, int64_t> expected;
     std::map<TransferId, int64_t> seen;
@@ -155,7 +191,7 @@ TEST_CASE("a metadata station is a FIFO queue", "[tiering]") {
 
 TEST_CASE("what was started has crossed its links in the end", "[tiering]") {
   Stream draw(4, kDraws);
-  Transfers transfers(kLinks, {});
+  Transfers transfers(kLinks, {}, 1);
   std::vector<uint64_t> bytes(kLinks.size(), 0);
   const std::vector<Links> routes{{0}, {1}, {2}, {0, 1}, {1, 2}, {0, 1, 2}};
   int64_t now_ns = 0;
