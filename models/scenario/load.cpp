@@ -53,9 +53,20 @@ void apply_options(Node& document, const LoadOptions& options, Diagnostics& foun
   }
 }
 
-// Tiers that name no stack get the catalogue's for their kind, as if it were written there; so do
-// those that only override some of its fields.
+// A stack that is left out, or only says what is different, starts from the catalogue's `name`.
+void name_stack(Node& holder, const std::string& name) {
+  const Node stack = Node::scalar(name, holder.place, Origin::default_value);
+  Node* given = holder.find("stack");
+  if (given == nullptr) {
+    holder.set("stack", stack);
+  } else if (given->is_map() && given->find("use") == nullptr) {
+    given->set("use", stack);
+  }
+}
+
 Node with_default_stacks(Node document) {
+  Node* handover = document.find("disaggregation");
+  if (handover != nullptr && handover->is_map()) name_stack(*handover, kHandOverStack);
   Node* tiers = document.find("tiers");
   if (tiers == nullptr || !tiers->is_list()) return document;
   for (Node& tier : tiers->items) {
@@ -66,17 +77,10 @@ Node with_default_stacks(Node document) {
     }
     const Node* kind = tier.is_map() ? tier.find("kind") : nullptr;
     if (kind == nullptr || !kind->is_scalar()) continue;
-    Node* given = tier.find("stack");
-    if (given != nullptr && (!given->is_map() || given->find("use") != nullptr)) continue;
+    const std::string word = kind->text;
     for (const Choice<TierName>& choice : choices(TierName{})) {
       const std::string name = default_stack(choice.value);
-      if (choice.name != kind->text || name.empty()) continue;
-      const Node stack = Node::scalar(name, tier.place, Origin::default_value);
-      if (given == nullptr) {
-        tier.set("stack", stack);
-      } else {
-        given->set("use", stack);
-      }
+      if (choice.name == word && !name.empty()) name_stack(tier, name);
     }
   }
   return document;

@@ -124,7 +124,7 @@ const FieldTable<DisaggregationSection>& DisaggregationSection::fields() {
   using S = DisaggregationSection;
   static const auto table = FieldTable<S>("disaggregation", "Prefill and decode on instances of their own.", {
       field("prefill_instances", &S::prefill_instances, required, between(1, 4095), "Of the engine's instances, those that compute prompts only; the others decode."),
-      field("stack", &S::stack, by_default("mooncake-te"), "Software path of the hand-off from GPU memory to GPU memory."),
+      field("stack", &S::stack, by_default(kHandOverStack), "Software path of the hand-off from GPU memory to GPU memory. One without `use` starts from the default."),
   }).shorthand("prefill_instances");
   return table;
 }

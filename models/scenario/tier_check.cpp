@@ -188,9 +188,10 @@ class TierCheck {
   }
 
   void check_size() {
-    if (spec_.tiers.size() < 2 || spec_.cluster.nodes <= kNodesMax) return;
+    const bool moves = spec_.tiers.size() > 1 || spec_.disaggregation;
+    if (!moves || spec_.cluster.nodes <= kNodesMax) return;
     problems_.add("cluster.nodes",
-                  "tiers are simulated on " + std::to_string(kNodesMax) + " nodes at most",
+                  "transfers are simulated between " + std::to_string(kNodesMax) + " nodes at most",
                   "simulate a part of the cluster with its share of the demand");
   }
 

@@ -41,6 +41,8 @@ struct TierSection {
 /// The catalogue's stack for a tier that names none; empty for GPU memory.
 std::string default_stack(TierName kind);
 TierScope default_scope(TierName kind);
+/// The catalogue's stack for handing prompts over, where a scenario names none.
+inline constexpr const char* kHandOverStack = "mooncake-te";
 
 enum class WritePolicy : uint8_t { through, selective, back };
 std::vector<Choice<WritePolicy>> choices(WritePolicy);

@@ -68,6 +68,9 @@ TEST_CASE("A stack without a name starts from the one that its absence means", "
   CHECK(bare == good({"tiers.2.stack={use: gds, efficiency: 50%}"}).hash);
   CHECK(bare != good({}).hash);
   CHECK(good({"tiers.2.stack={}"}).hash == good({}).hash);
+  const std::string split = "disaggregation={prefill_instances: 1, stack: {";
+  CHECK(good({split + "setup: 9us}}"}).hash ==
+        good({split + "use: mooncake-te, setup: 9us}}"}).hash);
 }
 
 TEST_CASE("Pods share the enclosures evenly, whether or not an engine is in them", "[scenario]") {
