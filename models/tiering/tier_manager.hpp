@@ -89,10 +89,11 @@ class TierManager {
   /// Moves what the policy wants nearer while the request waits; after find().
   void prefetch(int64_t now_ns, uint32_t engine, const tp_request& request, kvstore::NodeId leaf,
                 uint32_t hit, uint32_t prompt_blocks);
+  /// Blocks of the range that are not on their way to the engine's memory.
+  uint32_t not_arriving(uint32_t engine, kvstore::NodeId leaf, BlockRange range) const;
   /// The range, maybe empty, comes from another engine's memory. There the way to `leaf` stays
   /// pinned and held until that engine's `stored` event.
   /// `frames`: for not_arriving() blocks of it; others are waited for.
-  uint32_t not_arriving(uint32_t engine, kvstore::NodeId leaf, BlockRange range) const;
   TicketId hand_off(int64_t now_ns, uint32_t from, uint32_t to, uint32_t owner,
                     kvstore::NodeId leaf, BlockRange range, std::span<const tp_span> frames);
   /// Ranges that the ticket's own frames hold, in order.

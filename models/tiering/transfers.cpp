@@ -17,7 +17,7 @@ constexpr Purpose kTail{"tiering.transfer.tail"};
 uint64_t spared(const TransferCost& cost, uint64_t bytes) {
   const uint64_t operations = (bytes - 1) / cost.operation_bytes + 1;
   uint64_t spared = kOne;
-  uint64_t factor = kOne - (uint64_t{cost.tail_ppm} << 32) / 1'000'000;
+  uint64_t factor = kOne - std::min(kOne, (uint64_t{cost.tail_ppm} << 32) / 1'000'000);
   for (uint64_t n = operations; n > 0; n /= 2) {
     if (n % 2 == 1) spared = spared * factor >> 32;
     factor = factor * factor >> 32;
@@ -86,7 +86,7 @@ TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
 // they move alike.
 int64_t Transfers::tail_ns(const TransferPlan& plan) const {
   const TransferCost& cost = plan.cost;
-  if (cost.tail_ns == 0 || plan.bytes == 0) return 0;
+  if (cost.tail_ns == 0 || cost.tail_ppm == 0 || plan.bytes == 0) return 0;
   Stream stream(seed_, kTail, started_);
   return stream.bits32() >= spared(cost, plan.bytes) ? cost.tail_ns : 0;
 }

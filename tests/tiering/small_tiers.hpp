@@ -50,8 +50,9 @@ class TierHost {
   void advance(int64_t until_ns);
   /// Until nothing moves any more; answers when that was.
   int64_t rest();
-  /// All of the path's blocks come from another engine, which has them.
-  void hand_off(int64_t now_ns, uint32_t from, uint32_t to, const Ids& ids);
+  /// All of the path's blocks come from another engine, which has them. Answers the number of the
+  /// request that gets them.
+  uint32_t hand_off(int64_t now_ns, uint32_t from, uint32_t to, const Ids& ids);
   /// Evicts everything in an engine's memory that nothing uses.
   void empty_hbm(int64_t now_ns, uint32_t engine);
 

@@ -281,6 +281,27 @@ TEST_CASE("a hand-off moves blocks from memory to memory", "[tiering]") {
   host.check_rest_and_empty({kFour});
 }
 
+TEST_CASE("a hand-off goes around what is on its way already", "[tiering]") {
+  const auto spec = small_tiers({});
+  TierHost host(spec);
+  host.request(0, 0, kSix);
+  host.rest();
+  const Ids head{1, 2, 3};
+  const uint32_t fetch = host.request(100'000, 2, head);  // over the NIC: 15 us
+  const uint32_t handed = host.hand_off(101'000, 0, 2, kSix);
+  CHECK(host.loaded_blocks(handed) == 3);
+  host.advance(107'000);  // its own three are there
+  CHECK_FALSE(host.over(handed));
+  host.advance(115'000);
+  CHECK((host.over(fetch) && host.over(handed)));
+  CHECK(host.hit(2, kSix) == 6);
+  const uint32_t again = host.hand_off(200'000, 0, 2, kSix);  // nothing is missing
+  CHECK(host.loaded_blocks(again) == 0);
+  host.rest();
+  CHECK(host.ended_ns(again) == 200'001);
+  host.check_rest_and_empty({kSix});
+}
+
 TEST_CASE("the policy sees what is queued at a pool, and nothing at rest", "[tiering]") {
   SmallTiers options;
   options.placement = "watched";

@@ -1,5 +1,6 @@
 // Transfers: closed forms for one alone, a queue's recursion for metadata, order and ids of ends.
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 #include <vector>
@@ -75,6 +76,41 @@ TEST_CASE("a transfer without bytes or without anything that bounds them is its 
   CHECK(alone({{}, 1000, {100, 30, 0}}, 5) == 130);
   CHECK(alone({slow, 0, {}}, 5) == 1);  // an end lies behind its start
   CHECK(alone({{}, 1000, {0, 30, 0}}, 5) == 31);
+}
+
+TEST_CASE("a transfer is late as often as one of its operations is", "[tiering]") {
+  constexpr uint32_t kTrials = 4000;
+  const auto late = [](uint32_t ppm, uint64_t operations, uint64_t seed) {
+    Transfers transfers(kLinks, {}, seed);
+    const Links slow{0};
+    TransferPlan plan{slow, operations * 10 - 3, {}};  // the last one is not full
+    plan.cost.operation_bytes = 10;
+    plan.cost.tail_ppm = ppm;
+    plan.cost.tail_ns = 5000;
+    uint32_t count = 0;
+    int64_t now_ns = 0;
+    for (uint32_t n = 0; n < kTrials; ++n) {
+      transfers.start(now_ns, plan);
+      const int64_t end_ns = run(transfers)[0].first;
+      const int64_t over = end_ns - now_ns - transfers.unloaded_ns(plan);
+      REQUIRE((over == 0 || over == 5000));
+      count += over != 0 ? 1 : 0;
+      now_ns = end_ns;
+    }
+    return count;
+  };
+  CHECK(late(0, 1, 1) == 0);
+  CHECK(late(1'000'000, 1, 1) == kTrials);
+  CHECK(late(1'000'000, 64, 1) == kTrials);
+  for (const uint32_t ppm : {100u, 10'000u, 300'000u}) {
+    for (const uint64_t operations : {1u, 7u, 1000u}) {
+      const double p = 1 - std::pow(1 - ppm / 1e6, static_cast<double>(operations));
+      const double deviation = std::sqrt(kTrials * p * (1 - p));
+      INFO(ppm << " ppm, " << operations << " operations");
+      CHECK(std::abs(late(ppm, operations, 1) - kTrials * p) <= 4 * deviation + 1);
+    }
+  }
+  CHECK(late(300'000, 1, 1) != late(300'000, 1, 2));
 }
 
 TEST_CASE("transfers over one link share it while both flow", "[tiering]") {

@@ -1,0 +1,106 @@
+// What TierHost looks up and holds its hierarchy to.
+#include <algorithm>
+
+#include <catch2/catch.hpp>
+
+#include "tests/tiering/small_tiers.hpp"
+
+namespace tiercast::tests {
+
+using kvstore::NodeId;
+using tiering::BlockPool;
+using tiering::TierPool;
+
+NodeId TierHost::probe(const Ids& ids) { return store_.enter({ids, 1}, next_serial_++); }
+
+std::string TierHost::blocks(uint32_t tier, uint32_t pool, const Ids& ids) {
+  const TierPool& in = tiers_.pools(tier)[pool];
+  const NodeId leaf = probe(ids);
+  std::string text;
+  bool disjoint = true;
+  for (uint32_t d = 0; d < ids.size(); ++d) {
+    const bool ready = store_.run_from(leaf, in.ready(), d, d + 1) != 0;
+    const bool arriving = store_.run_from(leaf, in.arriving(), d, d + 1) != 0;
+    disjoint = disjoint && !(ready && arriving);
+    text += ready ? 'x' : arriving ? 'o' : '.';
+  }
+  store_.leave(leaf);
+  REQUIRE(disjoint);
+  return text;
+}
+
+uint32_t TierHost::hit(uint32_t engine, const Ids& ids) {
+  const NodeId leaf = probe(ids);
+  const uint32_t blocks = hbm_[engine].hit_blocks(leaf);
+  store_.leave(leaf);
+  return blocks;
+}
+
+// An id names its block and all before it, so distinct ids are distinct blocks.
+void TierHost::check_invariants(const std::vector<Ids>& paths) {
+  for (uint32_t t = 0; t < tiers_.spec().tiers.size(); ++t) {
+    const tiering::TierCounts& counts = tiers_.counts(t);
+    REQUIRE(counts.read_bytes <= counts.asked_read_bytes);
+    REQUIRE(counts.written_bytes <= counts.asked_written_bytes);
+    for (uint32_t p = 0; p < tiers_.pools(t).size(); ++p) {
+      std::map<uint64_t, char> seen;
+      bool same = true;  // wherever a block is looked up from
+      for (const Ids& ids : paths) {
+        const std::string text = blocks(t, p, ids);
+        for (size_t d = 0; d < ids.size(); ++d) {
+          same = same && seen.emplace(ids[d], text[d]).first->second == text[d];
+        }
+      }
+      REQUIRE(same);
+      const auto count = [&](char state) {
+        return static_cast<uint64_t>(std::count_if(
+            seen.begin(), seen.end(), [&](const auto& block) { return block.second == state; }));
+      };
+      const TierPool& pool = tiers_.pools(t)[p];
+      const tiering::TierPoolCounts& sums = pool.counts();
+      const uint64_t ready = count('x');
+      const uint64_t arriving = count('o');
+      if (pool.used_blocks() <= pool.capacity_blocks() && pool.present_blocks() == ready &&
+          pool.used_blocks() == ready + arriving && sums.reserved == sums.arrived + arriving &&
+          sums.arrived == sums.evicted + ready) {
+        continue;
+      }
+      FAIL("tier " << t << " pool " << p << ": " << ready << " ready and " << arriving
+                   << " arriving, counted as " << pool.present_blocks() << " of "
+                   << pool.used_blocks() << " used; reserved " << sums.reserved << ", arrived "
+                   << sums.arrived << ", evicted " << sums.evicted);
+    }
+  }
+}
+
+void TierHost::check_rest_and_empty(const std::vector<Ids>& paths) {
+  REQUIRE(tiers_.transfers().live() == 0);
+  REQUIRE(write_backs_ == 0);
+  for (const uint32_t stores : stores_under_way_) REQUIRE(stores == 0);
+  for (const Request& request : requests_) REQUIRE(request.over);
+  check_invariants(paths);
+  for (uint32_t t = 0; t < tiers_.spec().tiers.size(); ++t) {
+    REQUIRE(tiers_.counts(t).read_bytes == tiers_.counts(t).asked_read_bytes);
+    REQUIRE(tiers_.counts(t).written_bytes == tiers_.counts(t).asked_written_bytes);
+    for (const TierPool& pool : tiers_.pools(t)) {
+      REQUIRE(pool.used_blocks() == pool.present_blocks());
+    }
+  }
+  for (const BlockPool& pool : hbm_) REQUIRE(pool.busy_blocks() == 0);
+  for (const Ids& ids : paths) {
+    const NodeId leaf = probe(ids);
+    const auto end = static_cast<uint32_t>(ids.size());
+    for (uint32_t pool = 0; pool < store_.pools(); ++pool) {
+      std::vector<tp_span> frames;
+      for (uint32_t d = 0; d < end; ++d) {
+        if (store_.run_from(leaf, pool, d, d + 1) != 0) store_.frames_of(leaf, pool, d, 1, frames);
+      }
+      for (const tp_span& span : frames) store_.evict(pool, span);
+    }
+    store_.leave(leaf);
+  }
+  REQUIRE(store_.nodes_alive() == 1);
+  REQUIRE(store_.records_alive() == 0);
+}
+
+}  // namespace tiercast::tests
