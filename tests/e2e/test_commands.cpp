@@ -75,7 +75,8 @@ workload: {trace: {file: t.csv, format: csv}}
   }
   CHECK_THAT(text, Catch::Contains("loading is faster than computing at any length"));
   CHECK_THAT(output_of({"run", scenario, "--dry-run"}), Catch::Contains("bound by"));
-  CHECK(Json::parse(output_of({"explain", quickstart(), "--format", "json"})).at("tiers").empty());
+  const Words hbm_alone = {"explain", quickstart(), "--format", "json", "--set", "tiers=[hbm]"};
+  CHECK(Json::parse(output_of(hbm_alone)).at("tiers").empty());
   CHECK_THAT(output_of({"explain", scenario, "tiers"}), Catch::Contains("read_only: true"));
   CHECK(json_of({"explain", scenario, "tiers.1.stack.use"}).at("value") == "vllm-native");
 }

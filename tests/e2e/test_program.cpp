@@ -195,7 +195,8 @@ TEST_CASE("Reference mode keeps thresholds and writes its result", "[e2e]") {
 }
 
 TEST_CASE("A run in which nothing was offered says so", "[e2e]") {
-  const Words words = {"run", quickstart(), "--set", "workload.closed.duration=1ns"};
+  const Words words = {"run",   quickstart(),   "--set", "workload.closed.duration=1ns",
+                       "--set", "run.warmup=0s"};
   CHECK_THAT(output_of(words), Catch::Contains("no request was offered"));
 }
 
