@@ -73,15 +73,20 @@ std::span<tp_run> TierManager::find(uint32_t engine, kvstore::NodeId leaf, uint3
   return runs_;
 }
 
+// What find() came to, as the policy sees it.
+tp_fetch TierManager::found(uint32_t hit, uint32_t prompt_blocks) const {
+  return {.size = sizeof(tp_fetch),
+          .block_bytes = spec_->block_bytes,
+          .block_tokens = spec_->block_tokens,
+          .hit_blocks = hit,
+          .prompt_blocks = prompt_blocks,
+          .run_count = static_cast<uint32_t>(runs_.size()),
+          .runs = runs_.data()};
+}
+
 TierManager::Plan TierManager::plan(int64_t now_ns, uint32_t engine, const tp_request& request,
                                     uint32_t hit, uint32_t prompt_blocks) {
-  const tp_fetch fetch{.size = sizeof(tp_fetch),
-                       .block_bytes = spec_->block_bytes,
-                       .block_tokens = spec_->block_tokens,
-                       .hit_blocks = hit,
-                       .prompt_blocks = prompt_blocks,
-                       .run_count = static_cast<uint32_t>(runs_.size()),
-                       .runs = runs_.data()};
+  const tp_fetch fetch = found(hit, prompt_blocks);
   const std::span<const tp_segment> segments =
       placement_.plan_fetch(now_ns, request, fetch, views(engine));
   plan_.assign(segments.begin(), segments.end());
@@ -242,13 +247,7 @@ void TierManager::absorb_plan(int64_t now_ns, uint32_t engine, kvstore::NodeId l
 
 void TierManager::prefetch(int64_t now_ns, uint32_t engine, const tp_request& request,
                            kvstore::NodeId leaf, uint32_t hit, uint32_t prompt_blocks) {
-  const tp_fetch fetch{.size = sizeof(tp_fetch),
-                       .block_bytes = spec_->block_bytes,
-                       .block_tokens = spec_->block_tokens,
-                       .hit_blocks = hit,
-                       .prompt_blocks = prompt_blocks,
-                       .run_count = static_cast<uint32_t>(runs_.size()),
-                       .runs = runs_.data()};
+  const tp_fetch fetch = found(hit, prompt_blocks);
   const std::span<const tp_segment> segments =
       placement_.prefetch(now_ns, request, fetch, views(engine));
   plan_.assign(segments.begin(), segments.end());

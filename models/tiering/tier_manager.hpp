@@ -167,6 +167,7 @@ class TierManager {
   uint32_t pool_near(uint32_t tier, uint32_t engine) const;
 
   // tier_fetch.cpp
+  tp_fetch found(uint32_t hit, uint32_t prompt_blocks) const;
   TicketId open_ticket(int64_t now_ns, uint32_t engine, uint32_t owner, kvstore::NodeId leaf);
   void part_done(int64_t now_ns, TicketId id, const Job& job, std::vector<TierEvent>* events);
   void complete(TicketId id, std::vector<TierEvent>& events);

@@ -69,7 +69,6 @@ void check_areas(const Outcome& out, bool disaggregated) {
 }
 
 void check_tiers(const Outcome& out, uint32_t block_bytes) {
-  uint64_t stored_bytes = 0;
   for (const serving::TierOutcome& tier : out.tiers) {
     const tiering::TierPoolCounts& pools = tier.pool_counts;
     REQUIRE(pools.reserved == pools.arrived);
@@ -81,7 +80,6 @@ void check_tiers(const Outcome& out, uint32_t block_bytes) {
     REQUIRE(pools.arrived * block_bytes <=
             tier.counts.written_bytes + tier.counts.staged_blocks * block_bytes);
     REQUIRE(tier.counts.read_bytes >= tier.counts.hit_blocks * block_bytes);
-    stored_bytes += tier.counts.written_bytes;
   }
   for (const serving::LinkOutcome& link : out.links) {
     REQUIRE(link.carried_bytes == link.started_bytes);
