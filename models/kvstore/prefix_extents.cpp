@@ -73,8 +73,8 @@ void PrefixStore::frames_of(NodeId leaf, PoolId pool, uint32_t depth, uint32_t c
 // The node's blocks [depth, ...) enter between the extents around them. Where slots run on, extents
 // are one: evict() takes a run of slots and depths for part of a single extent.
 void PrefixStore::insert_extent(RecordId id, uint32_t depth, tp_span frames) {
-  note_frames(id, depth, frames);
   Record& record = records_[id];
+  Pool& pool = pools_[record.pool];
   const auto runs_on = [](const Extent& a, const Extent& b) {
     return a.depth + a.count == b.depth && a.slot + a.count == b.slot;
   };
@@ -83,12 +83,15 @@ void PrefixStore::insert_extent(RecordId id, uint32_t depth, tp_span frames) {
                  "block {} filled twice", depth);
   at = record.extents.insert(at, {depth, frames.first_slot, frames.count});
   if (at + 1 != record.extents.end() && runs_on(*at, *(at + 1))) {
+    pool.starts.clear((at + 1)->slot);
     at->count += (at + 1)->count;
     record.extents.erase(at + 1);
   }
   if (at != record.extents.begin() && runs_on(*(at - 1), *at)) {
     (at - 1)->count += at->count;
     record.extents.erase(at);
+  } else {
+    note(pool, id, *at);
   }
   extend_prefix(record);
 }
@@ -121,10 +124,6 @@ BlockSum PrefixStore::fill(NodeId leaf, PoolId pool, uint32_t depth,
     }
   }
   return sum;
-}
-
-NodeId PrefixStore::node_of(PoolId pool, uint32_t slot) const {
-  return records_[pools_[pool].record[slot]].node;
 }
 
 void PrefixStore::hold(NodeId node) { ++nodes_[node].users; }

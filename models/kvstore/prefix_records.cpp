@@ -18,6 +18,18 @@ void add_span(std::vector<tp_span>& out, tp_span span) {
 namespace {
 constexpr uint64_t kPrivateKey = uint64_t{1} << 63;
 constexpr uint32_t kFewRecords = 8;  // that a search one by one finds sooner than an index
+
+// The last extent that begins at `depth` or before. Mostly that is the last one of all.
+template <class Extents>
+auto extent_at(Extents& extents, uint32_t depth) {
+  auto e = extents.end();
+  if (!extents.empty() && extents.back().depth <= depth) return e - 1;
+  e = std::partition_point(extents.begin(), extents.end(),
+                           [&](const auto& extent) { return extent.depth <= depth; });
+  TIERCAST_CHECK(e != extents.begin(), "block {} is not recorded", depth);
+  return e - 1;
+}
+
 }  // namespace
 
 // Every pin of the lower node covers the upper one too, as owners pin whole nodes.
@@ -32,7 +44,9 @@ void PrefixStore::split_records(NodeId upper, NodeId lower) {
     for (const Extent& e : records_[id].extents) {
       const uint32_t over = e.depth >= boundary ? 0 : std::min(e.count, boundary - e.depth);
       if (over > 0) above.push_back({e.depth, e.slot, over});
-      if (over < e.count) below.push_back({e.depth + over, e.slot + over, e.count - over});
+      if (over == e.count) continue;
+      below.push_back({e.depth + over, e.slot + over, e.count - over});
+      if (over > 0) note(pools_[pool], id, below.back());
     }
     const uint32_t pins = records_[id].pins;
     const uint32_t prefix = records_[id].prefix;
@@ -40,9 +54,7 @@ void PrefixStore::split_records(NodeId upper, NodeId lower) {
       const RecordId up = record_of(upper, pool);
       records_[up].pins = pins;
       records_[up].prefix = std::min(prefix, nodes_[upper].blocks);
-      for (const Extent& e : above) {
-        std::fill_n(pools_[pool].record.begin() + e.slot, e.count, up);
-      }
+      for (const Extent& e : above) note(pools_[pool], up, e);
       records_[up].extents = std::move(above);
     }
     Record& low = records_[id];
@@ -145,7 +157,7 @@ BlockSum PrefixStore::pin(NodeId leaf, PoolId pool, uint32_t hit, std::vector<tp
       if (inside < e.count) {
         add_span(orphans, {e.slot + inside, e.count - inside});
         dropped.add(e.depth + inside, e.count - inside);
-        std::fill_n(pools_[pool].record.begin() + e.slot + inside, e.count - inside, kNoRecord);
+        if (inside == 0) pools_[pool].starts.clear(e.slot);
       }
       e.count = inside;
       if (inside > 0) ++kept;
@@ -186,22 +198,26 @@ NodeId PrefixStore::node_at(NodeId leaf, uint32_t depth) const {
   return at;
 }
 
-// What the frames hold from now on.
-void PrefixStore::note_frames(RecordId id, uint32_t depth, tp_span frames) {
-  Pool& pool = pools_[records_[id].pool];
-  const size_t end = size_t{frames.first_slot} + frames.count;
-  TIERCAST_CHECK(end <= pool.slots, "frame {} of a pool of {}", end - 1, pool.slots);
-  if (pool.record.size() < end) {
-    const size_t room = std::min<size_t>(pool.slots, std::max(end, 2 * pool.record.size()));
-    pool.record.resize(room, kNoRecord);
-    pool.depth.resize(room);
+// The slot at which the extent begins that holds this recorded one.
+uint32_t PrefixStore::start_of(const Pool& pool, uint32_t slot) {
+  const uint32_t start = pool.starts.find_at_or_before(slot);
+  TIERCAST_CHECK(start != policy::BitIndex::none, "frame {} holds nothing", slot);
+  return start;
+}
+
+// What the frames of an extent hold from now on.
+void PrefixStore::note(Pool& pool, RecordId id, const Extent& extent) {
+  TIERCAST_CHECK(uint64_t{extent.slot} + extent.count <= pool.slots, "frame {} of a pool of {}",
+                 extent.slot, pool.slots);
+  if (pool.notes.size() <= extent.slot) {
+    const size_t room = std::max<size_t>(size_t{extent.slot} + 1, 2 * pool.notes.size());
+    pool.notes.resize(std::min<size_t>(pool.slots, room));
   }
-  std::fill_n(pool.record.begin() + frames.first_slot, frames.count, id);
-  for (uint32_t k = 0; k < frames.count; ++k) pool.depth[frames.first_slot + k] = depth + k;
+  pool.notes[extent.slot] = {id, extent.depth};
+  pool.starts.set(extent.slot);
 }
 
 void PrefixStore::append(RecordId id, uint32_t depth, tp_span frames) {
-  note_frames(id, depth, frames);
   Record& record = records_[id];
   record.prefix += frames.count;
   if (!record.extents.empty()) {
@@ -212,6 +228,7 @@ void PrefixStore::append(RecordId id, uint32_t depth, tp_span frames) {
     }
   }
   record.extents.push_back({depth, frames.first_slot, frames.count});
+  note(pools_[record.pool], id, record.extents.back());
 }
 
 BlockSum PrefixStore::place(NodeId leaf, PoolId pool, uint32_t depth,
@@ -244,27 +261,27 @@ BlockSum PrefixStore::place(NodeId leaf, PoolId pool, uint32_t depth,
   return sum;
 }
 
-// Removes blocks [depth, depth + count), which one extent holds.
-void PrefixStore::cut(Record& record, uint32_t depth, uint32_t count) {
+// Removes blocks [depth, depth + most) as far as one extent holds them, and answers how many.
+uint32_t PrefixStore::cut(Pool& pool, RecordId id, uint32_t depth, uint32_t most) {
+  Record& record = records_[id];
+  const auto e = extent_at(record.extents, depth);
+  const uint32_t before = depth - e->depth;
+  TIERCAST_CHECK(before < e->count, "evicted block is not recorded");
+  const uint32_t count = std::min(most, e->count - before);
+  const uint32_t after = e->count - before - count;
+  const Extent tail{depth + count, e->slot + before + count, after};
   record.prefix = std::min(record.prefix, depth - nodes_[record.node].depth);
-  size_t i = record.extents.size();
-  do {
-    TIERCAST_CHECK(i > 0, "evicted block is not recorded");
-    --i;
-  } while (record.extents[i].depth > depth);
-  Extent& e = record.extents[i];
-  const uint32_t before = depth - e.depth;
-  const uint32_t after = e.count - before - count;
-  const Extent tail{depth + count, e.slot + before + count, after};
-  const auto where = record.extents.begin() + static_cast<std::ptrdiff_t>(i);
-  e.count = before;
+  if (before == 0) pool.starts.clear(e->slot);
+  if (after > 0) note(pool, id, tail);
+  e->count = before;
   if (before == 0 && after == 0) {
-    record.extents.erase(where);
+    record.extents.erase(e);
   } else if (before == 0) {
-    e = tail;
+    *e = tail;
   } else if (after > 0) {
-    record.extents.insert(where + 1, tail);
+    record.extents.insert(e + 1, tail);
   }
+  return count;
 }
 
 BlockSum PrefixStore::evict(PoolId pool_id, tp_span frames) {
@@ -273,21 +290,14 @@ BlockSum PrefixStore::evict(PoolId pool_id, tp_span frames) {
   uint32_t slot = frames.first_slot;
   const uint32_t end = frames.first_slot + frames.count;
   while (slot < end) {
-    const RecordId id = pool.record[slot];
-    TIERCAST_CHECK(id != kNoRecord, "evicted frame holds nothing");
-    const uint32_t depth = pool.depth[slot];
-    uint32_t count = 1;
-    while (slot + count < end && pool.record[slot + count] == id &&
-           pool.depth[slot + count] == depth + count) {
-      ++count;
-    }
-    Record& record = records_[id];
-    TIERCAST_CHECK(record.pins == 0, "evicted block is pinned");
-    cut(record, depth, count);
+    const uint32_t start = start_of(pool, slot);
+    const RecordId id = pool.notes[start].record;
+    const uint32_t depth = pool.notes[start].depth + (slot - start);
+    TIERCAST_CHECK(records_[id].pins == 0, "evicted block is pinned");
+    const uint32_t count = cut(pool, id, depth, end - slot);
     sum.add(depth, count);
-    std::fill_n(pool.record.begin() + slot, count, kNoRecord);
-    if (record.extents.empty()) {
-      const NodeId node = record.node;
+    if (records_[id].extents.empty()) {
+      const NodeId node = records_[id].node;
       free_record(id);
       free_unused(node);
     }
@@ -296,23 +306,39 @@ BlockSum PrefixStore::evict(PoolId pool_id, tp_span frames) {
   return sum;
 }
 
-tp_key PrefixStore::key(PoolId pool, uint32_t slot) const {
-  const Node& node = nodes_[records_[pools_[pool].record[slot]].node];
-  const uint32_t depth = pools_[pool].depth[slot];
+Stretch PrefixStore::stretch(PoolId pool_id, uint32_t slot) const {
+  const Pool& pool = pools_[pool_id];
+  const uint32_t start = start_of(pool, slot);
+  const Note& note = pool.notes[start];
+  const Record& record = records_[note.record];
+  const uint32_t count = extent_at(record.extents, note.depth)->count;
+  TIERCAST_CHECK(slot - start < count, "frame {} holds nothing", slot);
+  return {record.node, note.depth + (slot - start), count - (slot - start)};
+}
+
+tp_key PrefixStore::key_of(const Node& node, uint32_t depth) const {
   if (node.blocks == kOpenEnd) return {node.serial, kPrivateKey | depth};
   const uint32_t within = depth - node.depth;
   return {node.ids[within / blocks_per_id_], within % blocks_per_id_};
 }
 
+tp_key PrefixStore::key(PoolId pool, uint32_t slot) const {
+  const Stretch at = stretch(pool, slot);
+  return key_of(nodes_[at.node], at.depth);
+}
+
 void PrefixStore::keys(PoolId pool, tp_span frames, std::span<tp_key> out) const {
-  const auto& records = pools_[pool].record;
-  const auto& depths = pools_[pool].depth;
-  for (uint32_t k = 0; k < frames.count; ++k) {
-    const uint32_t slot = frames.first_slot + k;
-    // Neighbours mostly follow one another in one node, and then within one id.
-    const bool follows = k > 0 && records[slot] == records[slot - 1] &&
-                         depths[slot] == depths[slot - 1] + 1 && out[k - 1].lo + 1 < blocks_per_id_;
-    out[k] = follows ? tp_key{out[k - 1].hi, out[k - 1].lo + 1} : key(pool, slot);
+  for (uint32_t done = 0; done < frames.count;) {
+    const Stretch at = stretch(pool, frames.first_slot + done);
+    const Node& node = nodes_[at.node];
+    const uint32_t count = std::min(at.count, frames.count - done);
+    for (uint32_t k = 0; k < count; ++k) {
+      // Neighbours mostly lie within one id.
+      const bool follows = k > 0 && out[done - 1].lo + 1 < blocks_per_id_;
+      out[done] =
+          follows ? tp_key{out[done - 1].hi, out[done - 1].lo + 1} : key_of(node, at.depth + k);
+      ++done;
+    }
   }
 }
 

@@ -66,7 +66,7 @@ void PrefixStore::unindex_record(const Record& record) {
 }
 
 PoolId PrefixStore::add_pool(uint32_t slots) {
-  pools_.push_back(Pool{slots, {}, {}});
+  pools_.emplace_back(slots);
   return static_cast<PoolId>(pools_.size() - 1);
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "models/policy/bit_index.hpp"
 #include "models/policy/tierpolicy.h"
 
 namespace tiercast::kvstore {
@@ -31,6 +32,14 @@ struct BlockSum {
     blocks += count;
     depths += depth * count + count * (count - 1) / 2;
   }
+};
+
+/// Recorded frames that follow one another as their blocks do: `count` blocks of a run from `depth`
+/// on, counted from the head of the prefix.
+struct Stretch {
+  NodeId node = kNoNode;
+  uint32_t depth = 0;
+  uint32_t count = 0;
 };
 
 /// Appends, growing the last span where the frames run on.
@@ -102,8 +111,8 @@ class PrefixStore {
                  std::vector<tp_span>& out) const;
   /// Blocks from `depth` on, none of them present, are in these frames from now on.
   BlockSum fill(NodeId leaf, PoolId pool, uint32_t depth, std::span<const tp_span> frames);
-  /// The run a recorded frame's block belongs to; its depth is depth(pool, slot).
-  NodeId node_of(PoolId pool, uint32_t slot) const;
+  /// What a recorded frame and those right behind it hold.
+  Stretch stretch(PoolId pool, uint32_t slot) const;
   /// Keeps a run, and so what lies before it, until leave().
   void hold(NodeId node);
 
@@ -112,7 +121,6 @@ class PrefixStore {
   tp_key key(PoolId pool, uint32_t slot) const;
   /// Those of a span of recorded frames, in order, into `out`.
   void keys(PoolId pool, tp_span frames, std::span<tp_key> out) const;
-  uint32_t depth(PoolId pool, uint32_t slot) const { return pools_[pool].depth[slot]; }
 
   uint64_t nodes_alive() const { return nodes_.size() - free_nodes_.size(); }
   uint64_t records_alive() const { return records_.size() - free_records_.size(); }
@@ -148,10 +156,16 @@ class PrefixStore {
     uint64_t serial = 0;   // of private content
     std::vector<uint64_t> ids;
   };
+  struct Note {
+    RecordId record;
+    uint32_t depth;
+  };
   struct Pool {
+    explicit Pool(uint32_t slot_count) : slots(slot_count), starts(slot_count) {}
+
     uint32_t slots;
-    std::vector<RecordId> record;  // by slot, as far as any was used: a pool may be huge
-    std::vector<uint32_t> depth;   // by slot
+    policy::BitIndex starts;  // first slots of extents
+    std::vector<Note> notes;  // by first slot, as far as any was used: a pool may be huge
   };
   struct Index;  // (node, first id) -> child; (node, pool) -> record, of runs that many pools hold
 
@@ -168,9 +182,11 @@ class PrefixStore {
   void free_record(RecordId id);
   void way_to(NodeId leaf) const;
   NodeId node_at(NodeId leaf, uint32_t depth) const;
-  void note_frames(RecordId id, uint32_t depth, tp_span frames);
+  static void note(Pool& pool, RecordId id, const Extent& extent);
+  static uint32_t start_of(const Pool& pool, uint32_t slot);
   void append(RecordId id, uint32_t depth, tp_span frames);
-  void cut(Record& record, uint32_t depth, uint32_t count);
+  tp_key key_of(const Node& node, uint32_t depth) const;
+  uint32_t cut(Pool& pool, RecordId id, uint32_t depth, uint32_t most);
   void insert_extent(RecordId id, uint32_t depth, tp_span frames);
   void extend_prefix(Record& record) const;
 

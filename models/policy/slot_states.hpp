@@ -24,6 +24,10 @@ enum class SlotSet : uint8_t {
   present = 1u << 1 | 1u << 2 | 1u << 3  ///< pinned, leaving or evictable
 };
 
+constexpr SlotSet set_of(SlotState state) {
+  return static_cast<SlotSet>(1u << static_cast<unsigned>(state));
+}
+
 /// The state of every slot of a pool, a span at a time in O(1 + count / 64).
 class SlotStates {
  public:
@@ -117,9 +121,17 @@ inline void SlotStates::assign(tp_span span, SlotState to) {
     word.low ^= (word.low ^ low) & mask;
     word.high ^= (word.high ^ high) & mask;
   };
+  // Mostly a span is in one state, which spares counting word by word.
+  const SlotState from = state(span.first_slot);
   if (span.count == 1) {
-    --count(state(span.first_slot));
+    --count(from);
     write(span.first_slot / 64, uint64_t{1} << (span.first_slot % 64));
+  } else if (all(span, set_of(from))) {
+    count(from) -= span.count;
+    for_span_words(span, [&](uint32_t index, uint64_t mask) {
+      write(index, mask);
+      return true;
+    });
   } else {
     for_span_words(span, [&](uint32_t index, uint64_t mask) {
       leave_counts(words_[index], mask);

@@ -1,5 +1,7 @@
 #include "models/tiering/block_views.hpp"
 
+#include <algorithm>
+
 namespace tiercast::tiering {
 
 BlockViews::BlockViews(uint32_t block_tokens, uint32_t block_bytes, uint32_t flags) {
@@ -20,9 +22,14 @@ std::span<const tp_block> BlockViews::of(const kvstore::PrefixStore& store, kvst
   size_t next = 0;
   for (const tp_span& span : frames) {
     store.keys(pool, span, std::span(keys_).subspan(next, span.count));
-    for (uint32_t k = 0; k < span.count; ++k, ++next) {
-      views_[next].key = keys_[next];
-      views_[next].depth = store.depth(pool, span.first_slot + k);
+    for (uint32_t done = 0; done < span.count;) {
+      const kvstore::Stretch at = store.stretch(pool, span.first_slot + done);
+      const uint32_t count = std::min(at.count, span.count - done);
+      for (uint32_t k = 0; k < count; ++k, ++next) {
+        views_[next].key = keys_[next];
+        views_[next].depth = at.depth + k;
+      }
+      done += count;
     }
   }
   return std::span(views_).first(blocks);

@@ -90,8 +90,8 @@ TEST_CASE("a piece that is held keeps its way through splits and departures", "[
   const Ids ids{1, 2, 3};
   const NodeId a = store.enter({ids, 2}, 100);
   fill(store, a, 1, {4, 4});  // depths 1 to 4
-  const NodeId held = store.node_of(0, 6);
-  CHECK(store.depth(0, 6) == 3);
+  const NodeId held = store.stretch(0, 6).node;
+  CHECK(store.stretch(0, 6).depth == 3);
   store.hold(held);
   store.leave(a);
   const Ids other{1, 9};
@@ -208,9 +208,10 @@ class Walk {
     const auto& content = naive_.content(pool);
     if (content.empty() || holders_.size() >= 14) return;
     const uint32_t slot = std::next(content.begin(), below(content.size()))->first;
-    const NodeId node = store_.node_of(pool, slot);
+    const NodeId node = store_.stretch(pool, slot).node;
     store_.hold(node);
-    holders_.push_back({node, naive_.hold(pool, slot), store_.depth(pool, slot) + 1, false});
+    holders_.push_back(
+        {node, naive_.hold(pool, slot), store_.stretch(pool, slot).depth + 1, false});
   }
 
   Spans take(uint32_t pool, uint32_t count) {
@@ -314,9 +315,9 @@ class Walk {
     std::map<NaiveStore::Name, std::pair<uint64_t, uint64_t>> key_of;
     for (uint32_t p = 0; p < pools_; ++p) {
       for (const auto& [slot, name] : naive_.content(p)) {
-        REQUIRE(store_.depth(p, slot) == naive_.depth(p, slot));
-        REQUIRE(frames_of(store_, store_.node_of(p, slot), p, store_.depth(p, slot), 1) ==
-                Slots{slot});
+        REQUIRE(store_.stretch(p, slot).depth == naive_.depth(p, slot));
+        REQUIRE(frames_of(store_, store_.stretch(p, slot).node, p, store_.stretch(p, slot).depth,
+                          1) == Slots{slot});
         const tp_key key = store_.key(p, slot);
         REQUIRE(key_of.emplace(name, std::pair(key.hi, key.lo)).first->second ==
                 std::pair(key.hi, key.lo));

@@ -289,7 +289,7 @@ class Walk {
     std::set<std::pair<uint64_t, uint64_t>> keys;
     for (uint32_t p = 0; p < pools_; ++p) {
       for (const auto& [slot, name] : naive_.content(p)) {
-        REQUIRE(store_.depth(p, slot) == naive_.depth(p, slot));
+        REQUIRE(store_.stretch(p, slot).depth == naive_.depth(p, slot));
         const tp_key key = store_.key(p, slot);
         const auto [at, first] = key_of.emplace(name, std::pair(key.hi, key.lo));
         REQUIRE(at->second == std::pair(key.hi, key.lo));
