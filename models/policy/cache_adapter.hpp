@@ -218,7 +218,15 @@ class CacheAdapter {
     if (code != TP_OK) return code;
     const Spans batch(spans, span_count);
     act(cache.policy_, Notice{now_ns, request, cache.guard_.slots()}, batch);
-    for (const tp_span span : batch) cache.guard_.slots().assign(span, to);
+    SlotStates& slots = cache.guard_.slots();
+    for (const tp_span span : batch) {
+      const SlotState first = slots.state(span.first_slot);
+      if (allowed == set_of(first)) {
+        slots.move(span, first, to);
+      } else {
+        slots.assign(span, to);
+      }
+    }
     return TP_OK;
   }
 

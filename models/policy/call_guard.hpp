@@ -81,6 +81,15 @@ class CallGuard {
 
  private:
   bool has_doubles(const tp_span* spans, std::size_t span_count) {
+    const auto apart = [&](std::size_t low, std::size_t high) {
+      return spans[low].first_slot + spans[low].count <= spans[high].first_slot;
+    };
+    std::size_t in_order = 1;  // upwards or downwards, as most batches are
+    while (in_order < span_count && apart(in_order - 1, in_order)) ++in_order;
+    if (in_order == 1) {
+      while (in_order < span_count && apart(in_order, in_order - 1)) ++in_order;
+    }
+    if (in_order == span_count) return false;
     std::size_t marked = 0;
     bool doubles = false;
     for (; marked < span_count && !doubles; ++marked) {

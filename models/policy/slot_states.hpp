@@ -24,6 +24,10 @@ enum class SlotSet : uint8_t {
   present = 1u << 1 | 1u << 2 | 1u << 3  ///< pinned, leaving or evictable
 };
 
+constexpr bool holds(SlotSet set, SlotState state) {
+  return (static_cast<unsigned>(set) >> static_cast<unsigned>(state) & 1) != 0;
+}
+
 constexpr SlotSet set_of(SlotState state) {
   return static_cast<SlotSet>(1u << static_cast<unsigned>(state));
 }
@@ -53,6 +57,10 @@ class SlotStates {
   bool all(tp_span span, SlotSet set) const;
   /// Moves every slot of a span in range to a state, whatever it was in.
   void assign(tp_span span, SlotState to);
+  /// The same where all of them are known to be in `from`.
+  void move(tp_span span, SlotState from, SlotState to);
+  /// The same where all of them are in one of the set's states; else nothing changes.
+  bool move_if(tp_span span, SlotSet from, SlotState to);
 
   /// Calls visit(tp_span) for each maximal evictable run inside a span, the last run first.
   template <class Visit>
@@ -80,6 +88,7 @@ class SlotStates {
   uint32_t count(SlotState state) const { return counts_[static_cast<std::size_t>(state)]; }
   uint32_t& count(SlotState state) { return counts_[static_cast<std::size_t>(state)]; }
   void leave_counts(const Word& word, uint64_t mask);
+  void write(uint32_t index, uint64_t mask, SlotState to);
 
   uint32_t capacity_;
   uint32_t counts_[4];  // slots by state
@@ -87,18 +96,19 @@ class SlotStates {
 };
 
 inline bool SlotStates::all(tp_span span, SlotSet set) const {
-  const auto has = [set](SlotState state) {
-    return (static_cast<unsigned>(set) >> static_cast<unsigned>(state) & 1) != 0;
+  const auto mask_of = [set](SlotState state) {
+    return uint64_t{0} - (static_cast<uint64_t>(set) >> static_cast<unsigned>(state) & 1);
   };
-  if (span.count == 1) return has(state(span.first_slot));
+  // By the low bit where the high one is off, and where it is on.
+  const uint64_t absent = mask_of(SlotState::absent);
+  const uint64_t below = absent ^ mask_of(SlotState::pinned);
+  const uint64_t leaving = mask_of(SlotState::leaving);
+  const uint64_t above = leaving ^ mask_of(SlotState::evictable);
   return for_span_words(span, [&](uint32_t index, uint64_t mask) {
-    const Word& word = words_[index];
-    uint64_t members = 0;
-    if (has(SlotState::absent)) members |= ~word.low & ~word.high;
-    if (has(SlotState::pinned)) members |= word.low & ~word.high;
-    if (has(SlotState::leaving)) members |= ~word.low & word.high;
-    if (has(SlotState::evictable)) members |= word.low & word.high;
-    return (members & mask) == mask;
+    const Word word = words_[index];
+    const uint64_t if_off = absent ^ (below & word.low);
+    const uint64_t if_on = leaving ^ (above & word.low);
+    return ((if_off ^ ((if_off ^ if_on) & word.high)) & mask) == mask;
   });
 }
 
@@ -113,52 +123,71 @@ inline void SlotStates::leave_counts(const Word& word, uint64_t mask) {
   count(SlotState::absent) -= bits(mask) - (pinned + leaving + evictable);
 }
 
-inline void SlotStates::assign(tp_span span, SlotState to) {
+inline void SlotStates::write(uint32_t index, uint64_t mask, SlotState to) {
+  Word& word = words_[index];
   const uint64_t low = uint64_t{0} - (static_cast<uint64_t>(to) & 1);
   const uint64_t high = uint64_t{0} - (static_cast<uint64_t>(to) >> 1);
-  const auto write = [&](uint32_t index, uint64_t mask) {
-    Word& word = words_[index];
-    word.low ^= (word.low ^ low) & mask;
-    word.high ^= (word.high ^ high) & mask;
-  };
+  word.low ^= (word.low ^ low) & mask;
+  word.high ^= (word.high ^ high) & mask;
+}
+
+inline void SlotStates::move(tp_span span, SlotState from, SlotState to) {
+  count(from) -= span.count;
+  count(to) += span.count;
+  for_span_words(span, [&](uint32_t index, uint64_t mask) {
+    write(index, mask, to);
+    return true;
+  });
+}
+
+inline void SlotStates::assign(tp_span span, SlotState to) {
   // Mostly a span is in one state, which spares counting word by word.
   const SlotState from = state(span.first_slot);
-  if (span.count == 1) {
-    --count(from);
-    write(span.first_slot / 64, uint64_t{1} << (span.first_slot % 64));
-  } else if (all(span, set_of(from))) {
-    count(from) -= span.count;
-    for_span_words(span, [&](uint32_t index, uint64_t mask) {
-      write(index, mask);
-      return true;
-    });
-  } else {
-    for_span_words(span, [&](uint32_t index, uint64_t mask) {
-      leave_counts(words_[index], mask);
-      write(index, mask);
-      return true;
-    });
-  }
+  if (all(span, set_of(from))) return move(span, from, to);
+  for_span_words(span, [&](uint32_t index, uint64_t mask) {
+    leave_counts(words_[index], mask);
+    write(index, mask, to);
+    return true;
+  });
   count(to) += span.count;
+}
+
+inline bool SlotStates::move_if(tp_span span, SlotSet from, SlotState to) {
+  const SlotState first = state(span.first_slot);
+  const SlotSet one = set_of(first);
+  if (!holds(from, first)) return false;
+  if (all(span, one)) {
+    move(span, first, to);
+    return true;
+  }
+  if (from == one || !all(span, from)) return false;
+  assign(span, to);
+  return true;
 }
 
 template <class Visit>
 void SlotStates::evictable_runs_backward(tp_span span, Visit visit) const {
-  if (all(span, SlotSet::evictable)) {
-    visit(span);
-    return;
-  }
-  uint32_t end = span.first_slot + span.count;
-  while (end > span.first_slot) {
-    if (state(end - 1) != SlotState::evictable) {
-      --end;
-      continue;
+  uint32_t begin = 0;  // of the run found so far, which may go on in the word before
+  uint32_t end = 0;
+  const uint32_t first_word = span.first_slot / 64;
+  const uint32_t last = span.first_slot + (span.count - 1);
+  uint64_t mask = ~uint64_t{0} >> (63 - last % 64);
+  for (uint32_t index = last / 64 + 1; index-- > first_word; mask = ~uint64_t{0}) {
+    if (index == first_word) mask &= ~uint64_t{0} << (span.first_slot % 64);
+    uint64_t left = words_[index].low & words_[index].high & mask;
+    while (left != 0) {
+      const auto above = static_cast<uint32_t>(std::countl_zero(left));
+      const auto length = static_cast<uint32_t>(std::countl_one(left << above));
+      const uint32_t run_end = index * 64 + (64 - above);
+      if (run_end != begin) {
+        if (begin != end) visit(tp_span{begin, end - begin});
+        end = run_end;
+      }
+      begin = run_end - length;
+      left = above + length == 64 ? 0 : left & (~uint64_t{0} >> (above + length));
     }
-    uint32_t begin = end - 1;
-    while (begin > span.first_slot && state(begin - 1) == SlotState::evictable) --begin;
-    visit(tp_span{begin, end - begin});
-    end = begin;
   }
+  if (begin != end) visit(tp_span{begin, end - begin});
 }
 
 }  // namespace tiercast::policy

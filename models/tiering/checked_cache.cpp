@@ -128,8 +128,8 @@ void CheckedCache::fail(const char* call, int64_t now_ns, int code) const {
   throw PolicyFault(policy_name(), call, now_ns, code_text(code));
 }
 
-inline void CheckedCache::expect_slots(const char* call, tp_span span, SlotSet expected) const {
-  TIERCAST_CHECK(slots_.in_range(span) && slots_.all(span, expected),
+void CheckedCache::wrong_slots(const char* call, tp_span span) const {
+  TIERCAST_CHECK(false,
                  "{} of span {}, slots not all in a state for it (pool of {}, first slot is {})",
                  call, span_text(span), slots_.capacity(),
                  slots_.in_range(span) ? static_cast<int>(slots_.state(span.first_slot)) : -1);
@@ -138,8 +138,7 @@ inline void CheckedCache::expect_slots(const char* call, tp_span span, SlotSet e
 inline void CheckedCache::move_slots(const char* call, std::span<const tp_span> spans, SlotSet from,
                                      SlotState to) {
   for (const tp_span span : spans) {
-    expect_slots(call, span, from);
-    slots_.assign(span, to);
+    if (!slots_.in_range(span) || !slots_.move_if(span, from, to)) wrong_slots(call, span);
   }
 }
 
@@ -158,7 +157,9 @@ void CheckedCache::insert(int64_t now_ns, std::span<const tp_span> spans,
 
 void CheckedCache::touch(int64_t now_ns, std::span<const tp_span> spans,
                          const tp_request* request) {
-  for (const tp_span span : spans) expect_slots("touch", span, SlotSet::present);
+  for (const tp_span span : spans) {
+    if (!slots_.in_range(span) || !slots_.all(span, SlotSet::present)) wrong_slots("touch", span);
+  }
   if (table_->on_touch == nullptr) return;
   expect_ok(table_->on_touch(policy_, now_ns, request, spans.data(), spans.size()), "on_touch",
             now_ns);
@@ -223,7 +224,7 @@ void CheckedCache::take_answer(int64_t now_ns, uint32_t need_blocks, const tp_vi
     if (!slots_.all(span, SlotSet::evictable)) {
       fail("victims " + span_text(span) + " are not all evictable, or named twice");
     }
-    slots_.assign(span, SlotState::leaving);
+    slots_.move(span, SlotState::evictable, SlotState::leaving);
     blocks += span.count;
   }
   if (blocks != need_blocks || answer.block_count != need_blocks) {

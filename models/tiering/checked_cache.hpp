@@ -99,7 +99,7 @@ class CheckedCache {
       fail(call, now_ns, code);
   }
   [[noreturn]] void fail(const char* call, int64_t now_ns, int code) const;
-  void expect_slots(const char* call, tp_span span, policy::SlotSet expected) const;
+  [[noreturn]] void wrong_slots(const char* call, tp_span span) const;
   void move_slots(const char* call, std::span<const tp_span> spans, policy::SlotSet from,
                   policy::SlotState to);
   void take_answer(int64_t now_ns, uint32_t need_blocks, const tp_victims& answer);
