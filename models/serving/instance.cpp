@@ -136,7 +136,7 @@ SequenceId Instance::new_sequence(uint64_t request) {
   sequence.load_tier = 0;
   sequence.handed_by = tiering::kNone;
   sequence.handing_over = false;
-  sequence.load.assign(counts_.e2e_load.size(), {});
+  sequence.load.clear();
   sequence.waits = {};
   sequence.ticks = {};
   return id;

@@ -160,6 +160,7 @@ void Instance::loaded(int64_t now_ns, const TierEvent& event, std::vector<TierEv
   } else {
     sequence.waits.load_move_ns += time.move_ns;
     sequence.waits.load_wait_ns += time.total_ns - time.move_ns;
+    sequence.load.resize(counts_.e2e_load.size());
     sequence.load[time.tier] += {time.total_ns - time.move_ns, time.move_ns};
   }
   resume(now_ns, event.owner);

@@ -69,6 +69,7 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
 }
 
 void TierManager::add_engine(kvstore::PoolId hbm, uint32_t slots) {
+  describe_tiers(static_cast<uint32_t>(engines_.size()));
   engines_.push_back({hbm, store_->add_pool(slots), std::vector<TicketId>(slots, kNone)});
 }
 
@@ -79,13 +80,13 @@ void TierManager::set_timed(bool timed) {
 }
 
 // Tier 0 of the policy's numbering is the engine's memory; its own figures are not asked for.
-std::span<const tp_tier> TierManager::views(uint32_t engine) {
-  views_.assign(spec_->tiers.size() + 1, tp_tier{});
-  views_[0].size = sizeof(tp_tier);
-  views_[0].kind = TP_TIER_HBM;
+void TierManager::describe_tiers(uint32_t engine) {
+  std::vector<tp_tier>& views = views_.emplace_back(spec_->tiers.size() + 1, tp_tier{});
+  views[0].size = sizeof(tp_tier);
+  views[0].kind = TP_TIER_HBM;
   for (uint32_t t = 0; t < spec_->tiers.size(); ++t) {
     const TierSpec& tier = spec_->tiers[t];
-    tp_tier& view = views_[t + 1];
+    tp_tier& view = views[t + 1];
     view.size = sizeof(tp_tier);
     view.kind = static_cast<uint32_t>(tier.kind);
     view.read_latency_ns = tier.load.before_ns;
@@ -98,11 +99,20 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
     if (peer || pool == kNone) continue;
     view.write_bytes_per_s = transfers_.rate(route({engine, kNone, kNone, t, pool}));
     view.capacity_blocks = tier.capacity_blocks;
-    view.used_blocks = pools_[t][pool].used_blocks();
-    view.queued_read_bytes = reading_[t][pool];
-    view.queued_write_bytes = writing_[t][pool];
   }
-  return views_;
+}
+
+// As the tiers are now, for the policy.
+std::span<const tp_tier> TierManager::views(uint32_t engine) {
+  std::vector<tp_tier>& views = views_[engine];
+  for (uint32_t t = 0; t < spec_->tiers.size(); ++t) {
+    const uint32_t pool = spec_->tiers[t].pool_of[engine];
+    if (pool == kNone || spec_->tiers[t].kind == TierKind::peer) continue;
+    views[t + 1].used_blocks = pools_[t][pool].used_blocks();
+    views[t + 1].queued_read_bytes = reading_[t][pool];
+    views[t + 1].queued_write_bytes = writing_[t][pool];
+  }
+  return views;
 }
 
 TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes) {

@@ -156,6 +156,7 @@ class TierManager {
   };
 
   // tier_manager.cpp
+  void describe_tiers(uint32_t engine);
   std::span<const tp_tier> views(uint32_t engine);
   uint64_t blocks_bytes(uint64_t blocks) const { return blocks * spec_->block_bytes; }
   TransferPlan route(const RouteEnds& ends, uint64_t bytes = 0);
@@ -209,8 +210,8 @@ class TierManager {
 
   std::vector<Ticket> tickets_;
   std::vector<TicketId> free_tickets_;
-  std::vector<Job> jobs_;  // by TransferId
-  std::vector<tp_tier> views_;
+  std::vector<Job> jobs_;                    // by TransferId
+  std::vector<std::vector<tp_tier>> views_;  // by engine
   std::vector<tp_run> runs_;
   std::vector<tp_segment> plan_;
   std::vector<tp_placed> placed_;
