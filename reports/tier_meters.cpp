@@ -15,7 +15,8 @@ using tiering::TierKind;
 // Links `part<number>.rest` of all numbers, together.
 struct Carried {
   double bytes = 0;
-  double busy = 0;  ///< sum of bytes / bandwidth, in s
+  double busy = 0;   ///< sum of bytes / bandwidth, in s
+  double links = 0;  ///< how many
 };
 
 Carried carried(const Outcome& outcome, std::string_view part, std::string_view rest) {
@@ -28,6 +29,7 @@ Carried carried(const Outcome& outcome, std::string_view part, std::string_view 
     const auto bytes = static_cast<double>(link.carried_bytes);
     sum.bytes += bytes;
     sum.busy += bytes / static_cast<double>(link.bytes_per_s);
+    ++sum.links;
   }
   return sum;
 }
@@ -90,8 +92,11 @@ void add_tier_meters(const Outcome& outcome, const ledger::Provision& boxes,
   if (boxes.context && boxes.context->enclosure) {
     const double rate = boxes.context->enclosure->dpus.operations().value() *
                         boxes.context->enclosure->dpus.count * boxes.context->count;
-    meters.context.operations +=
-        static_cast<uint64_t>(carried(outcome, "context", "cores").busy * rate);
+    // All cards are alike, and each link stands for as many of them.
+    const Carried cores = carried(outcome, "context", "cores");
+    if (cores.links > 0) {
+      meters.context.operations += static_cast<uint64_t>(cores.busy / cores.links * rate);
+    }
   }
 
   const double up = carried(outcome, "node", "storage.up").bytes;
