@@ -121,6 +121,8 @@ class PrefixStore {
   tp_key key(PoolId pool, uint32_t slot) const;
   /// Those of a span of recorded frames, in order, into `out`.
   void keys(PoolId pool, tp_span frames, std::span<tp_key> out) const;
+  /// Those of the blocks from `depth` on, on the way to `leaf`, whoever holds them.
+  void keys_of(NodeId leaf, uint32_t depth, std::span<tp_key> out) const;
 
   uint64_t nodes_alive() const { return nodes_.size() - free_nodes_.size(); }
   uint64_t records_alive() const { return records_.size() - free_records_.size(); }
@@ -186,6 +188,7 @@ class PrefixStore {
   static uint32_t start_of(const Pool& pool, uint32_t slot);
   void append(RecordId id, uint32_t depth, tp_span frames);
   tp_key key_of(const Node& node, uint32_t depth) const;
+  void keys_in(const Node& node, uint32_t depth, std::span<tp_key> out) const;
   uint32_t cut(Pool& pool, RecordId id, uint32_t depth, uint32_t most);
   void insert_extent(RecordId id, uint32_t depth, tp_span frames);
   void extend_prefix(Record& record) const;

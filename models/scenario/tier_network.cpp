@@ -59,19 +59,20 @@ void TierBuilder::add_context(size_t i, const TierSection& section, tiering::Tie
   const Nanoseconds dpus = box.dpus.read_latency.value + initiator;
   set_costs(tier, *section.stack, sums.read_latency + dpus, sums.write_latency + dpus);
   set_tail(tier, box.drives);
-  const double cards = box.dpus.count * boxes;
-  const double efficiency = section.stack->efficiency.value;
+  const auto drives = static_cast<size_t>(std::lround(box.drives.count * boxes));
+  const bool apart = stripe(i, section, drives, tier);
   for (uint32_t p = 0; p < tier.pools.size(); ++p) {
     const std::string name = "context" + std::to_string(p);
-    tiering::TwoWay way = drive_links(name + ".drives", sums, section);
-    const uint32_t cores =
-        add_link(set_.links, name + ".cores",
-                 box.dpus.operations().value() * operation(*section.stack) * cards);
-    const double port =
-        std::min(box.dpus.network.value.value() * efficiency, box.dpus.pcie.value.value()) * cards;
-    append(way.up, {cores, add_link(set_.links, name + ".port.up", port)});
-    append(way.down, {cores, add_link(set_.links, name + ".port.down", port)});
-    tier.pools[p] = {tiering::kNone, std::move(way)};
+    tiering::TierPoolSpec& pool = tier.pools[p];
+    if (apart) {
+      add_cards(name, box, boxes, section, pool);
+      continue;
+    }
+    pool.links = drive_links(name + ".drives", sums, section);
+    const tiering::TwoWay cards =
+        card_links(name, box.dpus, box.dpus.count * boxes, *section.stack);
+    append(pool.links.up, cards.up);
+    append(pool.links.down, cards.down);
   }
   reach_over_network(*section.stack, tier);
 }
@@ -102,7 +103,7 @@ void TierBuilder::add_external(size_t i, const TierSection& section, tiering::Ti
                 rate(service.read.value.value(), service.read_iops.value.value()), fifo)},
       {add_link(set_.links, "external0.write",
                 rate(service.write.value.value(), service.write_iops.value.value()), fifo)}};
-  tier.pools[0] = {tiering::kNone, std::move(way)};
+  tier.pools[0].links = std::move(way);
   reach_over_network(stack, tier);
   add_clients(service.client_bandwidth.value.value(), tier);
   add_metadata(units, stack, tier);

@@ -25,6 +25,14 @@ std::vector<Choice<TierScope>> choices(TierScope);
 enum class LinkSharing : uint8_t { fair, fifo };
 std::vector<Choice<LinkSharing>> choices(LinkSharing);
 
+/// How blocks lie on the devices of a pool.
+struct StripingSection {
+  uint32_t width = 1;         ///< devices of one block
+  std::optional<Bytes> unit;  ///< that goes to one device before the next one's turn
+
+  static const FieldTable<StripingSection>& fields();
+};
+
 struct TierSection {
   TierName kind = TierName::hbm;
   std::optional<Bytes> capacity;  ///< of one pool
@@ -32,6 +40,7 @@ struct TierSection {
   std::optional<hardware::StackSpec> stack;
   tiering::LoadMode load{};
   LinkSharing sharing{};
+  std::optional<StripingSection> striping;
   bool read_only = false;
   std::optional<EvictionSection> eviction;
 

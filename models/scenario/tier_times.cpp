@@ -49,7 +49,10 @@ class Clock {
         world_(world),
         set_(*world.cluster.tiers),
         transfers_(set_.links, set_.stations, spec.run.seed),
-        recompute_ns_(recompute_times(world)) {}
+        recompute_ns_(recompute_times(world)) {
+    for (const tiering::TierSpec& tier : set_.tiers) stripes_.emplace_back(tier, set_.block_bytes);
+    stripes_.emplace_back(set_.block_bytes);
+  }
 
   TierTimes times(uint32_t t) const {
     const tiering::TierSpec& tier = set_.tiers[t];
@@ -60,19 +63,30 @@ class Clock {
     times.pools = static_cast<uint32_t>(tier.pools.size());
     times.pool_blocks = tier.capacity_blocks;
     times.pool_bytes = tier.capacity_blocks * set_.block_bytes;
-    times.load = way({kEngine, t, source_pool(t), kNone, kNone}, stack);
-    if (tier.kind != TierKind::peer && !tier.read_only) times.store = way(store_ends(t), stack);
+    const RouteEnds load{kEngine, t, source_pool(t), kNone, kNone};
+    times.load = way(load, stack);
+    Moving moving{moving_times(load), {}};
+    if (tier.kind != TierKind::peer && !tier.read_only) {
+      times.store = way(store_ends(t), stack);
+      moving.store_ns = moving_times(store_ends(t));
+    }
     for (const uint32_t length : kLengths) {
       const uint32_t blocks = length / set_.block_tokens;
       if (blocks > 0 && blocks <= recompute_ns_.size()) {
-        times.prefixes.push_back(prefix(tier, times, blocks));
+        times.prefixes.push_back(prefix(tier, times, moving, blocks));
       }
     }
-    compare(tier, times);
+    compare(tier, times, moving);
     return times;
   }
 
  private:
+  // What 1, 2, ... blocks flow for, in ns.
+  struct Moving {
+    std::vector<int64_t> load_ns;
+    std::vector<int64_t> store_ns;
+  };
+
   // Of a peer tier the first pool on another node: all are equally far.
   uint32_t source_pool(uint32_t t) const {
     const tiering::TierSpec& tier = set_.tiers[t];
@@ -93,6 +107,44 @@ class Clock {
     return {kEngine, host, set_.tiers[host].pool_of[kEngine], t, tier.pool_of[kEngine]};
   }
 
+  const tiering::Stripes& stripes_at(uint32_t tier) const {
+    return tier == kNone ? stripes_.back() : stripes_[tier];
+  }
+
+  // Blocks on devices side by side, as evenly as can be: the n-th begins where the one before it
+  // ended, and a round of all devices later one further on.
+  void place(const RouteEnds& ends, uint32_t n, tiering::StripeSums& sums) const {
+    const auto first = [&](const tiering::Stripes& stripes) {
+      const uint64_t at = uint64_t{n} * stripes.bytes().size();
+      return static_cast<uint32_t>((at + at / stripes.devices()) % stripes.devices());
+    };
+    sums.add_at(first(stripes_at(ends.from)), first(stripes_at(ends.to)));
+  }
+
+  std::vector<int64_t> moving_times(const RouteEnds& ends) const {
+    std::vector<uint32_t> links;
+    tiering::TransferPlan plan;
+    plan.cost.rate_cap = find_route(set_, ends, links).rate_cap;
+    plan.links = links;
+    const bool apart = has_parts(set_, ends);
+    std::vector<tiering::StripePart> parts;
+    std::vector<tiering::TransferPart> part_links;
+    tiering::StripeSums sums;
+    sums.begin(stripes_at(ends.from), stripes_at(ends.to));
+    std::vector<int64_t> times;
+    for (uint32_t blocks = 1; blocks <= recompute_ns_.size(); ++blocks) {
+      plan.bytes = uint64_t{blocks} * set_.block_bytes;
+      if (apart) {
+        place(ends, blocks - 1, sums);
+        sums.parts(parts);
+        find_part_links(set_, ends, parts, part_links);
+        plan.parts = part_links;
+      }
+      times.push_back(transfers_.unloaded_ns(plan));
+    }
+    return times;
+  }
+
   TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack) const {
     std::vector<uint32_t> links;
     const tiering::TransferCost& cost = find_route(set_, ends, links);
@@ -104,23 +156,44 @@ class Clock {
     way.first_operation_ns = cost.before_ns - way.set_up_ns - way.metadata_ns;
     way.acknowledge_ns = cost.after_ns;
     way.tail_ns = cost.tail_ppm == 0 ? 0 : cost.tail_ns;
-    way.bytes_per_s = transfers_.rate({links, 0, cost});
-    way.bound = bound(links, cost, stack);
+    tiering::TransferPlan plan{links, 0, cost};
+    if (!has_parts(set_, ends)) {
+      set_rate(plan, stack, way);
+      return way;
+    }
+    const tiering::Stripes& from = stripes_at(ends.from);
+    const tiering::Stripes& to = stripes_at(ends.to);
+    std::vector<tiering::StripePart> parts;
+    std::vector<tiering::TransferPart> part_links;
+    const auto spread = [&](uint32_t blocks) {
+      tiering::StripeSums sums;
+      sums.begin(from, to);
+      for (uint32_t n = 0; n < blocks; ++n) sums.add_at(n % from.devices(), n % to.devices());
+      sums.parts(parts);
+      find_part_links(set_, ends, parts, part_links);
+      plan.bytes = uint64_t{blocks} * set_.block_bytes;
+      plan.parts = part_links;
+    };
+    spread(1);
+    way.block_bytes_per_s = transfers_.rate(plan);
+    spread(std::max(from.devices(), to.devices()));  // one of them is 1
+    set_rate(plan, stack, way);
     return way;
   }
 
-  std::string bound(const std::vector<uint32_t>& links, const tiering::TransferCost& cost,
-                    const hardware::StackSpec& stack) const {
-    const auto narrowest =
-        std::min_element(links.begin(), links.end(), [&](uint32_t a, uint32_t b) {
-          return set_.links[a].bytes_per_s < set_.links[b].bytes_per_s;
-        });
+  void set_rate(const tiering::TransferPlan& plan, const hardware::StackSpec& stack,
+                TierWay& way) const {
+    way.bytes_per_s = transfers_.rate(plan);
+    way.bound = bound(transfers_.narrowest(plan), plan.cost, stack);
+  }
+
+  std::string bound(const tiering::Transfers::Narrowest& narrowest,
+                    const tiering::TransferCost& cost, const hardware::StackSpec& stack) const {
     // A cap that comes from the same bandwidth as a link differs from it by rounding alone.
     constexpr uint64_t kParts = 1'000'000;
     const uint64_t cap = cost.rate_cap;
-    if (narrowest != links.end()) {
-      const tiering::TierLinkSpec& link = set_.links[*narrowest];
-      if (cap == 0 || cap + cap / kParts >= link.bytes_per_s) return link.name;
+    if (narrowest.link != kNone && (cap == 0 || cap + cap / kParts >= narrowest.bytes_per_s)) {
+      return set_.links[narrowest.link].name;
     }
     const hardware::TransferPath path = engine_path(spec_, nanoseconds(0));
     const double payload = payload_rate(stack, path).value() * world_.gpus_per_instance;
@@ -140,31 +213,29 @@ class Clock {
                                          metadata.round_trip_ns);
   }
 
-  PrefixTimes prefix(const tiering::TierSpec& tier, const TierTimes& times, uint32_t blocks) const {
+  PrefixTimes prefix(const tiering::TierSpec& tier, const TierTimes& times, const Moving& moving,
+                     uint32_t blocks) const {
     PrefixTimes prefix;
     prefix.tokens = blocks * set_.block_tokens;
     prefix.bytes = uint64_t{blocks} * set_.block_bytes;
     prefix.lookup_ns = lookup_ns(tier, blocks);
-    prefix.moving_ns = tiering::Transfers::flow_ns(prefix.bytes, times.load.bytes_per_s);
+    prefix.moving_ns = moving.load_ns[blocks - 1];
     prefix.load_ns = prefix.lookup_ns + times.load.fixed_ns() + prefix.moving_ns;
     prefix.tail_probability = tiering::Transfers::tail_probability(tier.load, prefix.bytes);
-    if (times.store) {
-      prefix.store_ns = times.store->fixed_ns() +
-                        tiering::Transfers::flow_ns(prefix.bytes, times.store->bytes_per_s);
-    }
+    if (times.store) prefix.store_ns = times.store->fixed_ns() + moving.store_ns[blocks - 1];
     prefix.recompute_ns = recompute_ns_[blocks - 1];
     return prefix;
   }
 
   // Every length is looked at: a step has a least duration, so a slow tier may be faster for short
   // prefixes and, as attention grows, for long ones, but not between.
-  void compare(const tiering::TierSpec& tier, TierTimes& times) const {
+  void compare(const tiering::TierSpec& tier, TierTimes& times, const Moving& moving) const {
     const uint32_t b = set_.block_tokens;
     const auto most = static_cast<uint32_t>(recompute_ns_.size());
     times.block_tokens = b;
     times.longest_tokens = most * b;
     for (uint32_t blocks = 1; blocks <= most; ++blocks) {
-      const PrefixTimes at = prefix(tier, times, blocks);
+      const PrefixTimes at = prefix(tier, times, moving, blocks);
       if (at.load_ns >= at.recompute_ns) continue;
       std::vector<TokenRange>& ranges = times.load_faster;
       if (ranges.empty() || ranges.back().last + b != at.tokens) {
@@ -178,7 +249,8 @@ class Clock {
   const World& world_;
   const tiering::TierSetSpec& set_;
   tiering::Transfers transfers_;
-  std::vector<int64_t> recompute_ns_;  // of 1, 2, ... blocks
+  std::vector<tiering::Stripes> stripes_;  // by tier; GPU memory last
+  std::vector<int64_t> recompute_ns_;      // of 1, 2, ... blocks
 };
 
 }  // namespace

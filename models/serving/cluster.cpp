@@ -310,6 +310,7 @@ void Cluster::collect_tiers() {
     tier.name = spec.tiers[t].name;
     tier.kind = spec.tiers[t].kind;
     tier.counts = tiers_->counts(t);
+    tier.devices = tiers_->devices(t);
     for (const tiering::TierPool& pool : tiers_->pools(t)) {
       ++tier.pools;
       tier.capacity_blocks += spec.tiers[t].capacity_blocks;

@@ -13,6 +13,12 @@ void add_links(const std::vector<uint32_t>& more, std::vector<uint32_t>& links) 
   }
 }
 
+// Devices at one end; none where they are not told apart.
+std::span<const TwoWay> devices_at(const TierSetSpec& spec, uint32_t tier, uint32_t pool) {
+  if (tier == kNone || pool == kNone || spec.tiers[tier].kind == TierKind::peer) return {};
+  return spec.tiers[tier].pools[pool].devices;
+}
+
 }  // namespace
 
 uint32_t host_tier(const TierSetSpec& spec) {
@@ -60,6 +66,24 @@ const TransferCost& find_route(const TierSetSpec& spec, const RouteEnds& ends,
   if (node != kNone) add_links(target.to_node[node].down, links);
   add_links(pool.links.down, links);
   return target.store;
+}
+
+bool has_parts(const TierSetSpec& spec, const RouteEnds& ends) {
+  return !devices_at(spec, ends.from, ends.from_pool).empty() ||
+         !devices_at(spec, ends.to, ends.to_pool).empty();
+}
+
+void find_part_links(const TierSetSpec& spec, const RouteEnds& ends,
+                     std::span<const StripePart> parts, std::vector<TransferPart>& out) {
+  const std::span<const TwoWay> from = devices_at(spec, ends.from, ends.from_pool);
+  const std::span<const TwoWay> to = devices_at(spec, ends.to, ends.to_pool);
+  out.clear();
+  for (const StripePart& part : parts) {
+    TransferPart& links = out.emplace_back();
+    if (!from.empty()) links.from = from[part.from].up;
+    if (!to.empty()) links.to = to[part.to].down;
+    links.bytes = part.bytes;
+  }
 }
 
 }  // namespace tiercast::tiering

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "models/tiering/stripes.hpp"
 #include "models/tiering/tier_spec.hpp"
+#include "models/tiering/transfers.hpp"
 
 namespace tiercast::tiering {
 
@@ -25,5 +28,11 @@ uint32_t host_tier(const TierSetSpec& spec);
 /// without `from_pool` leaves out the source's own links.
 const TransferCost& find_route(const TierSetSpec& spec, const RouteEnds& ends,
                                std::vector<uint32_t>& links);
+
+/// Whether either end of a way tells its devices apart.
+bool has_parts(const TierSetSpec& spec, const RouteEnds& ends);
+/// The links that parts of a transfer between devices of both ends cross beside the way's.
+void find_part_links(const TierSetSpec& spec, const RouteEnds& ends,
+                     std::span<const StripePart> parts, std::vector<TransferPart>& out);
 
 }  // namespace tiercast::tiering

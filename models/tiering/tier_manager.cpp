@@ -25,6 +25,12 @@ CheckedPlacement make_placement(const TierSetSpec& spec, uint64_t seed) {
   return std::move(*placement);
 }
 
+bool has_devices(const TierSetSpec& spec) {
+  return std::any_of(spec.tiers.begin(), spec.tiers.end(), [](const TierSpec& tier) {
+    return !tier.pools.empty() && !tier.pools.front().devices.empty();
+  });
+}
+
 TierPool make_pool(const TierSetSpec& spec, const TierSpec& tier, kvstore::PrefixStore& store,
                    uint64_t seed) {
   const tp_pool shape{sizeof(tp_pool),
@@ -46,7 +52,7 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
     : spec_(&spec),
       store_(&store),
       placement_(make_placement(spec, seed)),
-      transfers_(spec.links, spec.stations, seed),
+      transfers_(spec.links, spec.stations, seed, has_devices(spec)),
       hbm_views_(spec.block_tokens, spec.block_bytes, TP_BLOCK_PINNED),
       counts_(spec.tiers.size()),
       asks_index_(spec.node_of.size(), false),
@@ -60,12 +66,17 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
     }
     reading_.emplace_back(tier.pools.size(), 0);
     writing_.emplace_back(tier.pools.size(), 0);
+    stripes_.emplace_back(tier, spec.block_bytes);
+    size_t devices = 0;
+    for (const TierPoolSpec& pool : tier.pools) devices += pool.devices.size();
+    devices_.emplace_back(devices);
     if (tier.through_host) through_host_ |= 1u << t;
     if (!tier.has_metadata) continue;
     for (size_t e = 0; e < tier.pool_of.size(); ++e) {
       if (tier.pool_of[e] != kNone) asks_index_[e] = true;
     }
   }
+  stripes_.emplace_back(spec.block_bytes);
 }
 
 void TierManager::add_engine(kvstore::PoolId hbm, uint32_t slots) {
@@ -95,9 +106,9 @@ void TierManager::describe_tiers(uint32_t engine) {
     const uint32_t pool = tier.pool_of[engine];
     if (peer || pool == kNone || tier.read_only) view.flags |= TP_TIER_READ_ONLY;
     if (peer || tier.pools.size() < spec_->node_of.size()) view.flags |= TP_TIER_SHARED;
-    view.read_bytes_per_s = transfers_.rate(route({engine, t, pool, kNone, kNone}));
+    view.read_bytes_per_s = even_rate({engine, t, pool, kNone, kNone});
     if (peer || pool == kNone) continue;
-    view.write_bytes_per_s = transfers_.rate(route({engine, kNone, kNone, t, pool}));
+    view.write_bytes_per_s = even_rate({engine, kNone, kNone, t, pool});
     view.capacity_blocks = tier.capacity_blocks;
   }
 }
@@ -115,9 +126,11 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
   return views;
 }
 
-TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes) {
+TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes,
+                                std::span<const StripePart> parts) {
   const TransferCost& cost = find_route(*spec_, ends, links_);
-  return {links_, bytes, cost};
+  find_part_links(*spec_, ends, parts, part_links_);
+  return {links_, bytes, cost, part_links_};
 }
 
 void TierManager::launch(int64_t now_ns, Job&& job) {
@@ -140,7 +153,8 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
     finish(now_ns, job, nullptr);
     return;
   }
-  const TransferPlan plan = route(job, job.bytes);
+  split(job);
+  const TransferPlan plan = route(job, job.bytes, job.parts);
   job.unloaded_ns = transfers_.unloaded_ns(plan);
   const TransferId id = transfers_.start(now_ns, plan);
   if (jobs_.size() <= id) jobs_.resize(id + 1);
@@ -178,6 +192,7 @@ void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* event
     writing_[job.to][job.to_pool] -= job.bytes;
     arrive(now_ns, job);
   }
+  count_parts(job);
   release_source(now_ns, job);
   if (job.keep != kNone) keep_copies(now_ns, job);
   if (events != nullptr) {

@@ -7,6 +7,7 @@
 #include "models/kvstore/prefix_store.hpp"
 #include "models/tiering/checked_placement.hpp"
 #include "models/tiering/routes.hpp"
+#include "models/tiering/stripes.hpp"
 #include "models/tiering/tier_pool.hpp"
 #include "models/tiering/tier_spec.hpp"
 #include "models/tiering/transfers.hpp"
@@ -50,6 +51,12 @@ struct TierCounts {
   uint64_t written_bytes = 0;     ///< moved into them
   uint64_t asked_read_bytes = 0;  ///< counted as transfers start; equals read_bytes at rest
   uint64_t asked_written_bytes = 0;
+};
+
+/// What one device of a pool moved.
+struct DeviceCounts {
+  uint64_t read_bytes = 0;
+  uint64_t written_bytes = 0;
 };
 
 /// The hierarchy below GPU memory: which blocks are where, and what moves.
@@ -119,6 +126,9 @@ class TierManager {
 
   const TierSetSpec& spec() const { return *spec_; }
   const TierCounts& counts(uint32_t tier) const { return counts_[tier]; }
+  /// Of devices told apart, those of the first pool first: sums to the bytes of counts(), as long
+  /// as these are timed.
+  const std::vector<DeviceCounts>& devices(uint32_t tier) const { return devices_[tier]; }
   const std::vector<TierPool>& pools(uint32_t tier) const { return pools_[tier]; }
   const Transfers& transfers() const { return transfers_; }
   uint64_t policy_calls() const;
@@ -147,7 +157,8 @@ class TierManager {
     kvstore::NodeId leaf = kvstore::kNoNode;  // pinned in GPU memory
     int64_t unloaded_ns = 0;
     uint64_t bytes = 0;
-    std::vector<Piece> pieces;  // each node held once
+    std::vector<Piece> pieces;      // each node held once
+    std::vector<StripePart> parts;  // where devices of an end are told apart
   };
   struct Engine {
     kvstore::PoolId hbm = 0;
@@ -159,13 +170,20 @@ class TierManager {
   void describe_tiers(uint32_t engine);
   std::span<const tp_tier> views(uint32_t engine);
   uint64_t blocks_bytes(uint64_t blocks) const { return blocks * spec_->block_bytes; }
-  TransferPlan route(const RouteEnds& ends, uint64_t bytes = 0);
+  TransferPlan route(const RouteEnds& ends, uint64_t bytes = 0,
+                     std::span<const StripePart> parts = {});
   void launch(int64_t now_ns, Job&& job);
   void finish(int64_t now_ns, Job& job, std::vector<TierEvent>* events);
   void arrive(int64_t now_ns, Job& job);
   void release_source(int64_t now_ns, const Job& job);
   void let_go(const std::vector<Piece>& pieces);
   uint32_t pool_near(uint32_t tier, uint32_t engine) const;
+
+  // tier_parts.cpp
+  const Stripes& stripes_at(uint32_t tier) const;
+  uint64_t even_rate(const RouteEnds& ends);
+  void split(Job& job);
+  void count_parts(const Job& job);
 
   // tier_fetch.cpp
   tp_fetch found(uint32_t hit, uint32_t prompt_blocks) const;
@@ -202,6 +220,9 @@ class TierManager {
   std::vector<std::vector<uint64_t>> reading_;  // bytes asked of each pool and not moved yet
   std::vector<std::vector<uint64_t>> writing_;
   std::vector<TierCounts> counts_;
+  std::vector<std::vector<DeviceCounts>> devices_;  // by tier, by device of all its pools
+  std::vector<Stripes> stripes_;                    // by tier; GPU memory last
+  StripeSums sums_;
   std::vector<Engine> engines_;
   std::vector<bool> asks_index_;
   uint32_t host_tier_ = kNone;
@@ -215,7 +236,9 @@ class TierManager {
   std::vector<tp_run> runs_;
   std::vector<tp_segment> plan_;
   std::vector<tp_placed> placed_;
-  std::vector<uint32_t> links_;  // scratch of route()
+  std::vector<uint32_t> links_;           // scratch of route()
+  std::vector<TransferPart> part_links_;  // the same
+  std::vector<tp_key> keys_;              // scratch of split()
   std::vector<TransferId> ended_;
   std::vector<tp_span> frames_;  // scratch
   std::vector<Job> loads_;       // scratch of fetch()

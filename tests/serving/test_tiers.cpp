@@ -23,7 +23,7 @@ Outcome run(const RandomScenario& scenario, bool fuse) {
 // What a set of scenarios has put to the test.
 struct Coverage {
   uint64_t loaded = 0, handed = 0, looked_up = 0, stalled = 0, staged = 0, evicted = 0,
-           advances = 0, steps = 0, peer = 0, refused = 0, preempted = 0;
+           advances = 0, steps = 0, peer = 0, refused = 0, preempted = 0, striped = 0;
 };
 
 void check_requests(const Outcome& out) {
@@ -80,6 +80,13 @@ void check_tiers(const Outcome& out, uint32_t block_bytes) {
     REQUIRE(pools.arrived * block_bytes <=
             tier.counts.written_bytes + tier.counts.staged_blocks * block_bytes);
     REQUIRE(tier.counts.read_bytes >= tier.counts.hit_blocks * block_bytes);
+    uint64_t read_bytes = 0, written_bytes = 0;
+    for (const tiering::DeviceCounts& device : tier.devices) {
+      read_bytes += device.read_bytes;
+      written_bytes += device.written_bytes;
+    }
+    REQUIRE((tier.devices.empty() || read_bytes == tier.counts.read_bytes));
+    REQUIRE((tier.devices.empty() || written_bytes == tier.counts.written_bytes));
   }
   for (const serving::LinkOutcome& link : out.links) {
     REQUIRE(link.carried_bytes == link.started_bytes);
@@ -120,6 +127,7 @@ void check_scenario(uint64_t number, Coverage& coverage) {
     coverage.staged += tier.counts.staged_blocks;
     coverage.evicted += tier.pool_counts.evicted;
     coverage.refused += tier.pool_counts.refused;
+    if (tier.devices.size() > 1) coverage.striped += tier.counts.read_bytes;
     if (tier.kind == tiering::TierKind::peer) coverage.peer += tier.counts.hit_blocks;
   }
   coverage.steps += fused.effort.steps;
@@ -136,6 +144,7 @@ void check_coverage(const Coverage& coverage) {
   CHECK(coverage.refused > 0);
   CHECK(coverage.peer > 0);
   CHECK(coverage.preempted > 0);
+  CHECK(coverage.striped > 0);
   CHECK(coverage.advances < coverage.steps);
 }
 

@@ -93,6 +93,9 @@ SmallTiers random_options(Stream& draw, bool& prefetches) {
   options.storage_blocks = static_cast<uint32_t>(draw.between(1, 40));
   options.metadata = draw.below(2) == 0;
   options.through_host = draw.below(2) == 0;
+  if (draw.below(2) == 0) options.drives = static_cast<uint32_t>(draw.between(2, 5));
+  if (draw.below(2) == 0) options.storage_devices = static_cast<uint32_t>(draw.between(2, 7));
+  options.width = static_cast<uint32_t>(draw.between(1, 3));
   return options;
 }
 
