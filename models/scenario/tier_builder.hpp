@@ -49,6 +49,8 @@ class TierBuilder {
                  Nanoseconds read_latency, Nanoseconds write_latency);
   void set_capacity(size_t i, tiering::TierSpec& tier, const TierSection& section, double available,
                     const std::string& of_what);
+  double core_time(const hardware::StackSpec& stack) const;
+  void add_cores(const hardware::StackSpec& stack, tiering::TierSpec& tier);
   void pool_by_scope(tiering::TierSpec& tier, TierScope scope);
   tiering::TwoWay drive_links(const std::string& name, const DriveSums& sums,
                               const TierSection& section);

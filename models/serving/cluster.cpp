@@ -323,6 +323,7 @@ void Cluster::collect_tiers() {
     outcome_.links.push_back({spec.links[l].name, spec.links[l].bytes_per_s,
                               network.carried_bytes(l), network.started_bytes(l)});
   }
+  outcome_.copy_core_fs = tiers_->core_fs();
   outcome_.effort.policy_calls += tiers_->policy_calls();
   outcome_.effort.transfers = tiers_->transfers().started();
   outcome_.effort.solves = network.counters().solves;

@@ -1,5 +1,6 @@
 // What an instance does with the tiers below its memory: fetching, storing, waiting for both.
 #include <algorithm>
+#include <utility>
 
 #include "models/serving/instance.hpp"
 #include "sim/base/check.hpp"
@@ -166,9 +167,23 @@ void Instance::loaded(int64_t now_ns, const TierEvent& event, std::vector<TierEv
   resume(now_ns, event.owner);
 }
 
+// A copy that used the GPU's cores has ended beside a running step: what it took is made up for by
+// the first step that begins from now on.
+void Instance::slow_down(int64_t now_ns, int64_t slowed_ns) {
+  if (slowed_ns == 0 || work_ == Work::none || work_ == Work::held) return;
+  slowed_ticks_ += Int128{slowed_ns} * llm::kTicksPerNs;
+  if (work_ == Work::segment) cut_segment(now_ns);
+}
+
+Int128 Instance::take_slowed() {
+  counts_.slowed_ticks += slowed_ticks_;
+  return std::exchange(slowed_ticks_, 0);
+}
+
 void Instance::on_tier_event(int64_t now_ns, const TierEvent& event, std::vector<TierEvent>& more) {
   sync(now_ns);
   count_areas(now_ns);
+  slow_down(now_ns, event.slowed_ns);
   switch (event.kind) {
     case TierEvent::Kind::looked_up:
       sequences_[event.owner].waits.metadata_ns += tiers_->time(now_ns, event.ticket).total_ns;
@@ -248,7 +263,7 @@ void Instance::hold_or_schedule() {
 void Instance::release_hold(int64_t now_ns) {
   if (work_ != Work::held || held_loads_ + write_backs_ > 0) return;
   const Int128 there = std::max(held_from_, Int128{now_ns} * llm::kTicksPerNs);
-  const int64_t compute = series_.first;
+  const Int128 compute = series_.first;
   Int128 end = there + compute;
   if (held_layerwise_) {
     const Int128 layers = spec_.layers;
@@ -257,7 +272,7 @@ void Instance::release_hold(int64_t now_ns) {
   }
   hold_ticks_ = end - held_from_ - compute;
   counts_.stalled_ticks += hold_ticks_;
-  series_.first += static_cast<int64_t>(hold_ticks_);
+  series_.first += hold_ticks_;
   work_ = chunks_.empty() ? Work::segment : Work::step;
   next_boundary_ns_ = ceil_ns(clock_ + series_.first);
 }

@@ -48,6 +48,7 @@ struct Outcome {
   llm::Int128 itl_ticks = 0;  ///< their exact sum
   std::vector<TierOutcome> tiers;
   std::vector<LinkOutcome> links;
+  llm::Int128 copy_core_fs = 0;  ///< time of host cores that transfers took, in 10^-15 s
   int64_t start_ns = 0;          ///< of the timed window; before it, warm-up
   uint64_t warmed_requests = 0;  ///< that passed through the caches in warm-up
   int64_t end_ns = 0;            ///< last completion, or the last arrival if later

@@ -121,6 +121,7 @@ TicketId TierManager::open_ticket(int64_t now_ns, uint32_t engine, uint32_t owne
   ticket.started_ns = now_ns;
   ticket.last_unloaded_ns = 0;
   ticket.last_tier = 0;
+  ticket.slowed_ns = 0;
   ticket.leaf = leaf;
   ticket.own.clear();
   ticket.waiters.clear();
@@ -347,7 +348,7 @@ void TierManager::part_done(int64_t, TicketId id, const Job& job, std::vector<Ti
 void TierManager::complete(TicketId id, std::vector<TierEvent>& events) {
   const Ticket& ticket = tickets_[id];
   events.push_back({ticket.lookup ? TierEvent::Kind::looked_up : TierEvent::Kind::loaded,
-                    ticket.engine, ticket.owner, id, ticket.leaf});
+                    ticket.engine, ticket.owner, id, ticket.leaf, ticket.slowed_ns});
 }
 
 FetchTime TierManager::time(int64_t now_ns, TicketId id) const {

@@ -76,6 +76,7 @@ void TierManager::add_engine(kvstore::PoolId hbm, uint32_t slots) {
 // What warm-up moved is no part of the timed window.
 void TierManager::set_timed(bool timed) {
   timed_ = timed;
+  core_fs_ = 0;
   counts_.assign(counts_.size(), {});
 }
 
@@ -142,6 +143,11 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
   }
   const TransferPlan plan = route(job, job.bytes);
   job.unloaded_ns = transfers_.unloaded_ns(plan);
+  core_fs_ += Int128{job.bytes} * plan.cost.core_fs_per_byte;
+  if (job.from == kNone || job.to == kNone) {  // GPU memory is one end
+    job.flow_from_ns = now_ns + plan.cost.before_ns + plan.cost.after_ns;
+    job.interference_ppm = plan.cost.interference_ppm;
+  }
   const TransferId id = transfers_.start(now_ns, plan);
   if (jobs_.size() <= id) jobs_.resize(id + 1);
   jobs_[id] = std::move(job);
@@ -149,6 +155,13 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
 
 void TierManager::let_go(const std::vector<Piece>& pieces) {
   for (const Piece& piece : pieces) store_->leave(piece.node);
+}
+
+// What a copy that ends now took from its engine's steps: a share of the time its bytes flowed.
+int64_t TierManager::slowed_ns(int64_t now_ns, const Job& job) {
+  constexpr int64_t kOne = 1'000'000;
+  const int64_t flow_ns = std::max<int64_t>(0, now_ns - job.flow_from_ns);
+  return static_cast<int64_t>(Int128{flow_ns} * job.interference_ppm / kOne);
 }
 
 // Blocks read from a pool below GPU memory are no longer in use there. Demoted ones left it before.
@@ -180,17 +193,21 @@ void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* event
   }
   release_source(now_ns, job);
   if (job.keep != kNone) keep_copies(now_ns, job);
+  const int64_t slowed = slowed_ns(now_ns, job);
   if (events != nullptr) {
     if (job.kind == JobKind::handoff) {
-      events->push_back({TierEvent::Kind::stored, job.from_pool, kNone, kNone, job.leaf});
+      events->push_back({TierEvent::Kind::stored, job.from_pool, kNone, kNone, job.leaf, slowed});
     } else if (job.kind == JobKind::store) {
-      events->push_back({TierEvent::Kind::stored, job.engine, kNone, kNone, job.leaf});
+      events->push_back({TierEvent::Kind::stored, job.engine, kNone, kNone, job.leaf, slowed});
     } else if (job.kind == JobKind::demote && job.from == kNone) {
       events->push_back(
-          {TierEvent::Kind::written_back, job.engine, kNone, kNone, kvstore::kNoNode});
+          {TierEvent::Kind::written_back, job.engine, kNone, kNone, kvstore::kNoNode, slowed});
     }
   }
-  if (job.ticket != kNone) part_done(now_ns, job.ticket, job, events);
+  if (job.ticket != kNone) {
+    tickets_[job.ticket].slowed_ns += slowed;
+    part_done(now_ns, job.ticket, job, events);
+  }
   let_go(job.pieces);
 }
 

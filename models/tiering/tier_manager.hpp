@@ -10,6 +10,7 @@
 #include "models/tiering/tier_pool.hpp"
 #include "models/tiering/tier_spec.hpp"
 #include "models/tiering/transfers.hpp"
+#include "sim/base/histogram.hpp"  // Int128
 
 namespace tiercast::tiering {
 
@@ -28,6 +29,7 @@ struct TierEvent {
   uint32_t owner = 0;
   TicketId ticket = kNone;
   kvstore::NodeId node = kvstore::kNoNode;
+  int64_t slowed_ns = 0;  ///< what the copies took from the engine's steps beside them
 };
 
 struct BlockRange {
@@ -121,6 +123,8 @@ class TierManager {
   const TierCounts& counts(uint32_t tier) const { return counts_[tier]; }
   const std::vector<TierPool>& pools(uint32_t tier) const { return pools_[tier]; }
   const Transfers& transfers() const { return transfers_; }
+  /// Time of host cores that transfers took, in 10^-15 s.
+  Int128 core_fs() const { return core_fs_; }
   uint64_t policy_calls() const;
   /// Of everything in the pools and every byte moved.
   uint64_t digest() const;
@@ -134,6 +138,7 @@ class TierManager {
     int64_t started_ns = 0;
     int64_t last_unloaded_ns = 0;  // of the part that ended last
     uint32_t last_tier = 0;
+    int64_t slowed_ns = 0;
     kvstore::NodeId leaf = kvstore::kNoNode;
     std::vector<BlockRange> own;
     std::vector<TicketId> waiters;
@@ -146,6 +151,8 @@ class TierManager {
     uint32_t cascade = 0;                     // tiers that the destination feeds, as a mask
     kvstore::NodeId leaf = kvstore::kNoNode;  // pinned in GPU memory
     int64_t unloaded_ns = 0;
+    int64_t flow_from_ns = 0;  // about when its bytes began to flow
+    uint32_t interference_ppm = 0;
     uint64_t bytes = 0;
     std::vector<Piece> pieces;  // each node held once
   };
@@ -163,6 +170,7 @@ class TierManager {
   void launch(int64_t now_ns, Job&& job);
   void finish(int64_t now_ns, Job& job, std::vector<TierEvent>* events);
   void arrive(int64_t now_ns, Job& job);
+  static int64_t slowed_ns(int64_t now_ns, const Job& job);
   void release_source(int64_t now_ns, const Job& job);
   void let_go(const std::vector<Piece>& pieces);
   uint32_t pool_near(uint32_t tier, uint32_t engine) const;
@@ -205,6 +213,7 @@ class TierManager {
   std::vector<Engine> engines_;
   std::vector<bool> asks_index_;
   uint32_t host_tier_ = kNone;
+  Int128 core_fs_ = 0;
   uint32_t through_host_ = 0;  // tiers whose stores leave from host memory, as a mask
   bool timed_ = true;
 

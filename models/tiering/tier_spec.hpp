@@ -48,6 +48,8 @@ struct TransferCost {
   uint64_t operation_bytes = 1;
   uint32_t tail_ppm = 0;  ///< probability, in millionths, that an operation meets a slow device
   int64_t tail_ns = 0;    ///< what that adds to its latency
+  uint32_t interference_ppm = 0;  ///< share by which steps of an engine slow down beside the copy
+  uint64_t core_fs_per_byte = 0;  ///< time of host cores, in 10^-15 s
 };
 
 /// Where a tier's index lives, when asking it costs time.

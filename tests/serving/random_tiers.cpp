@@ -84,6 +84,10 @@ class Maker {
       cost.tail_ppm = static_cast<uint32_t>(draw_.between(0, 300'000));
       cost.tail_ns = draw_.between(1, 50'000);
     }
+    if (draw_.below(3) == 0) {
+      cost.interference_ppm = static_cast<uint32_t>(draw_.between(1, 1'000'000));
+    }
+    cost.core_fs_per_byte = static_cast<uint64_t>(draw_.between(0, 1'000'000));
     return cost;
   }
 
