@@ -158,6 +158,15 @@ void walk_cache(const CacheUse& cache, FieldSink& sink) {
   sink.close();
 }
 
+void walk_router(const RouterUse& router, FieldSink& sink) {
+  sink.open("router");
+  sink.count("requests", router.requests, kRatio);
+  sink.count("stale_hit_blocks", router.stale_hit_blocks, kRatio);
+  sink.count("misrouted", router.misrouted, kRatio);
+  sink.count("missed_blocks", router.missed_blocks, kRatio);
+  sink.close();
+}
+
 void walk_energy(const std::optional<EnergyUse>& energy, FieldSink& sink) {
   if (!energy) return sink.null("energy");
   sink.open("energy");
@@ -260,6 +269,7 @@ void walk(const Result& result, Parts parts, FieldSink& sink) {
   walk_split("e2e_ms", result.attribution.e2e_ms, sink);
   sink.close();
   walk_cache(result.cache, sink);
+  if (result.router) walk_router(*result.router, sink);
   walk_energy(result.energy, sink);
   walk_cost(result.cost, sink);
   walk_findings(result, sink);

@@ -141,6 +141,15 @@ struct CacheUse {
   std::vector<TierUse> by_tier;
 };
 
+/// How requests fared in the timed window that were routed by an index that is late, against one
+/// that is not. Blocks are those that an instance could use.
+struct RouterUse {
+  uint64_t requests = 0;
+  uint64_t stale_hit_blocks = 0;  ///< expected where they went, and gone
+  uint64_t misrouted = 0;         ///< requests that would have gone elsewhere
+  uint64_t missed_blocks = 0;     ///< held there, beyond what was held where they went
+};
+
 struct EnergyScopes {
   double gpu_j = 0;
   double node_and_fabric_j = 0;
@@ -218,6 +227,7 @@ struct Result {
   Metrics metrics;
   Attribution attribution;
   CacheUse cache;
+  std::optional<RouterUse> router;  ///< where its index is late
   std::optional<EnergyUse> energy;
   std::optional<CostUse> cost;
   std::vector<Bottleneck> bottlenecks;

@@ -6,6 +6,7 @@
 
 #include "models/serving/instance_counts.hpp"
 #include "models/serving/request_log.hpp"
+#include "models/serving/router.hpp"
 #include "models/tiering/block_pool.hpp"
 #include "models/tiering/tier_manager.hpp"
 #include "sim/base/histogram.hpp"
@@ -48,6 +49,7 @@ struct Outcome {
   llm::Int128 itl_ticks = 0;  ///< their exact sum
   std::vector<TierOutcome> tiers;
   std::vector<LinkOutcome> links;
+  RouterCounts router;           ///< of the timed window
   int64_t start_ns = 0;          ///< of the timed window; before it, warm-up
   uint64_t warmed_requests = 0;  ///< that passed through the caches in warm-up
   int64_t end_ns = 0;            ///< last completion, or the last arrival if later
