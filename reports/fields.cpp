@@ -133,6 +133,16 @@ void walk_split(std::string_view name, const std::optional<TimeSplit>& split, Fi
   sink.close();
 }
 
+void walk_index(const IndexUse& index, FieldSink& sink) {
+  sink.open("index");
+  sink.number("delay_ms", index.delay_ms, kMilliseconds);
+  sink.count("stale_reads", index.stale_reads, kRatio);
+  sink.count("stale_hit_blocks", index.stale_hit_blocks, kRatio);
+  sink.number("stale_ms", index.stale_ms, kMilliseconds);
+  sink.count("unseen_blocks", index.unseen_blocks, kRatio);
+  sink.close();
+}
+
 void walk_cache(const CacheUse& cache, FieldSink& sink) {
   sink.open("cache");
   sink.number("token_hit_ratio", cache.token_hit_ratio, kRatio);
@@ -152,6 +162,7 @@ void walk_cache(const CacheUse& cache, FieldSink& sink) {
     sink.count("evicted_blocks", tier.evicted_blocks, kRatio);
     sink.number("busy", tier.busy, kRatio);
     if (tier.wear_years) sink.number("wear_years", tier.wear_years, kYears);
+    if (tier.index) walk_index(*tier.index, sink);
     sink.close();
   }
   sink.close();

@@ -118,6 +118,15 @@ struct Attribution {
   std::optional<TimeSplit> e2e_ms;
 };
 
+/// What a late index of a tier came to in the timed window.
+struct IndexUse {
+  double delay_ms = 0;
+  uint64_t stale_reads = 0;       ///< that found blocks gone
+  uint64_t stale_hit_blocks = 0;  ///< that were
+  double stale_ms = 0;            ///< that those reads took, in all
+  uint64_t unseen_blocks = 0;     ///< computed though they were there
+};
+
 /// What a tier's pools hold and did since they were empty, warm-up included; `hit_tokens` and
 /// `busy` are of the timed window.
 struct TierUse {
@@ -133,6 +142,7 @@ struct TierUse {
   uint64_t evicted_blocks = 0;
   std::optional<double> busy;  ///< of its busiest link: bytes carried / what it could have carried
   std::optional<double> wear_years;
+  std::optional<IndexUse> index;  ///< where it is late
 };
 
 struct CacheUse {

@@ -319,6 +319,7 @@ void Cluster::collect_tiers() {
     TierOutcome tier;
     tier.name = spec.tiers[t].name;
     tier.kind = spec.tiers[t].kind;
+    tier.index_delay_ns = spec.tiers[t].index_delay_ns;
     tier.counts = tiers_->counts(t);
     for (const tiering::TierPool& pool : tiers_->pools(t)) {
       ++tier.pools;

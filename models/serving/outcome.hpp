@@ -28,6 +28,7 @@ struct TierOutcome {
   uint32_t pools = 0;
   uint64_t capacity_blocks = 0;  ///< of all pools
   uint64_t present_blocks = 0;   ///< at the end
+  int64_t index_delay_ns = 0;
   tiering::TierCounts counts;
   tiering::TierPoolCounts pool_counts;  ///< sums; the first eviction of any
 };

@@ -97,6 +97,7 @@ TEST_CASE("optional keys appear with their values") {
   Result result = full_result();
   result.metrics.ttft_ms->ci95 = Interval{1, 2};
   result.cache.by_tier[0].wear_years = 5;
+  result.cache.by_tier[0].index = IndexUse{5, 1, 2, 3.5, 4};
   result.energy->j_per_task = 7;
   result.cost->usd_per_task = 8;
   result.provenance.band = Interval{0.5, 2};
@@ -108,6 +109,9 @@ TEST_CASE("optional keys appear with their values") {
                                       R"("misrouted":3,"missed_blocks":4})"));
   CHECK(json["metrics"]["ttft_ms"]["ci95"] == Json::parse(R"({"low":1.0,"high":2.0})"));
   CHECK(json["cache"]["by_tier"][0]["wear_years"] == 5);
+  CHECK(json["cache"]["by_tier"][0]["index"] ==
+        Json::parse(R"({"delay_ms":5.0,"stale_reads":1,"stale_hit_blocks":2,"stale_ms":3.5,)"
+                    R"("unseen_blocks":4})"));
   CHECK(json["energy"]["j_per_task"] == 7);
   CHECK(json["cost"]["usd_per_task"] == 8);
   CHECK(json["provenance"]["band"]["high"] == 2);

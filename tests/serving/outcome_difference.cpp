@@ -118,6 +118,13 @@ std::string difference(const Outcome& a, const Outcome& b) {
   finder.expect("truncated", a.truncated, b.truncated);
   finder.expect("rejected_too_long", a.rejected_too_long, b.rejected_too_long);
   finder.expect("rejected_too_large", a.rejected_too_large, b.rejected_too_large);
+  for (size_t t = 0; t < std::min(a.tiers.size(), b.tiers.size()); ++t) {
+    const tiering::TierCounts& x = a.tiers[t].counts;
+    const tiering::TierCounts& y = b.tiers[t].counts;
+    finder.expect("tier stale reads", x.stale_reads, y.stale_reads);
+    finder.expect("tier stale hits", x.stale_hit_blocks, y.stale_hit_blocks);
+    finder.expect("tier unseen", x.unseen_blocks, y.unseen_blocks);
+  }
   finder.expect("routed", a.router.requests, b.router.requests);
   finder.expect("stale hits", a.router.stale_hit_blocks, b.router.stale_hit_blocks);
   finder.expect("misrouted", a.router.misrouted, b.router.misrouted);
