@@ -133,6 +133,7 @@ void TierBuilder::add_tier(size_t i) {
   tier.name = name_of_choice(section.kind);
   tier.load_mode = section.load;
   tier.read_only = section.read_only;
+  tier.index_delay_ns = section.index_delay.value();
   const EvictionSection& eviction = section.eviction ? *section.eviction : spec_.policy.eviction;
   tier.eviction = policy::find_cache_policy(eviction.name)->table;
   tier.eviction_config = eviction.config_lines();

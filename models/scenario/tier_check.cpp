@@ -98,6 +98,9 @@ class TierCheck {
       takes_no("load", tier.load != tiering::LoadMode{},
                "nothing is loaded into GPU memory from it", "say it of a tier below");
       takes_no("read_only", tier.read_only, "GPU memory takes what is computed", leave);
+      takes_no("index_delay", tier.index_delay.value() > 0,
+               "an engine knows its own memory; what the router sees of it may be late",
+               "say router.index_delay");
       takes_no("eviction", tier.eviction.has_value(), "eviction from GPU memory is policy.eviction",
                "say it there");
     }
@@ -108,6 +111,10 @@ class TierCheck {
       takes_no("scope", tier.scope.has_value(), why, hint);
       takes_no("eviction", tier.eviction.has_value(), why, hint);
     }
+    const bool local = tier.kind == TierName::dram || tier.kind == TierName::nvme;
+    takes_no("index_delay", local && tier.index_delay.value() > 0,
+             "engines know what their own node holds",
+             "say it of peer, context or external, or leave it out");
     const bool own_links = tier.kind == TierName::nvme || tier.kind == TierName::context ||
                            tier.kind == TierName::external;
     takes_no("sharing", !own_links && tier.sharing != LinkSharing{},

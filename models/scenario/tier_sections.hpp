@@ -33,6 +33,7 @@ struct TierSection {
   tiering::LoadMode load{};
   LinkSharing sharing{};
   bool read_only = false;
+  Nanoseconds index_delay{};  ///< of what comes and leaves
   std::optional<EvictionSection> eviction;
 
   static const FieldTable<TierSection>& fields();

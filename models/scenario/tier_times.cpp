@@ -57,6 +57,7 @@ class Clock {
     TierTimes times;
     times.name = tier.name;
     times.stack = name_of_stack(stack);
+    times.index_delay_ns = tier.index_delay_ns;
     times.pools = static_cast<uint32_t>(tier.pools.size());
     times.pool_blocks = tier.capacity_blocks;
     times.pool_bytes = tier.capacity_blocks * set_.block_bytes;

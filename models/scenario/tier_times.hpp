@@ -51,6 +51,7 @@ struct TierTimes {
   uint32_t pools = 0;
   uint64_t pool_blocks = 0;  ///< of each pool; 0: it reads another tier's
   uint64_t pool_bytes = 0;
+  int64_t index_delay_ns = 0;  ///< until requests see what came or left
   TierWay load;
   /// From GPU memory, or from host memory where stores leave from there; absent where none come.
   std::optional<TierWay> store;

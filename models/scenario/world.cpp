@@ -203,6 +203,7 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   world.kv = spec.model.kv;
   world.cluster.id_tokens = id_tokens_of(spec.workload, spec.engine.block_tokens);
   world.cluster.router = spec.router.policy;
+  world.cluster.router_index_delay_ns = spec.router.index_delay.value();
   world.cluster.seed = spec.run.seed;
   if (spec.disaggregation) {
     world.cluster.prefill_instances = spec.disaggregation->prefill_instances;

@@ -135,6 +135,7 @@ SequenceId Instance::new_sequence(uint64_t request) {
   sequence.queued_since_ns = record.arrival_ns;
   sequence.pinned = false;
   sequence.looked_up = false;
+  sequence.misled = false;
   sequence.fetching = false;
   sequence.park_order = 0;
   sequence.loaded_blocks = 0;
@@ -252,6 +253,7 @@ void Instance::preempt_last(int64_t now_ns) {
   sequence.target_tokens = record.input_tokens + sequence.generated_tokens;
   sequence.prefilled_tokens = 0;
   sequence.looked_up = false;
+  sequence.misled = false;
   sequence.loaded_blocks = 0;
   sequence.queued_since_ns = now_ns;
   waiting_.push_front({id, {}});

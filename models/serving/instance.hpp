@@ -59,6 +59,9 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
+  /// An index that is late hears of all that its memory holds.
+  void publish_to(tiering::LateIndex& index) { pool_.tell_index(&index); }
+
   /// Prompts only: each is handed over once it is computed.
   void only_prefill() { only_prefill_ = true; }
 

@@ -146,14 +146,21 @@ bool Instance::admit_ready(int64_t now_ns, SequenceId id, uint32_t& budget) {
   Sequence& sequence = sequences_[id];
   const uint32_t hit = usable_hit(sequence);
   sequence.prefilled_tokens = hit * spec_.block_tokens;
+  bool unfetched = false;
   if (tiers_ != nullptr && !sequence.pinned) {
     const Fetching fetching = sequence.handed_by != tiering::kNone
                                   ? fetch_handed(now_ns, id, hit)
                                   : fetch_for(now_ns, id, hit, budget);
     if (fetching == Fetching::parked) return true;
     if (fetching == Fetching::refused) return false;
+    unfetched = fetching == Fetching::nothing;
   }
-  return start_prefill(now_ns, id, budget);
+  if (!start_prefill(now_ns, id, budget)) return false;
+  if (unfetched) {
+    tiers_->count_unseen(engine_, sequence.leaf, hit,
+                         (sequence.target_tokens - 1) / spec_.block_tokens);
+  }
+  return true;
 }
 
 bool Instance::start_prefill(int64_t now_ns, SequenceId id, uint32_t& budget) {

@@ -37,7 +37,8 @@ void Instance::prefetch_for(int64_t now_ns, Waiting& last) {
   sequence.leaf = store_->enter(last.content.path(), record.id);
   const uint32_t hit = usable_hit(sequence);
   const uint32_t prompt_blocks = (sequence.target_tokens - 1) / spec_.block_tokens;
-  const std::span<tp_run> runs = tiers_->find(engine_, sequence.leaf, hit, prompt_blocks);
+  const std::span<tp_run> runs =
+      tiers_->find(now_ns, engine_, sequence.leaf, hit, prompt_blocks, tiering::IndexView::checked);
   if (runs.empty()) return;
   fill_compute_times(runs);
   tiers_->prefetch(now_ns, engine_, request_view(record), sequence.leaf, hit, prompt_blocks);
@@ -75,7 +76,9 @@ Instance::Fetching Instance::fetch_for(int64_t now_ns, SequenceId id, uint32_t h
     park(now_ns, id);
     return Fetching::parked;
   }
-  const std::span<tp_run> runs = tiers_->find(engine_, sequence.leaf, hit, prompt_blocks);
+  const std::span<tp_run> runs =
+      tiers_->find(now_ns, engine_, sequence.leaf, hit, prompt_blocks,
+                   sequence.misled ? tiering::IndexView::checked : tiering::IndexView::told);
   if (runs.empty()) return Fetching::nothing;
   fill_compute_times(runs);
   const tiering::TierManager::Plan plan =
@@ -98,6 +101,12 @@ Instance::Fetching Instance::fetch_for(int64_t now_ns, SequenceId id, uint32_t h
     cause_ = WaitCause::blocks;
     return Fetching::refused;
   }
+  if (tiers_->read_in_vain(now_ns, engine_, id, sequence.leaf)) {
+    sequence.misled = true;
+    park(now_ns, id);
+    return Fetching::parked;
+  }
+  tiers_->count_unseen(engine_, sequence.leaf, plan.end, prompt_blocks);
   pool_.pin(now_ns, sequence.leaf, hit);
   sequence.pinned = true;
   pool_.take(now_ns, plan.own_blocks, sequence.pending);
@@ -285,7 +294,8 @@ int64_t Instance::absorb(int64_t now_ns, const RequestRecord& record, const Cont
   const uint32_t hit = std::min(pool_.hit_blocks(leaf), prompt_blocks);
   const tp_request request = request_view(record);
   if (tiers_ != nullptr) {
-    const std::span<tp_run> runs = tiers_->find(engine_, leaf, hit, prompt_blocks);
+    const std::span<tp_run> runs =
+        tiers_->find(now_ns, engine_, leaf, hit, prompt_blocks, tiering::IndexView::checked);
     fill_compute_times(runs);
     tiers_->plan(now_ns, engine_, request, hit, prompt_blocks);
     tiers_->absorb_plan(now_ns, engine_, leaf);

@@ -66,6 +66,7 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       if (tier.pool_of[e] != kNone) asks_index_[e] = true;
     }
   }
+  keep_indices();
 }
 
 void TierManager::add_engine(kvstore::PoolId hbm, uint32_t slots) {

@@ -92,6 +92,7 @@ struct TierSpec {
   std::vector<TwoWay> to_node;    ///< by node: links between the tier's side and its host memory
   TransferCost load;
   TransferCost store;
+  int64_t index_delay_ns = 0;  ///< how late `find` hears of blocks that came and left
   bool has_metadata = false;
   MetadataSpec metadata;
 };

@@ -132,3 +132,15 @@ TEST_CASE("Settings with nothing to act on are warned of, and run", "[scenario]"
   CHECK(warnings({"policy.placement.demote=true"}).empty());
   CHECK(warnings({"policy.placement.demote=true", "tiers=[hbm, dram]"}).size() == 1);
 }
+
+TEST_CASE("what a scenario says of late indices reaches the cluster", "[scenario]") {
+  Diagnostics found;
+  const scenario::World late =
+      world_of({"tiers.3.index_delay=5ms", "router={policy: prefix, index_delay: 2us}"}, found);
+  CHECK(late.cluster.router_index_delay_ns == 2'000);
+  std::vector<int64_t> delays_ns;
+  for (const tiering::TierSpec& tier : late.cluster.tiers->tiers) {
+    delays_ns.push_back(tier.index_delay_ns);
+  }
+  CHECK(delays_ns == std::vector<int64_t>{0, 0, 5'000'000});
+}

@@ -18,11 +18,14 @@ using tiering::TierSpec;
 using tiering::TwoWay;
 
 constexpr Purpose kTiers{"test.scenario.tiers"};
+constexpr Purpose kIndex{"test.scenario.tier_index"};
 
 class Maker {
  public:
   explicit Maker(RandomScenario& scenario)
-      : draw_(20'261'124, kTiers, scenario.number), spec_(scenario.spec) {}
+      : draw_(20'261'124, kTiers, scenario.number),
+        index_draw_(20'261'124, kIndex, scenario.number),
+        spec_(scenario.spec) {}
 
   void make() {
     spec_.engine.prefix_caching = true;
@@ -139,10 +142,15 @@ class Maker {
       set_.stations.push_back(
           {"index", draw_.between(1, 500), static_cast<uint32_t>(draw_.between(1, 3))});
     }
+    static constexpr std::array<int64_t, 5> kDelays{1, 2'000, 20'000, 200'000, 4'000'000};
+    if (!local && index_draw_.below(2) == 0) {
+      tier.index_delay_ns = kDelays[index_draw_.below(kDelays.size())];
+    }
     set_.tiers.push_back(std::move(tier));
   }
 
   Stream draw_;
+  Stream index_draw_;
   serving::ClusterSpec& spec_;
   TierSetSpec set_;
   uint32_t nodes_ = 1;

@@ -1,4 +1,6 @@
 // Clusters over tiers: fused = unfused, and what must balance, on random scenarios.
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "models/policy/tierpolicy.h"
@@ -25,7 +27,8 @@ Outcome run(const RandomScenario& scenario, bool fuse) {
 // What a set of scenarios has put to the test.
 struct Coverage {
   uint64_t loaded = 0, handed = 0, looked_up = 0, stalled = 0, staged = 0, evicted = 0,
-           advances = 0, steps = 0, peer = 0, refused = 0, preempted = 0, slowed = 0;
+           advances = 0, steps = 0, peer = 0, refused = 0, preempted = 0, slowed = 0, stale = 0,
+           unseen = 0, in_vain = 0;
 };
 
 void check_requests(const Outcome& out) {
@@ -88,6 +91,31 @@ void check_tiers(const Outcome& out, uint32_t block_bytes) {
   }
 }
 
+// A read in vain takes its tier's latency, and is all the metadata time where no index is asked.
+void check_indices(const Outcome& out, const tiering::TierSetSpec& spec, uint64_t& in_vain) {
+  uint32_t late = 0;
+  bool asked = false;
+  Int128 stale = 0, metadata = 0;
+  for (size_t t = 0; t < out.tiers.size(); ++t) {
+    const tiering::TierCounts& counts = out.tiers[t].counts;
+    asked = asked || spec.tiers[t].has_metadata;
+    if (spec.tiers[t].index_delay_ns == 0) {
+      REQUIRE(counts.stale_reads + counts.stale_hit_blocks + counts.unseen_blocks == 0);
+    } else {
+      ++late;
+    }
+    const int64_t round_ns = std::max<int64_t>(1, spec.tiers[t].load.before_ns);
+    REQUIRE(counts.stale_ns == static_cast<int64_t>(counts.stale_reads) * round_ns);
+    REQUIRE(counts.stale_hit_blocks >= counts.stale_reads);
+    stale += counts.stale_ns;
+  }
+  for (const RequestRecord& r : out.log) metadata += r.e2e.metadata_ns;
+  if (asked) return;
+  REQUIRE(metadata <= stale);
+  if (late == 1) REQUIRE(to_text(metadata) == to_text(stale));
+  if (late == 1 && stale > 0) ++in_vain;
+}
+
 void check_instances(const Outcome& out) {
   for (const serving::InstanceOutcome& instance : out.instances) {
     const tiering::PoolCounts& pool = instance.pool;
@@ -108,6 +136,7 @@ void check_scenario(uint64_t number, Coverage& coverage) {
   check_requests(fused);
   check_areas(fused, scenario.spec.prefill_instances > 0);
   check_tiers(fused, scenario.spec.block_bytes);
+  check_indices(fused, *scenario.spec.tiers, coverage.in_vain);
   check_instances(fused);
   for (const RequestRecord& r : fused.log) {
     coverage.loaded += r.loaded_tokens;
@@ -123,6 +152,8 @@ void check_scenario(uint64_t number, Coverage& coverage) {
     coverage.staged += tier.counts.staged_blocks;
     coverage.evicted += tier.pool_counts.evicted;
     coverage.refused += tier.pool_counts.refused;
+    coverage.stale += tier.counts.stale_hit_blocks;
+    coverage.unseen += tier.counts.unseen_blocks;
     if (tier.kind == tiering::TierKind::peer) coverage.peer += tier.counts.hit_blocks;
   }
   coverage.steps += fused.effort.steps;
@@ -140,6 +171,9 @@ void check_coverage(const Coverage& coverage) {
   CHECK(coverage.refused > 0);
   CHECK(coverage.peer > 0);
   CHECK(coverage.preempted > 0);
+  CHECK(coverage.stale > 0);
+  CHECK(coverage.unseen > 0);
+  CHECK(coverage.in_vain > 0);
   CHECK(coverage.advances < coverage.steps);
 }
 
