@@ -23,12 +23,13 @@ ledger::Provision Site::provision() const {
   ledger::Provision boxes;
   boxes.node = node;
   boxes.nodes = nodes;
+  boxes.pods = pods;
   boxes.fabric = fabric;
   boxes.context = context;
   boxes.external = external;
   if (fabric) {
     const ledger::PortsUsed used = ledger::ports_used(boxes, fabric->switches.port_bandwidth.value);
-    boxes.switches = ledger::switches_needed(*fabric, used).value_or(0);
+    boxes.switches = ledger::switches_needed(*fabric, used, pods).value_or(0);
   }
   return boxes;
 }

@@ -54,6 +54,7 @@ TierBuilder::TierBuilder(const ScenarioSpec& spec, const World& world, Problems&
       world_(world),
       problems_(problems),
       links_(spec, world, shares(), set_.links),
+      switches_(spec, set_.links, set_.fabrics),
       layout_{tokens(spec.engine.block_tokens), spec.model.name.layers,
               bytes(llm::kv_layer_bytes_per_gpu(spec.model.name, world.kv, world.parallel.tp))} {}
 
@@ -70,6 +71,7 @@ tiering::TierSetSpec TierBuilder::build() {
     append(way.down, port.down);
     set_.engine_fabric.push_back(std::move(way));
   }
+  set_.gpu_fabric = switches_.gpus();
   const policy::PlacementEntry* placement =
       policy::find_placement_policy(spec_.policy.placement.policy_name());
   set_.placement = placement->table;

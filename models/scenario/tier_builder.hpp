@@ -7,6 +7,7 @@
 #include "models/hardware/transfer_time.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/spec.hpp"
+#include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_links.hpp"
 #include "models/scenario/world.hpp"
 #include "models/tiering/tier_spec.hpp"
@@ -74,6 +75,7 @@ class TierBuilder {
   Problems& problems_;
   tiering::TierSetSpec set_;
   NodeLinks links_;
+  Switches switches_;
   hardware::KvLayout layout_;
   std::vector<uint32_t> dpu_links_;  // by node, once a tier over the network needs them
 };

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_links.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/quantity.hpp"
@@ -282,7 +283,23 @@ class TierCheck {
                         " NICs and DPUs exceed its " + std::to_string(fabric.switches.ports) +
                         " ports",
                     "say kind: leaf-spine, or take a larger switch", "cluster.fabric");
+      return;
     }
+    check_leaves(fabric);
+  }
+
+  // A switch of the upper level has a port for every one of the lower.
+  void check_leaves(const hardware::FabricSpec& fabric) {
+    if (problems_.any()) return;  // counts may be out of all bounds
+    const ledger::Provision boxes = boxes_of(spec_.cluster);
+    const ledger::PortsUsed used = ledger::ports_used(boxes, fabric.switches.port_bandwidth.value);
+    if (ledger::switches_needed(fabric, used, boxes.pods)) return;
+    problems_.add("cluster.fabric.switch",
+                  "switches of " + std::to_string(fabric.switches.ports) +
+                      " ports cannot be wired to join the " +
+                      std::to_string(std::max(used.east_west, used.storage)) +
+                      " ports that end points of one network fill",
+                  "take a larger switch, more oversubscription or fewer pods", "cluster.fabric");
   }
 
   void warn_of_idle_settings() {

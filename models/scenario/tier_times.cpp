@@ -49,9 +49,10 @@ class Clock {
         world_(world),
         set_(*world.cluster.tiers),
         transfers_(set_.links, set_.stations, spec.run.seed),
+        finder_(set_, spec.run.seed),
         recompute_ns_(recompute_times(world)) {}
 
-  TierTimes times(uint32_t t) const {
+  TierTimes times(uint32_t t) {
     const tiering::TierSpec& tier = set_.tiers[t];
     const hardware::StackSpec& stack = *spec_.tiers[t + 1].stack;
     TierTimes times;
@@ -94,9 +95,9 @@ class Clock {
     return {kEngine, host, set_.tiers[host].pool_of[kEngine], t, tier.pool_of[kEngine]};
   }
 
-  TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack) const {
+  TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack) {
     std::vector<uint32_t> links;
-    const tiering::TransferCost& cost = find_route(set_, ends, links);
+    const tiering::TransferCost cost = finder_.find(ends, 0, links);
     TierWay way;
     // Each rounded up by itself, they may exceed their sum by a nanosecond or two.
     const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
@@ -179,6 +180,7 @@ class Clock {
   const World& world_;
   const tiering::TierSetSpec& set_;
   tiering::Transfers transfers_;
+  tiering::RouteFinder finder_;
   std::vector<int64_t> recompute_ns_;  // of 1, 2, ... blocks
 };
 
@@ -192,7 +194,7 @@ std::optional<uint32_t> TierTimes::break_even_tokens() const {
 std::vector<TierTimes> tier_times(const ScenarioSpec& spec, const World& world) {
   std::vector<TierTimes> times;
   if (!world.cluster.tiers || world.cluster.tiers->tiers.empty()) return times;
-  const Clock clock(spec, world);
+  Clock clock(spec, world);
   for (uint32_t t = 0; t < world.cluster.tiers->tiers.size(); ++t) {
     times.push_back(clock.times(t));
   }

@@ -17,8 +17,8 @@ namespace tiercast::scenario {
 struct TierWay {
   int64_t set_up_ns = 0;           ///< of the stack, once a transfer
   int64_t metadata_ns = 0;         ///< of the stack: its round trips before bytes move
-  int64_t first_operation_ns = 0;  ///< its call, latency of path and device
-  int64_t acknowledge_ns = 0;      ///< after the last byte; of stores alone
+  int64_t first_operation_ns = 0;  ///< its call, latency of path, switches and device
+  int64_t acknowledge_ns = 0;      ///< after the last byte, switches included; of stores alone
   int64_t tail_ns = 0;             ///< by which a slow device makes a transfer late
   uint64_t bytes_per_s = 0;        ///< while bytes move
   std::string bound;               ///< what sets that rate: a link's name, or what of which stack

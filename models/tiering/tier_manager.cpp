@@ -47,6 +47,7 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       store_(&store),
       placement_(make_placement(spec, seed)),
       transfers_(spec.links, spec.stations, seed),
+      finder_(spec, seed),
       hbm_views_(spec.block_tokens, spec.block_bytes, TP_BLOCK_PINNED),
       counts_(spec.tiers.size()),
       asks_index_(spec.node_of.size(), false),
@@ -118,7 +119,7 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
 }
 
 TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes) {
-  const TransferCost& cost = find_route(*spec_, ends, links_);
+  const TransferCost cost = finder_.find(ends, transfers_.started(), links_);
   return {links_, bytes, cost};
 }
 

@@ -236,6 +236,7 @@ class TierManager {
   kvstore::PrefixStore* store_;
   CheckedPlacement placement_;
   Transfers transfers_;
+  RouteFinder finder_;
   BlockViews hbm_views_;
   std::vector<std::vector<TierPool>> pools_;    // by tier, by pool
   std::vector<std::vector<uint64_t>> reading_;  // bytes asked of each pool and not moved yet
