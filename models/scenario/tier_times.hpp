@@ -20,6 +20,7 @@ struct TierWay {
   int64_t first_operation_ns = 0;  ///< its call, latency of path, switches and device
   int64_t acknowledge_ns = 0;      ///< after the last byte, switches included; of stores alone
   int64_t tail_ns = 0;             ///< by which a slow device makes a transfer late
+  int64_t wait_ns = 0;             ///< the longest in busy devices and switches
   uint64_t bytes_per_s = 0;        ///< while bytes move
   std::string bound;               ///< what sets that rate: a link's name, or what of which stack
 

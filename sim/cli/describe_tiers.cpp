@@ -35,6 +35,7 @@ std::string way_text(const scenario::TierWay& way) {
       time_text(way.set_up_ns), time_text(way.metadata_ns), time_text(way.first_operation_ns));
   if (way.acknowledge_ns > 0) text += "; acknowledged after " + time_text(way.acknowledge_ns);
   if (way.tail_ns > 0) text += "; late by " + time_text(way.tail_ns) + " behind a slow device";
+  if (way.wait_ns > 0) text += "; waits " + time_text(way.wait_ns) + " more at most behind others";
   return text;
 }
 

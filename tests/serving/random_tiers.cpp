@@ -53,6 +53,12 @@ class Maker {
       if (kind == TierKind::peer && nodes_ == 1) continue;
       add_tier(kind);
     }
+    for (uint32_t e = 0; e < spec_.instances; ++e) set_.engine_local.push_back(link_pair());
+    set_.local_handoff = cost();
+    if (draw_.below(2) == 0) add_switches();
+    for (TierSpec& tier : set_.tiers) {
+      if (draw_.below(2) == 0) tier.load.device_wait_ns = draw_.between(1, 50'000);
+    }
     spec_.tiers = std::move(set_);
   }
 
@@ -92,6 +98,33 @@ class Maker {
     }
     cost.core_fs_per_byte = static_cast<uint64_t>(draw_.between(0, 1'000'000));
     return cost;
+  }
+
+  // Two leaves under a few spines; nodes hang on them in turn, shared storage on both.
+  void add_switches() {
+    tiering::SwitchedFabric fabric;
+    for (const char* leaf : {"leaf0", "leaf1"}) fabric.topology.add_node(leaf);
+    for (int64_t spines = draw_.between(1, 3); spines > 0; --spines) {
+      const resources::NodeId spine = fabric.topology.add_node("spine");
+      for (const resources::NodeId leaf : {0u, 1u}) {
+        for (const auto& [from, to] : {std::pair{leaf, spine}, std::pair{spine, leaf}}) {
+          fabric.links.push_back(link_of());
+          fabric.topology.add_link({from, to, set_.links.back().bytes_per_s, 1});
+        }
+      }
+    }
+    fabric.routing = draw_.below(2) == 0 ? resources::Routing::shortest : resources::Routing::ecmp;
+    fabric.routes = 3;
+    fabric.switch_ns = draw_.between(0, 900);
+    fabric.queue_ns = draw_.between(0, 5000);
+    for (uint32_t n = 0; n < nodes_; ++n) fabric.leaf_of.push_back(n % 2);
+    set_.fabrics.push_back(std::move(fabric));
+    set_.gpu_fabric = 0;
+    for (TierSpec& tier : set_.tiers) {
+      if (tier.kind == TierKind::dram || tier.kind == TierKind::nvme) continue;
+      tier.fabric = 0;
+      for (tiering::TierPoolSpec& pool : tier.pools) pool.leaves = {0, 1};
+    }
   }
 
   void policy() {
