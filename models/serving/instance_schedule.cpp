@@ -10,6 +10,7 @@ void Instance::start_work(int64_t now_ns) {
   chunks_.clear();
   work_ = Work::none;
   next_boundary_ns_ = kNever;
+  pool_stands_to_ns_ = kNever;
   hold_ticks_ = 0;
   const uint64_t preempted_before = counts_.preemptions;
   frames_for_decodes(now_ns);
@@ -223,7 +224,8 @@ void Instance::begin_segment() {
       decodes_.steps_unchanged(), writes_back ? pool_.free_blocks() : pool_.available_blocks());
   const bool admission_due = try_admission_ && !(waiting_.empty() && ready_.empty());
   if (!spec_.fuse || admission_due) segment_steps_ = 1;
-  replayed_ = 0;
+  next_change_ = 1;
+  look_ahead();
   work_ = Work::segment;
   next_boundary_ns_ = ceil_ns(clock_ + series_.sum(segment_steps_));
 }
