@@ -19,12 +19,14 @@ using tiering::TwoWay;
 
 constexpr Purpose kTiers{"test.scenario.tiers"};
 constexpr Purpose kIndex{"test.scenario.tier_index"};
+constexpr Purpose kCopies{"test.scenario.tier_copies"};
 
 class Maker {
  public:
   explicit Maker(RandomScenario& scenario)
       : draw_(20'261'124, kTiers, scenario.number),
         index_draw_(20'261'124, kIndex, scenario.number),
+        copy_draw_(20'261'124, kCopies, scenario.number),
         spec_(scenario.spec) {}
 
   void make() {
@@ -93,10 +95,10 @@ class Maker {
       cost.tail_ppm = static_cast<uint32_t>(draw_.between(0, 300'000));
       cost.tail_ns = draw_.between(1, 50'000);
     }
-    if (draw_.below(3) == 0) {
-      cost.interference_ppm = static_cast<uint32_t>(draw_.between(1, 1'000'000));
+    if (copy_draw_.below(3) == 0) {
+      cost.interference_ppm = static_cast<uint32_t>(copy_draw_.between(1, 1'000'000));
     }
-    cost.core_fs_per_byte = static_cast<uint64_t>(draw_.between(0, 1'000'000));
+    cost.core_fs_per_byte = static_cast<uint64_t>(copy_draw_.between(0, 1'000'000));
     return cost;
   }
 
@@ -184,6 +186,7 @@ class Maker {
 
   Stream draw_;
   Stream index_draw_;
+  Stream copy_draw_;
   serving::ClusterSpec& spec_;
   TierSetSpec set_;
   uint32_t nodes_ = 1;
