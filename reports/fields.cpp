@@ -197,6 +197,7 @@ void walk_energy(const std::optional<EnergyUse>& energy, FieldSink& sink) {
     walk_interval("band_j_per_output_token", *energy->band_j_per_output_token, kJoules, sink);
   }
   sink.number("watts_mean", energy->watts_mean, kWatts);
+  sink.number("carbon_kg", energy->carbon_kg, kRatio);
   sink.close();
 }
 

@@ -178,6 +178,7 @@ struct EnergyUse {
   std::optional<double> storage_path_j;
   std::optional<Interval> band_j_per_output_token;  ///< over the ranges of what is estimated
   std::optional<double> watts_mean;
+  std::optional<double> carbon_kg;  ///< of the facility's electricity, CO2 equivalent
 };
 
 struct CostUse {

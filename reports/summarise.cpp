@@ -202,6 +202,7 @@ void add_economics(const serving::Outcome& outcome, const Site& site, uint64_t t
   const ledger::Provision boxes = site.provision();
   const ledger::Energy energy = ledger::energy(boxes, site.facility, meters);
   result.energy = energy_use(energy, output);
+  result.energy->carbon_kg = ledger::carbon(site.facility, energy.facility).value();
   add_wear(ledger::wear(boxes, meters), outcome, result.cache);
   if (result.tokens.output > 0) {
     const ledger::Band band = ledger::energy_band(boxes, site.facility, meters);

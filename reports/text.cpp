@@ -90,6 +90,7 @@ std::string energy_line(const EnergyUse& energy) {
                       show_joules(energy.scope.gpu_j), show_joules(energy.scope.node_and_fabric_j),
                       show_joules(energy.scope.facility_j));
   if (energy.watts_mean) text += fmt::format("; {} mean", show_watts(*energy.watts_mean));
+  if (energy.carbon_kg) text += fmt::format("; {} kg CO2e", show_number(*energy.carbon_kg));
   return text;
 }
 

@@ -70,14 +70,13 @@ class Counter {
   bool uses(TierName kind) const { return used_.contains(kind); }
 
   // Rent covers the nodes alone: what stands beside them is bought, and its energy paid. What moves
-  // no blocks still stands there and draws its idle power. No result states carbon.
+  // no blocks still stands there and draws its idle power.
   bool bears_on_result(const std::string& path) const {
     const std::string key = path.substr(path.rfind('.') + 1);
     const bool own = spec_.cluster.pricing == ledger::Pricing::own;
     if (key == "rent") return !own;
     if (is_one_of(key, {"price", "chassis_price"})) return own || !path.starts_with(kNode);
     if (is_one_of(key, {"electricity", "life_years", "upkeep"})) return own || beside_nodes_;
-    if (key == "carbon") return false;
     if (key == "expert_imbalance") return spec_.model.name.moe.has_value() && spec_.engine.ep > 1;
     if (key == "nvlink") return spec_.engine.parallel().gpus() > 1 || hands_over_on_node_;
     if (key == "host_link") return moves_;
