@@ -33,6 +33,7 @@ struct TierSection {
   tiering::LoadMode load{};
   LinkSharing sharing{};
   bool read_only = false;
+  Nanoseconds index_delay{};  ///< of what comes and leaves
   std::optional<EvictionSection> eviction;
 
   static const FieldTable<TierSection>& fields();
@@ -43,6 +44,7 @@ std::string default_stack(TierName kind);
 TierScope default_scope(TierName kind);
 /// The catalogue's stack for handing prompts over, where a scenario names none.
 inline constexpr const char* kHandOverStack = "mooncake-te";
+inline constexpr const char* kLocalHandOverStack = "nixl-nvlink";
 
 enum class WritePolicy : uint8_t { through, selective, back };
 std::vector<Choice<WritePolicy>> choices(WritePolicy);

@@ -49,14 +49,16 @@ class Clock {
         world_(world),
         set_(*world.cluster.tiers),
         transfers_(set_.links, set_.stations, spec.run.seed),
+        finder_(set_, spec.run.seed),
         recompute_ns_(recompute_times(world)) {}
 
-  TierTimes times(uint32_t t) const {
+  TierTimes times(uint32_t t) {
     const tiering::TierSpec& tier = set_.tiers[t];
     const hardware::StackSpec& stack = *spec_.tiers[t + 1].stack;
     TierTimes times;
     times.name = tier.name;
     times.stack = name_of_stack(stack);
+    times.index_delay_ns = tier.index_delay_ns;
     times.pools = static_cast<uint32_t>(tier.pools.size());
     times.pool_blocks = tier.capacity_blocks;
     times.pool_bytes = tier.capacity_blocks * set_.block_bytes;
@@ -93,9 +95,9 @@ class Clock {
     return {kEngine, host, set_.tiers[host].pool_of[kEngine], t, tier.pool_of[kEngine]};
   }
 
-  TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack) const {
-    std::vector<uint32_t> links;
-    const tiering::TransferCost& cost = find_route(set_, ends, links);
+  TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack) {
+    const tiering::TransferPlan plan = finder_.find(ends, 0);
+    const tiering::TransferCost& cost = plan.cost;
     TierWay way;
     // Each rounded up by itself, they may exceed their sum by a nanosecond or two.
     const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
@@ -104,12 +106,14 @@ class Clock {
     way.first_operation_ns = cost.before_ns - way.set_up_ns - way.metadata_ns;
     way.acknowledge_ns = cost.after_ns;
     way.tail_ns = cost.tail_ppm == 0 ? 0 : cost.tail_ns;
-    way.bytes_per_s = transfers_.rate({links, 0, cost});
-    way.bound = bound(links, cost, stack);
+    way.wait_ns = (plan.devices.empty() ? 0 : cost.device_wait_ns) +
+                  (plan.cables.empty() ? 0 : cost.switch_wait_ns);
+    way.bytes_per_s = transfers_.rate(plan);
+    way.bound = bound(plan.links, cost, stack);
     return way;
   }
 
-  std::string bound(const std::vector<uint32_t>& links, const tiering::TransferCost& cost,
+  std::string bound(std::span<const uint32_t> links, const tiering::TransferCost& cost,
                     const hardware::StackSpec& stack) const {
     const auto narrowest =
         std::min_element(links.begin(), links.end(), [&](uint32_t a, uint32_t b) {
@@ -178,6 +182,7 @@ class Clock {
   const World& world_;
   const tiering::TierSetSpec& set_;
   tiering::Transfers transfers_;
+  tiering::RouteFinder finder_;
   std::vector<int64_t> recompute_ns_;  // of 1, 2, ... blocks
 };
 
@@ -191,7 +196,7 @@ std::optional<uint32_t> TierTimes::break_even_tokens() const {
 std::vector<TierTimes> tier_times(const ScenarioSpec& spec, const World& world) {
   std::vector<TierTimes> times;
   if (!world.cluster.tiers || world.cluster.tiers->tiers.empty()) return times;
-  const Clock clock(spec, world);
+  Clock clock(spec, world);
   for (uint32_t t = 0; t < world.cluster.tiers->tiers.size(); ++t) {
     times.push_back(clock.times(t));
   }

@@ -17,9 +17,10 @@ namespace tiercast::scenario {
 struct TierWay {
   int64_t set_up_ns = 0;           ///< of the stack, once a transfer
   int64_t metadata_ns = 0;         ///< of the stack: its round trips before bytes move
-  int64_t first_operation_ns = 0;  ///< its call, latency of path and device
-  int64_t acknowledge_ns = 0;      ///< after the last byte; of stores alone
+  int64_t first_operation_ns = 0;  ///< its call, latency of path, switches and device
+  int64_t acknowledge_ns = 0;      ///< after the last byte, switches included; of stores alone
   int64_t tail_ns = 0;             ///< by which a slow device makes a transfer late
+  int64_t wait_ns = 0;             ///< the longest in busy devices and switches
   uint64_t bytes_per_s = 0;        ///< while bytes move
   std::string bound;               ///< what sets that rate: a link's name, or what of which stack
 
@@ -51,6 +52,7 @@ struct TierTimes {
   uint32_t pools = 0;
   uint64_t pool_blocks = 0;  ///< of each pool; 0: it reads another tier's
   uint64_t pool_bytes = 0;
+  int64_t index_delay_ns = 0;  ///< until requests see what came or left
   TierWay load;
   /// From GPU memory, or from host memory where stores leave from there; absent where none come.
   std::optional<TierWay> store;

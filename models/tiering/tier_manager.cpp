@@ -47,6 +47,7 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       store_(&store),
       placement_(make_placement(spec, seed)),
       transfers_(spec.links, spec.stations, seed),
+      finder_(spec, seed),
       hbm_views_(spec.block_tokens, spec.block_bytes, TP_BLOCK_PINNED),
       counts_(spec.tiers.size()),
       asks_index_(spec.node_of.size(), false),
@@ -66,6 +67,7 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       if (tier.pool_of[e] != kNone) asks_index_[e] = true;
     }
   }
+  keep_indices();
 }
 
 void TierManager::add_engine(kvstore::PoolId hbm, uint32_t slots) {
@@ -76,6 +78,7 @@ void TierManager::add_engine(kvstore::PoolId hbm, uint32_t slots) {
 // What warm-up moved is no part of the timed window.
 void TierManager::set_timed(bool timed) {
   timed_ = timed;
+  core_fs_ = 0;
   counts_.assign(counts_.size(), {});
 }
 
@@ -89,15 +92,18 @@ void TierManager::describe_tiers(uint32_t engine) {
     tp_tier& view = views[t + 1];
     view.size = sizeof(tp_tier);
     view.kind = static_cast<uint32_t>(tier.kind);
-    view.read_latency_ns = tier.load.before_ns;
     view.write_latency_ns = tier.store.before_ns + tier.store.after_ns;
     const bool peer = tier.kind == TierKind::peer;
     const uint32_t pool = tier.pool_of[engine];
     if (peer || pool == kNone || tier.read_only) view.flags |= TP_TIER_READ_ONLY;
     if (peer || tier.pools.size() < spec_->node_of.size()) view.flags |= TP_TIER_SHARED;
-    view.read_bytes_per_s = transfers_.rate(route({engine, t, pool, kNone, kNone}));
+    const TransferPlan load = route({engine, t, pool, kNone, kNone});
+    view.read_latency_ns = load.cost.before_ns;
+    view.read_bytes_per_s = transfers_.rate(load);
     if (peer || pool == kNone) continue;
-    view.write_bytes_per_s = transfers_.rate(route({engine, kNone, kNone, t, pool}));
+    const TransferPlan store = route({engine, kNone, kNone, t, pool});
+    view.write_latency_ns = store.cost.before_ns + store.cost.after_ns;
+    view.write_bytes_per_s = transfers_.rate(store);
     view.capacity_blocks = tier.capacity_blocks;
   }
 }
@@ -116,8 +122,9 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
 }
 
 TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes) {
-  const TransferCost& cost = find_route(*spec_, ends, links_);
-  return {links_, bytes, cost};
+  TransferPlan plan = finder_.find(ends, transfers_.started());
+  plan.bytes = bytes;
+  return plan;
 }
 
 void TierManager::launch(int64_t now_ns, Job&& job) {
@@ -142,6 +149,11 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
   }
   const TransferPlan plan = route(job, job.bytes);
   job.unloaded_ns = transfers_.unloaded_ns(plan);
+  core_fs_ += Int128{job.bytes} * plan.cost.core_fs_per_byte;
+  if (job.from == kNone || job.to == kNone) {  // GPU memory is one end
+    job.flow_from_ns = now_ns + plan.cost.before_ns + plan.cost.after_ns;
+    job.interference_ppm = plan.cost.interference_ppm;
+  }
   const TransferId id = transfers_.start(now_ns, plan);
   if (jobs_.size() <= id) jobs_.resize(id + 1);
   jobs_[id] = std::move(job);
@@ -149,6 +161,13 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
 
 void TierManager::let_go(const std::vector<Piece>& pieces) {
   for (const Piece& piece : pieces) store_->leave(piece.node);
+}
+
+// What a copy that ends now took from its engine's steps: a share of the time its bytes flowed.
+int64_t TierManager::slowed_ns(int64_t now_ns, const Job& job) {
+  constexpr int64_t kOne = 1'000'000;
+  const int64_t flow_ns = std::max<int64_t>(0, now_ns - job.flow_from_ns);
+  return static_cast<int64_t>(Int128{flow_ns} * job.interference_ppm / kOne);
 }
 
 // Blocks read from a pool below GPU memory are no longer in use there. Demoted ones left it before.
@@ -180,17 +199,21 @@ void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* event
   }
   release_source(now_ns, job);
   if (job.keep != kNone) keep_copies(now_ns, job);
+  const int64_t slowed = slowed_ns(now_ns, job);
   if (events != nullptr) {
     if (job.kind == JobKind::handoff) {
-      events->push_back({TierEvent::Kind::stored, job.from_pool, kNone, kNone, job.leaf});
+      events->push_back({TierEvent::Kind::stored, job.from_pool, kNone, kNone, job.leaf, slowed});
     } else if (job.kind == JobKind::store) {
-      events->push_back({TierEvent::Kind::stored, job.engine, kNone, kNone, job.leaf});
+      events->push_back({TierEvent::Kind::stored, job.engine, kNone, kNone, job.leaf, slowed});
     } else if (job.kind == JobKind::demote && job.from == kNone) {
       events->push_back(
-          {TierEvent::Kind::written_back, job.engine, kNone, kNone, kvstore::kNoNode});
+          {TierEvent::Kind::written_back, job.engine, kNone, kNone, kvstore::kNoNode, slowed});
     }
   }
-  if (job.ticket != kNone) part_done(now_ns, job.ticket, job, events);
+  if (job.ticket != kNone) {
+    tickets_[job.ticket].slowed_ns += slowed;
+    part_done(now_ns, job.ticket, job, events);
+  }
   let_go(job.pieces);
 }
 

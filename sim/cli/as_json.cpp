@@ -75,6 +75,7 @@ Json way_json(const scenario::TierWay& way) {
           {"first_operation_ms", ms_of(way.first_operation_ns)},
           {"acknowledge_ms", ms_of(way.acknowledge_ns)},
           {"tail_ms", ms_of(way.tail_ns)},
+          {"wait_ms", ms_of(way.wait_ns)},
           {"bytes_per_s", way.bytes_per_s},
           {"bound", way.bound}};
 }

@@ -1,4 +1,5 @@
 // What `explain` says of tiers below GPU memory.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ std::string way_text(const scenario::TierWay& way) {
       time_text(way.set_up_ns), time_text(way.metadata_ns), time_text(way.first_operation_ns));
   if (way.acknowledge_ns > 0) text += "; acknowledged after " + time_text(way.acknowledge_ns);
   if (way.tail_ns > 0) text += "; late by " + time_text(way.tail_ns) + " behind a slow device";
+  if (way.wait_ns > 0) text += "; waits " + time_text(way.wait_ns) + " more at most behind others";
   return text;
 }
 
@@ -68,6 +70,11 @@ std::string tiers_text(const std::vector<scenario::TierTimes>& tiers) {
   for (const scenario::TierTimes& tier : tiers) {
     text += fmt::format("  {:<10} {}, {}\n    load       {}\n", tier.name, tier.stack,
                         pools_text(tier), way_text(tier.load));
+    if (tier.index_delay_ns > 0) {
+      text += fmt::format(
+          "    index      {} late: what came is not seen, what left costs a read in vain of {}\n",
+          time_text(tier.index_delay_ns), time_text(std::max<int64_t>(1, tier.load.before_ns())));
+    }
     if (tier.store) text += fmt::format("    store      {}\n", way_text(*tier.store));
     text += fmt::format(fmt::runtime(kRow), "tokens", "bytes", "lookup", "before", "moving", "load",
                         "late", "store", "recompute");
