@@ -22,6 +22,7 @@ bool is_one_of(std::string_view name, std::string_view rest) {
 struct Carried {
   double bytes = 0;
   double busy = 0;  ///< sum of bytes / bandwidth, in s
+  uint32_t links = 0;
 };
 
 Carried carried(const Outcome& outcome, std::string_view part, std::string_view rest) {
@@ -34,6 +35,7 @@ Carried carried(const Outcome& outcome, std::string_view part, std::string_view 
     const auto bytes = static_cast<double>(link.carried_bytes);
     sum.bytes += bytes;
     sum.busy += bytes / static_cast<double>(link.bytes_per_s);
+    ++sum.links;
   }
   return sum;
 }
@@ -88,16 +90,23 @@ void add_tier_meters(const Outcome& outcome, const ledger::Provision& boxes,
   meters.drives.resize(node.drives.size());
   meters.dpus.resize(node.dpus.size());
   meters.dram_bytes += whole(carried(outcome, "node", "memory").bytes);
+  double stored = 0;  // through ports of enclosures and services
   for (const TierOutcome& tier : outcome.tiers) {
     if (tier.kind == TierKind::nvme) add_drives(node, tier, meters);
+    if (tier.kind == TierKind::context || tier.kind == TierKind::external) {
+      stored += static_cast<double>(tier.counts.read_bytes + tier.counts.written_bytes);
+    }
     if (tier.kind == TierKind::context) add_traffic(tier, meters.context);
     if (tier.kind == TierKind::external) add_traffic(tier, meters.external);
   }
   if (boxes.context && boxes.context->enclosure) {
     const double rate = boxes.context->enclosure->dpus.operations().value() *
                         boxes.context->enclosure->dpus.count * boxes.context->count;
-    meters.context.operations +=
-        static_cast<uint64_t>(carried(outcome, "context", "cores").busy * rate);
+    // All cards are alike, and each link stands for as many of them.
+    const Carried cores = carried(outcome, "context", "cores");
+    if (cores.links > 0) {
+      meters.context.operations += static_cast<uint64_t>(cores.busy / cores.links * rate);
+    }
   }
 
   const double up = carried(outcome, "node", "storage.up").bytes;
@@ -107,29 +116,31 @@ void add_tier_meters(const Outcome& outcome, const ledger::Provision& boxes,
   const bool east_west = has(node, Fabric::east_west);
   const bool north_south = has(node, Fabric::north_south);
   if (!node.dpus.empty()) {
-    const double busy = carried(outcome, "node", "dpu").busy;
     double network = 0;
+    double rate = 0;  // operations/s
     for (const hardware::DpuSpec& dpu : node.dpus) {
       network += dpu.network.value.value() * dpu.count;
+      rate += dpu.operations().value() * dpu.count;
     }
+    const double operations = carried(outcome, "node", "dpu").busy * rate;
     for (size_t i = 0; i < node.dpus.size(); ++i) {
       const hardware::DpuSpec& dpu = node.dpus[i];
       const double share = dpu.network.value.value() * dpu.count / network;
       meters.dpus[i].read += whole(up * share);
       meters.dpus[i].written += whole(down * share);
-      meters.dpus[i].operations +=
-          static_cast<uint64_t>(busy * share * dpu.operations().value() * dpu.count);
+      meters.dpus[i].operations += static_cast<uint64_t>(operations * share);
     }
   } else {
     add_nics(node, north_south ? Fabric::north_south : Fabric::east_west, up + down,
              meters.nic_bytes);
   }
   add_nics(node, east_west ? Fabric::east_west : Fabric::north_south, between, meters.nic_bytes);
-  // Through one switch, or leaf, spine, leaf. What one node sends to another crosses two of their
-  // ports and is switched once.
+  // Through one switch, or leaf, spine, leaf. What one box sends to another, node or store, crosses
+  // two of their ports and is switched once. A node alone has no switch to others.
   const double uplinks =
       carried(outcome, "leaf", "storage.up").bytes + carried(outcome, "leaf", "fabric.up").bytes;
-  if (boxes.switches > 0) meters.switched += whole(up + down + between / 2 + 2 * uplinks);
+  const double ports = up + down + stored + (boxes.nodes > 1 ? between : 0);
+  if (boxes.switches > 0) meters.switched += whole(ports / 2 + 2 * uplinks);
 }
 
 }  // namespace tiercast::reports
