@@ -6,6 +6,7 @@
 #include "models/policy/registry.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/tier_check.hpp"
+#include "models/scenario/tier_objects.hpp"
 #include "models/scenario/tier_world.hpp"
 #include "sim/base/quantity.hpp"
 
@@ -172,6 +173,10 @@ std::vector<std::string> caveats_of(const ScenarioSpec& spec, const llm::KernelS
     caveats.push_back(
         "the fabric is taken as its bandwidth: its routing and the latency of its switches bear on "
         "no transfer yet");
+  }
+  for (size_t i = 0; i < spec.tiers.size(); ++i) {
+    const std::string caveat = objects_caveat(spec, i);
+    if (!caveat.empty()) caveats.push_back(caveat);
   }
   if (world.kv_blocks_pinned && world.memory.kv_blocks > world.memory.kv_blocks_fit) {
     caveats.push_back(std::to_string(world.memory.kv_blocks) +

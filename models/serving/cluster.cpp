@@ -309,6 +309,7 @@ void Cluster::collect_tiers() {
     TierOutcome tier;
     tier.name = spec.tiers[t].name;
     tier.kind = spec.tiers[t].kind;
+    tier.block_bytes = spec.tiers[t].block_bytes;
     tier.counts = tiers_->counts(t);
     for (const tiering::TierPool& pool : tiers_->pools(t)) {
       ++tier.pools;

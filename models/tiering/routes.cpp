@@ -22,6 +22,13 @@ uint32_t host_tier(const TierSetSpec& spec) {
   return kNone;
 }
 
+uint64_t moved_block_bytes(const TierSetSpec& spec, const RouteEnds& ends) {
+  if (ends.to != kNone) return spec.tiers[ends.to].block_bytes;
+  if (ends.from == kNone) return uint64_t{spec.block_bytes} * spec.handoff_copies;
+  const TierSpec& source = spec.tiers[ends.from];
+  return uint64_t{source.block_bytes} * source.load_copies;
+}
+
 const TransferCost& find_route(const TierSetSpec& spec, const RouteEnds& ends,
                                std::vector<uint32_t>& links) {
   links.clear();
@@ -54,12 +61,12 @@ const TransferCost& find_route(const TierSetSpec& spec, const RouteEnds& ends,
   if (ends.to < ends.from) {  // nearer
     if (pool.node != kNone) add_links(source.to_node[pool.node].up, links);
     add_links(pool.links.down, links);
-    return source.load;
+    return source.to_nearer;
   }
   const uint32_t node = holder.pools[ends.from_pool].node;
   if (node != kNone) add_links(target.to_node[node].down, links);
   add_links(pool.links.down, links);
-  return target.store;
+  return target.from_nearer;
 }
 
 }  // namespace tiercast::tiering

@@ -21,6 +21,10 @@ struct RouteEnds {
 /// The tier in host memory; kNone without one.
 uint32_t host_tier(const TierSetSpec& spec);
 
+/// Bytes that move for one block between both ends: one as the tier stores it, or, into GPU memory,
+/// as many as its ranks load copies.
+uint64_t moved_block_bytes(const TierSetSpec& spec, const RouteEnds& ends);
+
 /// Puts the links of the way into `links`, each once, and answers what the stack adds. A read
 /// without `from_pool` leaves out the source's own links.
 const TransferCost& find_route(const TierSetSpec& spec, const RouteEnds& ends,

@@ -32,7 +32,7 @@ class Maker {
       spec_.prefill_instances =
           static_cast<uint32_t>(draw_.between(1, int64_t{spec_.instances} - 1));
     }
-    spec_.block_bytes = static_cast<uint32_t>(draw_.between(64, 8192));
+    spec_.block_bytes = size();
     set_.block_tokens = spec_.engine.block_tokens;
     set_.block_bytes = spec_.block_bytes;
     nodes_ = static_cast<uint32_t>(draw_.between(1, spec_.instances));
@@ -44,6 +44,8 @@ class Maker {
     memory_.resize(nodes_);
     for (uint32_t& link : memory_) link = link_of();
     policy();
+    set_.handoff_copies = copies();
+    object_bytes_ = draw_.below(3) == 0 ? set_.block_bytes : size();
     for (const TierKind kind :
          {TierKind::dram, TierKind::peer, TierKind::nvme, TierKind::context, TierKind::external}) {
       if (draw_.below(3) == 0 && kind != TierKind::dram) continue;
@@ -54,6 +56,9 @@ class Maker {
   }
 
  private:
+  uint32_t size() { return static_cast<uint32_t>(draw_.between(64, 8192)); }
+  uint32_t copies() { return draw_.below(4) == 0 ? static_cast<uint32_t>(draw_.between(2, 8)) : 1; }
+
   uint32_t link_of() {
     static constexpr std::array<int64_t, 6> kRates{100'000'000,     1'000'000'000,
                                                    3'000'000'000,   20'000'000'000,
@@ -94,11 +99,14 @@ class Maker {
     set_.writes_back = write == "back";
     set_.prefetches = draw_.below(4) == 0;
     const auto flag = [&] { return std::to_string(draw_.below(2)); };
+    const std::string promote = flag();
+    const std::string demote = flag();
     set_.placement_config =
         "fetch=" + std::to_string(draw_.below(5) == 0 ? 1 : 2 * draw_.below(2)) +
         "\nmin_load=" + std::to_string(draw_.between(1, 3)) + "\noutput=" + flag() +
-        "\npromote=" + flag() + "\nprefetch=" + (set_.prefetches ? "1" : "0") +
-        "\ndemote=" + flag() + "\n";
+        "\npromote=" + promote + "\nprefetch=" + (set_.prefetches ? "1" : "0") +
+        "\ndemote=" + demote + "\n";
+    moves_ = set_.writes_back || set_.prefetches || promote == "1" || demote == "1";
   }
 
   void add_tier(TierKind kind) {
@@ -110,8 +118,14 @@ class Maker {
     tier.eviction = tp_find_builtin_cache(kPolicies[draw_.below(kPolicies.size())]);
     tier.load = cost();
     tier.store = cost();
+    tier.to_nearer = cost();
+    tier.from_nearer = cost();
     tier.read_only = draw_.below(12) == 0;
     tier.through_host = kind != TierKind::dram && draw_.below(2) == 0;
+    // Only what moves between no two tiers may be of another size. Peers have what host memory has.
+    const bool near = kind == TierKind::dram || kind == TierKind::peer;
+    tier.block_bytes = moves_ || tier.through_host || near ? object_bytes_ : size();
+    tier.load_copies = copies();
     tier.pool_of.assign(spec_.instances, kNone);
     const bool local = kind == TierKind::dram || kind == TierKind::nvme;
     const uint32_t pools = kind == TierKind::peer ? 0 : local ? nodes_ : 1;
@@ -142,6 +156,8 @@ class Maker {
   serving::ClusterSpec& spec_;
   TierSetSpec set_;
   uint32_t nodes_ = 1;
+  uint32_t object_bytes_ = 0;
+  bool moves_ = false;  // between tiers
   std::vector<uint32_t> memory_;
 };
 

@@ -68,8 +68,10 @@ void check_areas(const Outcome& out, bool disaggregated) {
   REQUIRE(loading + static_cast<Int128>(handed) >= outside);
 }
 
-void check_tiers(const Outcome& out, uint32_t block_bytes) {
-  for (const serving::TierOutcome& tier : out.tiers) {
+void check_tiers(const Outcome& out, const tiering::TierSetSpec& spec) {
+  for (size_t t = 0; t < out.tiers.size(); ++t) {
+    const serving::TierOutcome& tier = out.tiers[t];
+    const uint64_t block_bytes = spec.tiers[t].block_bytes;
     const tiering::TierPoolCounts& pools = tier.pool_counts;
     REQUIRE(pools.reserved == pools.arrived);
     REQUIRE(pools.arrived == pools.evicted + tier.present_blocks);
@@ -79,7 +81,9 @@ void check_tiers(const Outcome& out, uint32_t block_bytes) {
     // What arrived was written over links, or kept of what passed by.
     REQUIRE(pools.arrived * block_bytes <=
             tier.counts.written_bytes + tier.counts.staged_blocks * block_bytes);
-    REQUIRE(tier.counts.read_bytes >= tier.counts.hit_blocks * block_bytes);
+    REQUIRE(tier.counts.written_bytes % block_bytes == 0);
+    REQUIRE(tier.counts.read_bytes >=
+            tier.counts.hit_blocks * block_bytes * spec.tiers[t].load_copies);
   }
   for (const serving::LinkOutcome& link : out.links) {
     REQUIRE(link.carried_bytes == link.started_bytes);
@@ -105,7 +109,7 @@ void check_scenario(uint64_t number, Coverage& coverage) {
   REQUIRE(fused.digest == unfused.digest);
   check_requests(fused);
   check_areas(fused, scenario.spec.prefill_instances > 0);
-  check_tiers(fused, scenario.spec.block_bytes);
+  check_tiers(fused, *scenario.spec.tiers);
   check_instances(fused);
   for (const RequestRecord& r : fused.log) {
     coverage.loaded += r.loaded_tokens;
