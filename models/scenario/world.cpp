@@ -34,6 +34,7 @@ serving::EngineSpec engine_spec(const ScenarioSpec& spec, int64_t kv_blocks) {
       static_cast<uint32_t>(settings.watermark * static_cast<double>(kv_blocks));
   engine.chunked_prefill = settings.chunked_prefill;
   engine.prefix_caching = settings.prefix_caching;
+  engine.isolation = settings.isolation.value_or(serving::Isolation::none);
   engine.over_length = settings.over_length;
   engine.layers = spec.model.name.layers;
   engine.fuse = spec.run.fuse;
