@@ -247,6 +247,10 @@ Result summarise(const serving::Outcome& outcome, const SummaryInput& input) {
       metrics_of(outcome, {sums.tokens, window_ns, gpus, input.limits, std::move(tasks.times_ns)});
   result.attribution = attribution_of(outcome, sums);
   result.cache = cache_of(outcome, sums, input, span_ns);
+  if (const serving::RouterCounts& router = outcome.router; router.requests > 0) {
+    result.router =
+        RouterUse{router.requests, router.stale_hit_blocks, router.misrouted, router.missed_blocks};
+  }
   result.bottlenecks = bottlenecks_of(outcome, sums, result.attribution, span_ns);
   result.provenance = input.provenance;
   if (input.site) add_economics(outcome, *input.site, ended, result);

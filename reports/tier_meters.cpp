@@ -12,7 +12,13 @@ using serving::Outcome;
 using serving::TierOutcome;
 using tiering::TierKind;
 
-// Links `part<number>.rest` of all numbers, together.
+// Whether a link's name after its part is `rest`, with or without a number.
+bool is_one_of(std::string_view name, std::string_view rest) {
+  return name.starts_with(rest) &&
+         name.find_first_not_of("0123456789", rest.size()) == std::string_view::npos;
+}
+
+// Links `part<number>.rest` of all numbers, or `part<number>.rest<number>`, together.
 struct Carried {
   double bytes = 0;
   double busy = 0;  ///< sum of bytes / bandwidth, in s
@@ -24,7 +30,7 @@ Carried carried(const Outcome& outcome, std::string_view part, std::string_view 
     const std::string_view name = link.name;
     const size_t dot = name.find('.');
     if (!name.starts_with(part) || dot == std::string_view::npos) continue;
-    if (name.substr(dot + 1) != rest) continue;
+    if (!is_one_of(name.substr(dot + 1), rest)) continue;
     const auto bytes = static_cast<double>(link.carried_bytes);
     sum.bytes += bytes;
     sum.busy += bytes / static_cast<double>(link.bytes_per_s);
@@ -119,10 +125,11 @@ void add_tier_meters(const Outcome& outcome, const ledger::Provision& boxes,
              meters.nic_bytes);
   }
   add_nics(node, east_west ? Fabric::east_west : Fabric::north_south, between, meters.nic_bytes);
-  // Through one switch where there is one, else leaf, spine, leaf. What one node sends to another
-  // crosses two of their ports and is switched once.
-  const double hops = boxes.switches > 1 ? 3 : 1;
-  if (boxes.switches > 0) meters.switched += whole((up + down + between / 2) * hops);
+  // Through one switch, or leaf, spine, leaf. What one node sends to another crosses two of their
+  // ports and is switched once.
+  const double uplinks =
+      carried(outcome, "leaf", "storage.up").bytes + carried(outcome, "leaf", "fabric.up").bytes;
+  if (boxes.switches > 0) meters.switched += whole(up + down + between / 2 + 2 * uplinks);
 }
 
 }  // namespace tiercast::reports

@@ -91,6 +91,12 @@ TierUse lower_use(const serving::Outcome& outcome, const serving::TierOutcome& t
   use.written_bytes = tier.counts.written_bytes;
   use.evicted_blocks = tier.pool_counts.evicted;
   use.busy = busiest_link(outcome, tier, input.span_ns);
+  if (tier.index_delay_ns > 0) {
+    const tiering::TierCounts& counts = tier.counts;
+    use.index = IndexUse{static_cast<double>(tier.index_delay_ns) / kNsPerMs, counts.stale_reads,
+                         counts.stale_hit_blocks, static_cast<double>(counts.stale_ns) / kNsPerMs,
+                         counts.unseen_blocks};
+  }
   return use;
 }
 

@@ -117,6 +117,8 @@ void PrefixStore::free_record(RecordId id) {
 }
 
 void PrefixStore::way_to(NodeId leaf) const {
+  if (leaf == way_leaf_) return;
+  way_leaf_ = leaf;
   way_.clear();
   for (NodeId at = leaf; at != kRootNode; at = nodes_[at].parent) way_.push_back(at);
   std::reverse(way_.begin(), way_.end());

@@ -71,6 +71,7 @@ PoolId PrefixStore::add_pool(uint32_t slots) {
 }
 
 NodeId PrefixStore::make_node(NodeId parent, uint32_t depth) {
+  way_leaf_ = kNoNode;  // a split changes ways, and numbers are given anew
   NodeId id;
   if (free_nodes_.empty()) {
     id = static_cast<NodeId>(nodes_.size());

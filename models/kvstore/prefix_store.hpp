@@ -197,7 +197,9 @@ class PrefixStore {
   std::vector<RecordId> free_records_;
   std::vector<Pool> pools_;
   std::unique_ptr<Index> index_;
-  mutable std::vector<NodeId> way_;  // scratch of way_to, root's child first
+  // To the leaf asked for last, root's child first; calls come several to a leaf.
+  mutable std::vector<NodeId> way_;
+  mutable NodeId way_leaf_ = kNoNode;
 };
 
 }  // namespace tiercast::kvstore

@@ -53,7 +53,8 @@ class SlotStates {
            span.count <= capacity_ - span.first_slot;
   }
 
-  /// Is every slot of a span in range in one of the set's states?
+  /// Is every slot of a span in range in the state, or in one of the set's?
+  bool all(tp_span span, SlotState in) const;
   bool all(tp_span span, SlotSet set) const;
   /// Moves every slot of a span in range to a state, whatever it was in.
   void assign(tp_span span, SlotState to);
@@ -95,20 +96,28 @@ class SlotStates {
   std::vector<Word> words_;
 };
 
-inline bool SlotStates::all(tp_span span, SlotSet set) const {
-  const auto mask_of = [set](SlotState state) {
-    return uint64_t{0} - (static_cast<uint64_t>(set) >> static_cast<unsigned>(state) & 1);
-  };
-  // By the low bit where the high one is off, and where it is on.
-  const uint64_t absent = mask_of(SlotState::absent);
-  const uint64_t below = absent ^ mask_of(SlotState::pinned);
-  const uint64_t leaving = mask_of(SlotState::leaving);
-  const uint64_t above = leaving ^ mask_of(SlotState::evictable);
+inline bool SlotStates::all(tp_span span, SlotState in) const {
+  const uint64_t low = uint64_t{0} - (static_cast<uint64_t>(in) & 1);
+  const uint64_t high = uint64_t{0} - (static_cast<uint64_t>(in) >> 1);
   return for_span_words(span, [&](uint32_t index, uint64_t mask) {
     const Word word = words_[index];
-    const uint64_t if_off = absent ^ (below & word.low);
-    const uint64_t if_on = leaving ^ (above & word.low);
-    return ((if_off ^ ((if_off ^ if_on) & word.high)) & mask) == mask;
+    return (((word.low ^ low) | (word.high ^ high)) & mask) == 0;
+  });
+}
+
+inline bool SlotStates::all(tp_span span, SlotSet set) const {
+  const SlotState first = state(span.first_slot);
+  if (!holds(set, first)) return false;
+  if (all(span, first)) return true;  // as most spans are
+  if (set == set_of(first)) return false;
+  return for_span_words(span, [&](uint32_t index, uint64_t mask) {
+    const Word& word = words_[index];
+    uint64_t members = 0;
+    if (holds(set, SlotState::absent)) members |= ~word.low & ~word.high;
+    if (holds(set, SlotState::pinned)) members |= word.low & ~word.high;
+    if (holds(set, SlotState::leaving)) members |= ~word.low & word.high;
+    if (holds(set, SlotState::evictable)) members |= word.low & word.high;
+    return (members & mask) == mask;
   });
 }
 
@@ -143,7 +152,7 @@ inline void SlotStates::move(tp_span span, SlotState from, SlotState to) {
 inline void SlotStates::assign(tp_span span, SlotState to) {
   // Mostly a span is in one state, which spares counting word by word.
   const SlotState from = state(span.first_slot);
-  if (all(span, set_of(from))) return move(span, from, to);
+  if (all(span, from)) return move(span, from, to);
   for_span_words(span, [&](uint32_t index, uint64_t mask) {
     leave_counts(words_[index], mask);
     write(index, mask, to);
@@ -154,13 +163,12 @@ inline void SlotStates::assign(tp_span span, SlotState to) {
 
 inline bool SlotStates::move_if(tp_span span, SlotSet from, SlotState to) {
   const SlotState first = state(span.first_slot);
-  const SlotSet one = set_of(first);
   if (!holds(from, first)) return false;
-  if (all(span, one)) {
+  if (all(span, first)) {
     move(span, first, to);
     return true;
   }
-  if (from == one || !all(span, from)) return false;
+  if (!all(span, from)) return false;
   assign(span, to);
   return true;
 }

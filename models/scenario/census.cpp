@@ -79,7 +79,6 @@ class Counter {
     if (key == "expert_imbalance") return spec_.model.name.moe.has_value() && spec_.engine.ep > 1;
     if (key == "nvlink") return spec_.engine.parallel().gpus() > 1;
     if (key == "host_link") return moves_;
-    if (is_one_of(key, {"core_time", "core_bandwidth", "gpu_interference"})) return false;
     return in_use(path) || is_one_of(key, {"idle_power", "fan_power", "supply_loss"});
   }
 

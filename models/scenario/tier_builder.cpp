@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "models/ledger/ledger.hpp"
 #include "models/llm/placement.hpp"
 #include "models/policy/placement.hpp"
 #include "models/policy/registry.hpp"
@@ -55,6 +56,7 @@ TierBuilder::TierBuilder(const ScenarioSpec& spec, const World& world, Problems&
       world_(world),
       problems_(problems),
       links_(spec, world, shares(), set_.links),
+      switches_(spec, set_.links, set_.fabrics),
       objects_(engine_objects(spec)) {}
 
 tiering::TierSetSpec TierBuilder::build() {
@@ -71,6 +73,7 @@ tiering::TierSetSpec TierBuilder::build() {
     append(way.down, port.down);
     set_.engine_fabric.push_back(std::move(way));
   }
+  set_.gpu_fabric = switches_.gpus();
   const policy::PlacementEntry* placement =
       policy::find_placement_policy(spec_.policy.placement.policy_name());
   set_.placement = placement->table;
@@ -138,6 +141,7 @@ void TierBuilder::add_tier(size_t i) {
   tier.block_bytes = static_cast<uint32_t>(objects_.block_bytes);
   tier.load_copies = objects_.broadcast ? 1 : objects_.copies;
   tier.read_only = section.read_only;
+  tier.index_delay_ns = section.index_delay.value();
   const EvictionSection& eviction = section.eviction ? *section.eviction : spec_.policy.eviction;
   tier.eviction = policy::find_cache_policy(eviction.name)->table;
   tier.eviction_config = eviction.config_lines();
@@ -166,6 +170,7 @@ void TierBuilder::add_tier(size_t i) {
   }
   add_conversion(tier);
   add_replicas(tier);
+  if (section.kind != TierName::hbm) add_cores(*section.stack, tier);
   if (!objects_.usable) tier.pool_of.assign(engines(), tiering::kNone);
 }
 
@@ -220,6 +225,8 @@ void TierBuilder::set_costs(tiering::TierSpec& tier, const hardware::StackSpec& 
     const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
     result.before_ns = ns_of(stack.setup.value + metadata + stack.operation_time.value +
                              stack.operation_latency.value + to_seconds(device));
+    result.interference_ppm = static_cast<uint32_t>(std::round(stack.gpu_interference.value * 1e6));
+    result.core_fs_per_byte = static_cast<uint64_t>(std::round(core_time(stack) * 1e15));
     return result;
   };
   const auto cap = [&](Nanoseconds device, double gpus, double most) {
@@ -238,6 +245,45 @@ void TierBuilder::set_costs(tiering::TierSpec& tier, const hardware::StackSpec& 
   tier.store.rate_cap = cap(write_latency, firsts, convert);
   tier.to_nearer.rate_cap = cap(read_latency, all, kLinkRateMax);
   tier.from_nearer.rate_cap = cap(write_latency, all, kLinkRateMax);
+}
+
+// Of a host core for one byte, in seconds.
+double TierBuilder::core_time(const hardware::StackSpec& stack) const {
+  double seconds = stack.core_time.value.value() / operation(stack);
+  if (stack.core_bandwidth) seconds += 1 / stack.core_bandwidth->value.value();
+  return seconds;
+}
+
+// What a node's cores can move beside serving, where the links of its engines could carry more.
+void TierBuilder::add_cores(const hardware::StackSpec& stack, tiering::TierSpec& tier) {
+  const double per_byte = core_time(stack);
+  if (per_byte <= 0) return;
+  const auto slowest = [&](const std::vector<uint32_t>& way) {
+    uint64_t rate = UINT64_MAX;
+    for (const uint32_t link : way) rate = std::min(rate, set_.links[link].bytes_per_s);
+    return static_cast<double>(rate);
+  };
+  std::vector<double> wanted(links_.nodes(), 0);
+  std::vector<double> serving(links_.nodes(), 0);
+  for (uint32_t e = 0; e < engines(); ++e) {
+    wanted[set_.node_of[e]] += slowest(tier.to_engine[e].up) + slowest(tier.to_engine[e].down);
+    serving[set_.node_of[e]] += ledger::serving_cores(ranks());
+  }
+  std::vector<uint32_t> cores(links_.nodes(), tiering::kNone);
+  for (uint32_t n = 0; n < links_.nodes(); ++n) {
+    const double free = std::max(1.0, spec_.cluster.node.host.cores - serving[n]);
+    if (free / per_byte >= wanted[n]) continue;
+    cores[n] =
+        add_link(set_.links, "node" + std::to_string(n) + ".cores." + tier.name, free / per_byte);
+    append(tier.to_node[n].up, {cores[n]});
+    append(tier.to_node[n].down, {cores[n]});
+  }
+  for (uint32_t e = 0; e < engines(); ++e) {
+    const uint32_t link = cores[set_.node_of[e]];
+    if (link == tiering::kNone) continue;
+    append(tier.to_engine[e].up, {link});
+    append(tier.to_engine[e].down, {link});
+  }
 }
 
 // A pool holds what is available, or the capacity the scenario gives it out of that.

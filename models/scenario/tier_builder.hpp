@@ -7,6 +7,7 @@
 #include "models/hardware/transfer_time.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/spec.hpp"
+#include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_links.hpp"
 #include "models/scenario/tier_objects.hpp"
 #include "models/scenario/world.hpp"
@@ -50,6 +51,8 @@ class TierBuilder {
                  Nanoseconds read_latency, Nanoseconds write_latency);
   void set_capacity(size_t i, tiering::TierSpec& tier, const TierSection& section, double available,
                     const std::string& of_what);
+  double core_time(const hardware::StackSpec& stack) const;
+  void add_cores(const hardware::StackSpec& stack, tiering::TierSpec& tier);
   void pool_by_scope(tiering::TierSpec& tier, TierScope scope);
   void add_conversion(tiering::TierSpec& tier);
   void add_replicas(tiering::TierSpec& tier);
@@ -75,6 +78,7 @@ class TierBuilder {
   Problems& problems_;
   tiering::TierSetSpec set_;
   NodeLinks links_;
+  Switches switches_;
   TierObjects objects_;                       // of the tier that is being compiled
   std::vector<uint32_t> host_converters_;     // by engine, of host memory's objects
   std::vector<tiering::TwoWay> first_ranks_;  // by engine, once some KV is replicated

@@ -31,6 +31,7 @@ void TierBuilder::add_dram(size_t i, const TierSection& section, tiering::TierSp
 
 void TierBuilder::add_peer(const TierSection& section, tiering::TierSpec& tier) {
   tier.kind = tiering::TierKind::peer;
+  tier.fabric = switches_.gpus();
   set_costs(tier, *section.stack, nanoseconds(0), nanoseconds(0));
   for (uint32_t e = 0; e < engines(); ++e) {
     tier.to_engine[e] = set_.engine_fabric[e];

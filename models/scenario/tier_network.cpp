@@ -14,6 +14,7 @@ void TierBuilder::reach_over_network(const hardware::StackSpec& stack, tiering::
   for (const hardware::DpuSpec& dpu : node.dpus) {
     operations += dpu.operations().value() * dpu.count;
   }
+  tier.fabric = switches_.storage();
   const bool first = dpu_links_.empty();
   for (uint32_t n = 0; n < links_.nodes(); ++n) {
     tier.to_node[n] = links_.storage(n);
@@ -71,7 +72,9 @@ void TierBuilder::add_context(size_t i, const TierSection& section, tiering::Tie
         std::min(box.dpus.network.value.value() * efficiency, box.dpus.pcie.value.value()) * cards;
     append(way.up, {cores, add_link(set_.links, name + ".port.up", port)});
     append(way.down, {cores, add_link(set_.links, name + ".port.down", port)});
-    tier.pools[p] = {tiering::kNone, std::move(way)};
+    tier.pools[p] = {tiering::kNone, std::move(way),
+                     switches_.leaves(p, static_cast<uint32_t>(tier.pools.size()),
+                                      static_cast<uint32_t>(std::ceil(boxes)))};
   }
   reach_over_network(*section.stack, tier);
 }
@@ -102,7 +105,7 @@ void TierBuilder::add_external(size_t i, const TierSection& section, tiering::Ti
                 rate(service.read.value.value(), service.read_iops.value.value()), fifo)},
       {add_link(set_.links, "external0.write",
                 rate(service.write.value.value(), service.write_iops.value.value()), fifo)}};
-  tier.pools[0] = {tiering::kNone, std::move(way)};
+  tier.pools[0] = {tiering::kNone, std::move(way), switches_.leaves(0, 1, units.count)};
   reach_over_network(stack, tier);
   add_clients(service.client_bandwidth.value.value(), tier);
   add_metadata(units, stack, tier);

@@ -128,6 +128,7 @@ const FieldTable<TierSection>& TierSection::fields() {
       field("load", &S::load, by_default("parked"), "What a request does while its blocks come."),
       field("sharing", &S::sharing, by_default("fair"), "How transfers share the tier's own links."),
       field("read_only", &S::read_only, by_default("false"), "Takes no stores."),
+      field("index_delay", &S::index_delay, by_default("0s"), at_least(0), at_most("10y"), "How late requests see that blocks came or left. Of peer, context and external."),
       field("objects", &S::objects, absent_means("KV as the engine holds it"), "What is stored, where that differs from what the engine holds."),
       field("eviction", &S::eviction, absent_means("that of policy.eviction"), "Which of its blocks leave when it is full."),
   }).shorthand("kind");

@@ -58,6 +58,7 @@ struct TierSection {
   tiering::LoadMode load{};
   LinkSharing sharing{};
   bool read_only = false;
+  Nanoseconds index_delay{};  ///< of what comes and leaves
   std::optional<EvictionSection> eviction;
   std::optional<ObjectsSection> objects;
 

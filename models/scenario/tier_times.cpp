@@ -49,14 +49,16 @@ class Clock {
         world_(world),
         set_(*world.cluster.tiers),
         transfers_(set_.links, set_.stations, spec.run.seed),
+        finder_(set_, spec.run.seed),
         recompute_ns_(recompute_times(world)) {}
 
-  TierTimes times(uint32_t t) const {
+  TierTimes times(uint32_t t) {
     const tiering::TierSpec& tier = set_.tiers[t];
     const hardware::StackSpec& stack = *spec_.tiers[t + 1].stack;
     TierTimes times;
     times.name = tier.name;
     times.stack = name_of_stack(stack);
+    times.index_delay_ns = tier.index_delay_ns;
     times.pools = static_cast<uint32_t>(tier.pools.size());
     times.pool_blocks = tier.capacity_blocks;
     times.pool_bytes = tier.capacity_blocks * tier.block_bytes;
@@ -100,10 +102,9 @@ class Clock {
     return {kEngine, host, set_.tiers[host].pool_of[kEngine], t, tier.pool_of[kEngine]};
   }
 
-  TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack,
-              const TierObjects& objects) const {
+  TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack, const TierObjects& objects) {
     std::vector<uint32_t> links;
-    const tiering::TransferCost& cost = find_route(set_, ends, links);
+    const tiering::TransferCost cost = finder_.find(ends, 0, links);
     TierWay way;
     // Each rounded up by itself, they may exceed their sum by a nanosecond or two.
     const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
@@ -190,6 +191,7 @@ class Clock {
   const World& world_;
   const tiering::TierSetSpec& set_;
   tiering::Transfers transfers_;
+  tiering::RouteFinder finder_;
   std::vector<int64_t> recompute_ns_;  // of 1, 2, ... blocks
 };
 
@@ -203,7 +205,7 @@ std::optional<uint32_t> TierTimes::break_even_tokens() const {
 std::vector<TierTimes> tier_times(const ScenarioSpec& spec, const World& world) {
   std::vector<TierTimes> times;
   if (!world.cluster.tiers || world.cluster.tiers->tiers.empty()) return times;
-  const Clock clock(spec, world);
+  Clock clock(spec, world);
   for (uint32_t t = 0; t < world.cluster.tiers->tiers.size(); ++t) {
     times.push_back(clock.times(t));
   }

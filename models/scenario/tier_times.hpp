@@ -17,12 +17,12 @@ namespace tiercast::scenario {
 struct TierWay {
   int64_t set_up_ns = 0;           ///< of the stack, once a transfer
   int64_t metadata_ns = 0;         ///< of the stack: its round trips before bytes move
-  int64_t first_operation_ns = 0;  ///< its call, latency of path and device
-  int64_t convert_ns = 0;      ///< one operation's: before bytes move, of a load after they have
-  int64_t acknowledge_ns = 0;  ///< after the last byte; of stores alone
-  int64_t tail_ns = 0;         ///< by which a slow device makes a transfer late
-  uint64_t bytes_per_s = 0;    ///< while bytes move
-  std::string bound;           ///< what sets that rate: a link's name, or what of which stack
+  int64_t first_operation_ns = 0;  ///< its call, latency of path, switches and device
+  int64_t convert_ns = 0;          ///< of one: before bytes move, of a load after they have
+  int64_t acknowledge_ns = 0;      ///< after the last byte, switches included; of stores alone
+  int64_t tail_ns = 0;             ///< by which a slow device makes a transfer late
+  uint64_t bytes_per_s = 0;        ///< while bytes move
+  std::string bound;               ///< what sets that rate: a link's name, or what of which stack
 
   int64_t before_ns() const { return set_up_ns + metadata_ns + first_operation_ns; }
   int64_t fixed_ns() const { return before_ns() + convert_ns + acknowledge_ns; }
@@ -55,6 +55,7 @@ struct TierTimes {
   uint32_t pools = 0;
   uint64_t pool_blocks = 0;  ///< of each pool; 0: it reads another tier's
   uint64_t pool_bytes = 0;
+  int64_t index_delay_ns = 0;  ///< until requests see what came or left
   TierWay load;
   /// From GPU memory, or from host memory where stores leave from there; absent where none come.
   std::optional<TierWay> store;

@@ -170,11 +170,6 @@ std::vector<std::string> caveats_of(const ScenarioSpec& spec, const llm::KernelS
         "an instance spans nodes, but its collectives are timed as inside one: "
         "real steps are slower");
   }
-  if (spec.cluster.fabric && (spec.tiers.size() > 1 || spec.disaggregation)) {
-    caveats.push_back(
-        "the fabric is taken as its bandwidth: its routing and the latency of its switches bear on "
-        "no transfer yet");
-  }
   for (size_t i = 0; i < spec.tiers.size(); ++i) {
     const std::string caveat = objects_caveat(spec, i);
     if (!caveat.empty()) caveats.push_back(caveat);
@@ -209,6 +204,7 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   world.kv = spec.model.kv;
   world.cluster.id_tokens = id_tokens_of(spec.workload, spec.engine.block_tokens);
   world.cluster.router = spec.router.policy;
+  world.cluster.router_index_delay_ns = spec.router.index_delay.value();
   world.cluster.seed = spec.run.seed;
   if (spec.disaggregation) {
     world.cluster.prefill_instances = spec.disaggregation->prefill_instances;

@@ -57,6 +57,11 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
   }
   for (uint32_t i = 0; i < spec_.prefill_instances; ++i) instances_[i]->only_prefill();
   decode_router_ = make_router(RouterKind::least_loaded);
+  if (spec_.router_index_delay_ns > 0 && router_->wants_matches() && entry_instances() > 1) {
+    router_index_ = std::make_unique<RouterIndex>(store_, spec_.engine.block_tokens,
+                                                  spec_.router_index_delay_ns);
+    for (uint32_t i = 0; i < entry_instances(); ++i) router_index_->watch(*instances_[i]);
+  }
   matched_blocks_.resize(store_.pools());
   context_.seed = spec.seed;
 }
@@ -204,6 +209,7 @@ void Cluster::warm_up() {
   outcome_.truncated = 0;
   outcome_.rejected_too_long = 0;
   outcome_.rejected_too_large = 0;
+  if (router_index_ != nullptr) router_index_->reset_counts();
   if (tiers_ != nullptr) tiers_->set_timed(true);
   for (const std::unique_ptr<Instance>& instance : instances_) instance->open(spec_.warmup_ns);
 }
@@ -233,6 +239,7 @@ void Cluster::find_matches(int64_t now_ns, const Content& content) {
   if (content.ids.empty()) return;
   store_.holders(content.path(), spec_.instances, holders_);  // in whatever order: each for itself
   for (const kvstore::PoolId pool : holders_) instances_[pool]->sync(now_ns);
+  if (router_index_ != nullptr) router_index_->catch_up(now_ns);
   store_.match(content.path(), matched_blocks_);
 }
 
@@ -268,7 +275,9 @@ uint32_t Cluster::choose(int64_t now_ns, const RequestRecord& record, const Cont
   if (candidates == 1) return 0;
   if (router_->wants_matches()) find_matches(now_ns, content);
   for (uint32_t i = 0; i < candidates; ++i) loads_[i] = load_of(i);
-  return router_->route(record.input_tokens, std::span(loads_).first(candidates));
+  const std::span<InstanceLoad> loads = std::span(loads_).first(candidates);
+  if (router_index_ == nullptr) return router_->route(record.input_tokens, loads);
+  return router_index_->route(*router_, record.input_tokens, matched_blocks_, loads);
 }
 
 void Cluster::boundary(int64_t now_ns, uint32_t instance) {
@@ -305,6 +314,7 @@ Outcome Cluster::collect(int64_t end_ns) {
     pool_digests.push_back(pool.digest());
   }
   if (tiers_ != nullptr) collect_tiers();
+  if (router_index_ != nullptr) outcome_.router = router_index_->counts();
   outcome_.effort.events = queue_.popped();
   outcome_.log = std::move(log_);
   outcome_.digest = digest_of(outcome_, pool_digests, tiers_ != nullptr ? tiers_->digest() : 0);
@@ -318,6 +328,7 @@ void Cluster::collect_tiers() {
     tier.name = spec.tiers[t].name;
     tier.kind = spec.tiers[t].kind;
     tier.block_bytes = spec.tiers[t].block_bytes;
+    tier.index_delay_ns = spec.tiers[t].index_delay_ns;
     tier.counts = tiers_->counts(t);
     for (const tiering::TierPool& pool : tiers_->pools(t)) {
       ++tier.pools;
@@ -332,6 +343,7 @@ void Cluster::collect_tiers() {
     outcome_.links.push_back({spec.links[l].name, spec.links[l].bytes_per_s,
                               network.carried_bytes(l), network.started_bytes(l)});
   }
+  outcome_.copy_core_fs = tiers_->core_fs();
   outcome_.effort.policy_calls += tiers_->policy_calls();
   outcome_.effort.transfers = tiers_->transfers().started();
   outcome_.effort.solves = network.counters().solves;

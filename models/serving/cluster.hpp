@@ -14,6 +14,7 @@
 #include "models/serving/instance.hpp"
 #include "models/serving/outcome.hpp"
 #include "models/serving/router.hpp"
+#include "models/serving/router_index.hpp"
 #include "models/workload/demand_source.hpp"
 #include "sim/base/check.hpp"
 #include "sim/engine/event_queue.hpp"
@@ -26,6 +27,7 @@ struct ClusterSpec {
   uint32_t prefill_instances = 0;  ///< the first so many compute prompts only; 0: all do both
   EngineSpec engine;
   RouterKind router = RouterKind::round_robin;
+  int64_t router_index_delay_ns = 0;  ///< how late the router hears what GPU memory holds
   const tp_cache_table* eviction = nullptr;
   std::string eviction_config;                ///< `name=value` lines
   std::optional<tiering::TierSetSpec> tiers;  ///< below GPU memory
@@ -74,6 +76,7 @@ class Cluster {
   RequestLog log_;
   std::vector<std::unique_ptr<Instance>> instances_;
   std::unique_ptr<Router> router_;
+  std::unique_ptr<RouterIndex> router_index_;  // where the router's is late
   engine::EventQueue queue_;
   RunContext context_;
   Outcome outcome_;

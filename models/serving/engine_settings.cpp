@@ -58,10 +58,14 @@ const FieldTable<EngineSettings>& EngineSettings::fields() {
 const FieldTable<RouterSettings>& RouterSettings::fields() {
   using namespace table;
   using S = RouterSettings;
-  static const auto table =
-      FieldTable<S>("router", "Which instance an arriving request goes to.",
-                    {field("policy", &S::policy, by_default("prefix"), "Routing policy.")})
-          .shorthand("policy");
+  // clang-format off
+  static const auto table = FieldTable<S>("router", "Which instance an arriving request goes to.", {
+      field("policy", &S::policy, by_default("prefix"), "Routing policy."),
+      field("index_delay", &S::index_delay, by_default("0s"), at_least(0), at_most("10y"), "How late the prefix policy hears of blocks that instances cached or evicted."),
+  }).shorthand("policy").must("index_delay needs policy: prefix, as no other looks at blocks; else leave it out", [](const S& s) {
+    return s.index_delay.value() == 0 || s.policy == RouterKind::prefix;
+  });
+  // clang-format on
   return table;
 }
 

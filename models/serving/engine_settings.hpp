@@ -48,6 +48,7 @@ struct EngineSettings {
 
 struct RouterSettings {
   RouterKind policy = RouterKind::prefix;
+  Nanoseconds index_delay{};  ///< of what instances tell of their blocks
 
   static const FieldTable<RouterSettings>& fields();
 };

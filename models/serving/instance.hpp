@@ -59,6 +59,9 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
+  /// An index that is late hears of all that its memory holds.
+  void publish_to(tiering::LateIndex& index) { pool_.tell_index(&index); }
+
   /// Prompts only: each is handed over once it is computed.
   void only_prefill() { only_prefill_ = true; }
 
@@ -138,6 +141,7 @@ class Instance {
   bool start_prefill(int64_t now_ns, SequenceId id, uint32_t& budget);
   void head_changed(int64_t now_ns);
   void retry_admission(int64_t now_ns);
+  void cut_segment(int64_t now_ns);
   void join_queue(int64_t now_ns, SequenceId id, Content content);
   void hand_over(int64_t now_ns, SequenceId id);
   void add_chunk(int64_t now_ns, SequenceId id, uint32_t tokens);
@@ -163,6 +167,8 @@ class Instance {
   bool make_way(int64_t now_ns);
   void release_hold(int64_t now_ns);
   void hold_or_schedule();
+  void slow_down(int64_t now_ns, int64_t slowed_ns);
+  Int128 take_slowed();
 
   // Sequences (instance.cpp).
   SequenceId new_sequence(uint64_t request);
@@ -220,6 +226,7 @@ class Instance {
   bool held_layerwise_ = false;  // every such fetch comes layer by layer
   Int128 held_from_ = 0;         // clock at which the held step could have started
   Int128 hold_ticks_ = 0;        // of the present step
+  Int128 slowed_ticks_ = 0;      // that copies took, for the next step
   std::vector<tiering::Piece> departed_;
   bool only_prefill_ = false;
   std::vector<HandOver> handed_over_;

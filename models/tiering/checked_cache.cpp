@@ -221,7 +221,7 @@ void CheckedCache::take_answer(int64_t now_ns, uint32_t need_blocks, const tp_vi
   for (uint32_t i = 0; i < answer.span_count; ++i) {
     const tp_span span = victims_[i];
     if (!slots_.in_range(span)) fail("victims " + span_text(span) + " are outside the pool");
-    if (!slots_.all(span, SlotSet::evictable)) {
+    if (!slots_.all(span, SlotState::evictable)) {
       fail("victims " + span_text(span) + " are not all evictable, or named twice");
     }
     slots_.move(span, SlotState::evictable, SlotState::leaving);

@@ -2,15 +2,32 @@
 
 #include <algorithm>
 
+#include "sim/base/check.hpp"
+#include "sim/base/hash.hpp"
+
 namespace tiercast::tiering {
 
 namespace {
+
+// Assumption: queue pairs, or sockets, that a transfer engine keeps open between two ends.
+constexpr uint64_t kConnections = 16;
 
 // A link that both ends name (a node's memory, say) is crossed once.
 void add_links(const std::vector<uint32_t>& more, std::vector<uint32_t>& links) {
   for (const uint32_t link : more) {
     if (std::find(links.begin(), links.end(), link) == links.end()) links.push_back(link);
   }
+}
+
+TransferCost delayed_read(TransferCost cost, int64_t one_way_ns) {
+  cost.before_ns += 2 * one_way_ns;
+  return cost;
+}
+
+TransferCost delayed_store(TransferCost cost, int64_t one_way_ns) {
+  cost.before_ns += one_way_ns;
+  cost.after_ns += one_way_ns;
+  return cost;
 }
 
 }  // namespace
@@ -29,44 +46,87 @@ uint64_t moved_block_bytes(const TierSetSpec& spec, const RouteEnds& ends) {
   return uint64_t{source.block_bytes} * source.load_copies;
 }
 
-const TransferCost& find_route(const TierSetSpec& spec, const RouteEnds& ends,
+RouteFinder::RouteFinder(const TierSetSpec& spec, uint64_t seed)
+    : spec_(&spec), seed_(mix(seed, hash_text("tiering.route"))) {
+  for (const SwitchedFabric& fabric : spec.fabrics) {
+    routes_.push_back(std::make_unique<resources::Routes>(fabric.topology, fabric.routes));
+  }
+}
+
+RouteFinder::Port RouteFinder::port_of(uint32_t tier, uint32_t pool) const {
+  return {spec_->tiers[tier].pools[pool].node, tier, pool};
+}
+
+resources::NodeId RouteFinder::leaf_of(const SwitchedFabric& fabric, const Port& port,
+                                       uint64_t hash) const {
+  if (port.node != kNone) return fabric.leaf_of[port.node];
+  const std::vector<uint32_t>& leaves = spec_->tiers[port.tier].pools[port.pool].leaves;
+  return leaves[hash % leaves.size()];
+}
+
+int64_t RouteFinder::cross(uint32_t index, const Port& from, const Port& to, uint64_t number,
+                           std::vector<uint32_t>& links) {
+  if (index == kNone) return 0;
+  const SwitchedFabric& fabric = spec_->fabrics[index];
+  const auto name = [](const Port& port) {
+    return port.node != kNone ? mix(0, port.node) : mix(port.tier + 1, port.pool);
+  };
+  const uint64_t from_hash = mix(seed_, name(from));
+  const uint64_t to_hash = mix(seed_, name(to));
+  const uint64_t key = mix(mix(from_hash, to_hash), number % kConnections);
+  const resources::Route* route =
+      routes_[index]->pick(fabric.routing, leaf_of(fabric, from, mix(from_hash, number)),
+                           leaf_of(fabric, to, mix(to_hash, number)), key);
+  TIERCAST_CHECK(route != nullptr, "leaves of one fabric that nothing joins");
+  for (const uint32_t link : route->links) links.push_back(fabric.links[link]);
+  return fabric.switch_ns * static_cast<int64_t>(route->links.size() + 1);
+}
+
+TransferCost RouteFinder::find(const RouteEnds& ends, uint64_t number,
                                std::vector<uint32_t>& links) {
+  const TierSetSpec& spec = *spec_;
   links.clear();
+  const Port engine{spec.node_of[ends.engine], kNone, kNone};
   if (ends.from == kNone && ends.to == kNone) {
     add_links(spec.engine_fabric[ends.from_pool].down, links);
     add_links(spec.engine_fabric[ends.engine].up, links);
-    return spec.handoff;
+    const Port giver{spec.node_of[ends.from_pool], kNone, kNone};
+    return delayed_read(spec.handoff, cross(spec.gpu_fabric, giver, engine, number, links));
   }
   if (ends.from == kNone) {
     const TierSpec& target = spec.tiers[ends.to];
     add_links(target.to_engine[ends.engine].down, links);
     add_links(target.pools[ends.to_pool].links.down, links);
-    return target.store;
+    const Port port = port_of(ends.to, ends.to_pool);
+    return delayed_store(target.store, cross(target.fabric, engine, port, number, links));
   }
   // What a peer tier gives lies in the dram tier's pool of another node.
   const TierSpec& source = spec.tiers[ends.from];
   const bool peer = source.kind == TierKind::peer;
-  const TierSpec& holder = peer ? spec.tiers[host_tier(spec)] : source;
+  const uint32_t holder = peer ? host_tier(spec) : ends.from;
   if (ends.from_pool != kNone) {
-    const TierPoolSpec& pool = holder.pools[ends.from_pool];
+    const TierPoolSpec& pool = spec.tiers[holder].pools[ends.from_pool];
     add_links(pool.links.up, links);
     if (peer) add_links(source.to_node[pool.node].down, links);
   }
   if (ends.to == kNone) {
     add_links(source.to_engine[ends.engine].up, links);
-    return source.load;
+    if (ends.from_pool == kNone) return source.load;
+    const Port port = port_of(holder, ends.from_pool);
+    return delayed_read(source.load, cross(source.fabric, port, engine, number, links));
   }
+  const Port from = port_of(holder, ends.from_pool);
+  const Port to = port_of(ends.to, ends.to_pool);
   const TierSpec& target = spec.tiers[ends.to];
   const TierPoolSpec& pool = target.pools[ends.to_pool];
   if (ends.to < ends.from) {  // nearer
     if (pool.node != kNone) add_links(source.to_node[pool.node].up, links);
     add_links(pool.links.down, links);
-    return source.to_nearer;
+    return delayed_read(source.to_nearer, cross(source.fabric, from, to, number, links));
   }
-  const uint32_t node = holder.pools[ends.from_pool].node;
-  if (node != kNone) add_links(target.to_node[node].down, links);
+  if (from.node != kNone) add_links(target.to_node[from.node].down, links);
   add_links(pool.links.down, links);
-  return target.from_nearer;
+  return delayed_store(target.from_nearer, cross(target.fabric, from, to, number, links));
 }
 
 }  // namespace tiercast::tiering

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "models/tiering/tier_spec.hpp"
@@ -25,9 +26,41 @@ uint32_t host_tier(const TierSetSpec& spec);
 /// as many as its ranks load copies.
 uint64_t moved_block_bytes(const TierSetSpec& spec, const RouteEnds& ends);
 
-/// Puts the links of the way into `links`, each once, and answers what the stack adds. A read
-/// without `from_pool` leaves out the source's own links.
-const TransferCost& find_route(const TierSetSpec& spec, const RouteEnds& ends,
-                               std::vector<uint32_t>& links);
+/// Finds the ways of transfers through a hierarchy: links of their ends, and what lies between them
+/// on the fabric that joins those.
+class RouteFinder {
+ public:
+  /// `spec` must outlive the object. `seed`: of what hashing decides.
+  RouteFinder(const TierSetSpec& spec, uint64_t seed);
+
+  /// Puts the links of the way into `links`, each once, and answers what stack and switches add. A
+  /// read without `from_pool` leaves out the source's own links, and the fabric.
+  ///
+  /// Transfer `number` goes to one box of shared storage and, with ecmp, over one of the equal
+  /// routes, all of it: both are hashed. Two ends keep a few connections that their transfers use
+  /// in turn, so as many routes of theirs at most are ever seen.
+  ///
+  /// Each switch on the way delays a read's request and its first byte, so counts twice before
+  /// bytes flow; it delays a store's first byte and its acknowledgement, so counts once before and
+  /// once after.
+  TransferCost find(const RouteEnds& ends, uint64_t number, std::vector<uint32_t>& links);
+
+ private:
+  // Where a transfer enters a fabric, or leaves it: a node, or else a pool of shared storage.
+  struct Port {
+    uint32_t node = kNone;
+    uint32_t tier = kNone;
+    uint32_t pool = kNone;
+  };
+  Port port_of(uint32_t tier, uint32_t pool) const;
+  // Adds the links between switches; answers the time through switches, one way.
+  int64_t cross(uint32_t fabric, const Port& from, const Port& to, uint64_t number,
+                std::vector<uint32_t>& links);
+  resources::NodeId leaf_of(const SwitchedFabric& fabric, const Port& port, uint64_t hash) const;
+
+  const TierSetSpec* spec_;
+  uint64_t seed_;
+  std::vector<std::unique_ptr<resources::Routes>> routes_;  // by fabric
+};
 
 }  // namespace tiercast::tiering

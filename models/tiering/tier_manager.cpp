@@ -47,6 +47,7 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       store_(&store),
       placement_(make_placement(spec, seed)),
       transfers_(spec.links, spec.stations, seed),
+      finder_(spec, seed),
       hbm_views_(spec.block_tokens, spec.block_bytes, TP_BLOCK_PINNED),
       counts_(spec.tiers.size()),
       asks_index_(spec.node_of.size(), false),
@@ -66,32 +67,37 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       if (tier.pool_of[e] != kNone) asks_index_[e] = true;
     }
   }
+  keep_indices();
 }
 
 void TierManager::add_engine(kvstore::PoolId hbm, uint32_t slots) {
+  describe_tiers(static_cast<uint32_t>(engines_.size()));
   engines_.push_back({hbm, store_->add_pool(slots), std::vector<TicketId>(slots, kNone)});
 }
 
 // What warm-up moved is no part of the timed window.
 void TierManager::set_timed(bool timed) {
   timed_ = timed;
+  core_fs_ = 0;
   counts_.assign(counts_.size(), {});
 }
 
 // The library counts bytes of blocks as engines hold them.
 uint64_t TierManager::as_held(uint64_t bytes, const RouteEnds& ends) const {
-  const Int128 held = Int128{bytes} * spec_->block_bytes / moved_block_bytes(*spec_, ends);
+  const uint64_t moved = moved_block_bytes(*spec_, ends);
+  if (moved == spec_->block_bytes) return bytes;
+  const Int128 held = Int128{bytes} * spec_->block_bytes / moved;
   return static_cast<uint64_t>(std::min<Int128>(held, UINT64_MAX));
 }
 
 // Tier 0 of the policy's numbering is the engine's memory; its own figures are not asked for.
-std::span<const tp_tier> TierManager::views(uint32_t engine) {
-  views_.assign(spec_->tiers.size() + 1, tp_tier{});
-  views_[0].size = sizeof(tp_tier);
-  views_[0].kind = TP_TIER_HBM;
+void TierManager::describe_tiers(uint32_t engine) {
+  std::vector<tp_tier>& views = views_.emplace_back(spec_->tiers.size() + 1, tp_tier{});
+  views[0].size = sizeof(tp_tier);
+  views[0].kind = TP_TIER_HBM;
   for (uint32_t t = 0; t < spec_->tiers.size(); ++t) {
     const TierSpec& tier = spec_->tiers[t];
-    tp_tier& view = views_[t + 1];
+    tp_tier& view = views[t + 1];
     view.size = sizeof(tp_tier);
     view.kind = static_cast<uint32_t>(tier.kind);
     view.read_latency_ns = tier.load.before_ns;
@@ -106,15 +112,24 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
     const RouteEnds store{engine, kNone, kNone, t, pool};
     view.write_bytes_per_s = as_held(transfers_.rate(route(store)), store);
     view.capacity_blocks = tier.capacity_blocks;
-    view.used_blocks = pools_[t][pool].used_blocks();
-    view.queued_read_bytes = as_held(reading_[t][pool], load);
-    view.queued_write_bytes = as_held(writing_[t][pool], store);
   }
-  return views_;
+}
+
+// As the tiers are now, for the policy.
+std::span<const tp_tier> TierManager::views(uint32_t engine) {
+  std::vector<tp_tier>& views = views_[engine];
+  for (uint32_t t = 0; t < spec_->tiers.size(); ++t) {
+    const uint32_t pool = spec_->tiers[t].pool_of[engine];
+    if (pool == kNone || spec_->tiers[t].kind == TierKind::peer) continue;
+    views[t + 1].used_blocks = pools_[t][pool].used_blocks();
+    views[t + 1].queued_read_bytes = as_held(reading_[t][pool], {engine, t, pool, kNone, kNone});
+    views[t + 1].queued_write_bytes = as_held(writing_[t][pool], {engine, kNone, kNone, t, pool});
+  }
+  return views;
 }
 
 TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes) {
-  const TransferCost& cost = find_route(*spec_, ends, links_);
+  const TransferCost cost = finder_.find(ends, transfers_.started(), links_);
   return {links_, bytes, cost};
 }
 
@@ -140,6 +155,11 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
   }
   const TransferPlan plan = route(job, job.bytes);
   job.unloaded_ns = transfers_.unloaded_ns(plan);
+  core_fs_ += Int128{job.bytes} * plan.cost.core_fs_per_byte;
+  if (job.from == kNone || job.to == kNone) {  // GPU memory is one end
+    job.flow_from_ns = now_ns + plan.cost.before_ns + plan.cost.after_ns;
+    job.interference_ppm = plan.cost.interference_ppm;
+  }
   const TransferId id = transfers_.start(now_ns, plan);
   if (jobs_.size() <= id) jobs_.resize(id + 1);
   jobs_[id] = std::move(job);
@@ -147,6 +167,13 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
 
 void TierManager::let_go(const std::vector<Piece>& pieces) {
   for (const Piece& piece : pieces) store_->leave(piece.node);
+}
+
+// What a copy that ends now took from its engine's steps: a share of the time its bytes flowed.
+int64_t TierManager::slowed_ns(int64_t now_ns, const Job& job) {
+  constexpr int64_t kOne = 1'000'000;
+  const int64_t flow_ns = std::max<int64_t>(0, now_ns - job.flow_from_ns);
+  return static_cast<int64_t>(Int128{flow_ns} * job.interference_ppm / kOne);
 }
 
 // Blocks read from a pool below GPU memory are no longer in use there. Demoted ones left it before.
@@ -178,17 +205,21 @@ void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* event
   }
   release_source(now_ns, job);
   if (job.keep != kNone) keep_copies(now_ns, job);
+  const int64_t slowed = slowed_ns(now_ns, job);
   if (events != nullptr) {
     if (job.kind == JobKind::handoff) {
-      events->push_back({TierEvent::Kind::stored, job.from_pool, kNone, kNone, job.leaf});
+      events->push_back({TierEvent::Kind::stored, job.from_pool, kNone, kNone, job.leaf, slowed});
     } else if (job.kind == JobKind::store) {
-      events->push_back({TierEvent::Kind::stored, job.engine, kNone, kNone, job.leaf});
+      events->push_back({TierEvent::Kind::stored, job.engine, kNone, kNone, job.leaf, slowed});
     } else if (job.kind == JobKind::demote && job.from == kNone) {
       events->push_back(
-          {TierEvent::Kind::written_back, job.engine, kNone, kNone, kvstore::kNoNode});
+          {TierEvent::Kind::written_back, job.engine, kNone, kNone, kvstore::kNoNode, slowed});
     }
   }
-  if (job.ticket != kNone) part_done(now_ns, job.ticket, job, events);
+  if (job.ticket != kNone) {
+    tickets_[job.ticket].slowed_ns += slowed;
+    part_done(now_ns, job.ticket, job, events);
+  }
   let_go(job.pieces);
 }
 

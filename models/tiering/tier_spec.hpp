@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/policy/tierpolicy.h"
+#include "sim/resources/topology.hpp"
 
 namespace tiercast::tiering {
 
@@ -48,6 +49,8 @@ struct TransferCost {
   uint64_t operation_bytes = 1;
   uint32_t tail_ppm = 0;  ///< probability, in millionths, that an operation meets a slow device
   int64_t tail_ns = 0;    ///< what that adds to its latency
+  uint32_t interference_ppm = 0;  ///< share by which steps of an engine slow down beside the copy
+  uint64_t core_fs_per_byte = 0;  ///< time of host cores, in 10^-15 s
 };
 
 /// Where a tier's index lives, when asking it costs time.
@@ -69,9 +72,22 @@ struct StationSpec {
   uint32_t servers = 1;
 };
 
+/// The switches of one network. Ports of nodes and of storage hang on its leaves, which are the
+/// first nodes of the topology; cables join switches alone.
+struct SwitchedFabric {
+  resources::Topology topology;
+  std::vector<uint32_t> links;  ///< by link of the topology: index into TierSetSpec::links
+  resources::Routing routing = resources::Routing::shortest;
+  uint32_t routes = 1;            ///< equal ones between two leaves, at most
+  int64_t switch_ns = 0;          ///< from port to port of one switch
+  std::vector<uint32_t> leaf_of;  ///< by node: where its ports hang
+};
+
 struct TierPoolSpec {
   uint32_t node = kNone;  ///< that holds it; kNone: shared storage
   TwoWay links;           ///< its own devices and ports
+  std::vector<uint32_t> leaves =
+      {};  ///< of shared storage: where its boxes hang on the tier's fabric
 };
 
 struct TierSpec {
@@ -90,10 +106,12 @@ struct TierSpec {
   std::vector<uint32_t> pool_of;  ///< by engine: index into pools, or kNone
   std::vector<TwoWay> to_engine;  ///< by engine: links between the tier's side and GPU memory
   std::vector<TwoWay> to_node;    ///< by node: links between the tier's side and its host memory
+  uint32_t fabric = kNone;        ///< that its transfers cross; kNone: no switch
   TransferCost load;              ///< into GPU memory
   TransferCost store;             ///< out of it
   TransferCost to_nearer;         ///< into a tier before this one
   TransferCost from_nearer;       ///< out of one
+  int64_t index_delay_ns = 0;     ///< how late `find` hears of blocks that came and left
   bool has_metadata = false;
   MetadataSpec metadata;
 };
@@ -108,6 +126,8 @@ struct TierSetSpec {
   std::vector<uint32_t> node_of;      ///< by engine
   std::vector<TwoWay> engine_fabric;  ///< by engine: between the GPU fabric and its memory
   TransferCost handoff;               ///< GPU memory to GPU memory over that fabric
+  uint32_t gpu_fabric = kNone;        ///< its switches
+  std::vector<SwitchedFabric> fabrics;
   std::vector<TierLinkSpec> links;
   std::vector<StationSpec> stations;
   std::vector<TierSpec> tiers;

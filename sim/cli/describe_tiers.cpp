@@ -1,4 +1,5 @@
 // What `explain` says of tiers below GPU memory.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,11 @@ std::string tiers_text(const std::vector<scenario::TierTimes>& tiers) {
       continue;
     }
     text += fmt::format("    load       {}\n", way_text(tier.load));
+    if (tier.index_delay_ns > 0) {
+      text += fmt::format(
+          "    index      {} late: what came is not seen, what left costs a read in vain of {}\n",
+          time_text(tier.index_delay_ns), time_text(std::max<int64_t>(1, tier.load.before_ns())));
+    }
     if (tier.store) text += fmt::format("    store      {}\n", way_text(*tier.store));
     text += fmt::format(fmt::runtime(kRow), "tokens", "bytes", "lookup", "before", "moving", "load",
                         "late", "store", "recompute");

@@ -188,9 +188,10 @@ TEST_CASE("Every link carries the bytes of objects", "[scenario][tiers]") {
     CHECK(run.outcome.tiers[0].counts.written_bytes == stored);
     std::vector<uint64_t> expected(set.links.size(), 0);
     std::vector<uint32_t> links;
-    find_route(set, {0, 0, 0, tiering::kNone, tiering::kNone}, links);
+    tiering::RouteFinder ways(set, 1);
+    ways.find({0, 0, 0, tiering::kNone, tiering::kNone}, 0, links);
     for (const uint32_t link : links) expected[link] += loaded;
-    find_route(set, {0, tiering::kNone, tiering::kNone, 0, 0}, links);
+    ways.find({0, tiering::kNone, tiering::kNone, 0, 0}, 0, links);
     for (const uint32_t link : links) expected[link] += stored;
     for (size_t l = 0; l < expected.size(); ++l) {
       INFO(set.links[l].name);

@@ -20,6 +20,7 @@ constexpr Purpose kEngine{"test.scenario.engine"};
 constexpr Purpose kTable{"test.scenario.table"};
 constexpr Purpose kDemand{"test.scenario.demand"};
 constexpr Purpose kTenants{"test.scenario.tenants"};
+constexpr Purpose kIndex{"test.scenario.index"};
 
 class Draw {
  public:
@@ -246,13 +247,13 @@ std::string RandomScenario::describe() const {
     return std::string(" ") + name + "=" + std::to_string(value);
   };
   return "scenario " + std::to_string(number) + ":" + text("instances", spec.instances) +
-         text("router", static_cast<int>(spec.router)) + " policy=" + spec.eviction->info()->name +
-         text("id_tokens", spec.id_tokens) + text("block", e.block_tokens) +
-         text("kv_blocks", e.kv_blocks) + text("batched", e.max_batched_tokens) +
-         text("sequences", e.max_sequences) + text("model", e.max_model_tokens) +
-         text("watermark", e.watermark_blocks) + text("chunked", e.chunked_prefill) +
-         text("caching", e.prefix_caching) + text("isolation", static_cast<int>(e.isolation)) +
-         text("groups", table.groups.size());
+         text("router", static_cast<int>(spec.router)) + text("delay", spec.router_index_delay_ns) +
+         " policy=" + spec.eviction->info()->name + text("id_tokens", spec.id_tokens) +
+         text("block", e.block_tokens) + text("kv_blocks", e.kv_blocks) +
+         text("batched", e.max_batched_tokens) + text("sequences", e.max_sequences) +
+         text("model", e.max_model_tokens) + text("watermark", e.watermark_blocks) +
+         text("chunked", e.chunked_prefill) + text("caching", e.prefix_caching) +
+         text("isolation", static_cast<int>(e.isolation)) + text("groups", table.groups.size());
 }
 
 RandomScenario make_random_scenario(uint64_t number) {
@@ -272,6 +273,10 @@ RandomScenario make_random_scenario(uint64_t number) {
   const int64_t unit = random_unit(table_draw);
   scenario.table = random_table(table_draw, spec.engine, unit);
   if (Draw(kTenants, number).one_in(3)) spec.engine.isolation = serving::Isolation::tenant;
+  Draw index_draw(kIndex, number);
+  if (index_draw.one_in(2)) {
+    spec.router_index_delay_ns = 1 + step_ns(unit) * index_draw.pick(std::array{0, 1, 7, 60, 500});
+  }
   if (draw.one_in(8)) spec.duration_ns = 1 + step_ns(unit) * draw.up_to(300);
   return scenario;
 }

@@ -18,11 +18,16 @@ using tiering::TierSpec;
 using tiering::TwoWay;
 
 constexpr Purpose kTiers{"test.scenario.tiers"};
+constexpr Purpose kIndex{"test.scenario.tier_index"};
+constexpr Purpose kObjects{"test.scenario.tier_objects"};
 
 class Maker {
  public:
   explicit Maker(RandomScenario& scenario)
-      : draw_(20'261'124, kTiers, scenario.number), spec_(scenario.spec) {}
+      : draw_(20'261'124, kTiers, scenario.number),
+        index_draw_(20'261'124, kIndex, scenario.number),
+        object_draw_(20'261'124, kObjects, scenario.number),
+        spec_(scenario.spec) {}
 
   void make() {
     spec_.engine.prefix_caching = true;
@@ -32,7 +37,7 @@ class Maker {
       spec_.prefill_instances =
           static_cast<uint32_t>(draw_.between(1, int64_t{spec_.instances} - 1));
     }
-    spec_.block_bytes = size();
+    spec_.block_bytes = static_cast<uint32_t>(draw_.between(64, 8192));
     set_.block_tokens = spec_.engine.block_tokens;
     set_.block_bytes = spec_.block_bytes;
     nodes_ = static_cast<uint32_t>(draw_.between(1, spec_.instances));
@@ -45,7 +50,7 @@ class Maker {
     for (uint32_t& link : memory_) link = link_of();
     policy();
     set_.handoff_copies = copies();
-    object_bytes_ = draw_.below(3) == 0 ? set_.block_bytes : size();
+    object_bytes_ = object_draw_.below(3) == 0 ? set_.block_bytes : size();
     for (const TierKind kind :
          {TierKind::dram, TierKind::peer, TierKind::nvme, TierKind::context, TierKind::external}) {
       if (draw_.below(3) == 0 && kind != TierKind::dram) continue;
@@ -56,8 +61,10 @@ class Maker {
   }
 
  private:
-  uint32_t size() { return static_cast<uint32_t>(draw_.between(64, 8192)); }
-  uint32_t copies() { return draw_.below(4) == 0 ? static_cast<uint32_t>(draw_.between(2, 8)) : 1; }
+  uint32_t size() { return static_cast<uint32_t>(object_draw_.between(64, 8192)); }
+  uint32_t copies() {
+    return object_draw_.below(4) == 0 ? static_cast<uint32_t>(object_draw_.between(2, 8)) : 1;
+  }
 
   uint32_t link_of() {
     static constexpr std::array<int64_t, 6> kRates{100'000'000,     1'000'000'000,
@@ -89,6 +96,10 @@ class Maker {
       cost.tail_ppm = static_cast<uint32_t>(draw_.between(0, 300'000));
       cost.tail_ns = draw_.between(1, 50'000);
     }
+    if (draw_.below(3) == 0) {
+      cost.interference_ppm = static_cast<uint32_t>(draw_.between(1, 1'000'000));
+    }
+    cost.core_fs_per_byte = static_cast<uint64_t>(draw_.between(0, 1'000'000));
     return cost;
   }
 
@@ -99,13 +110,14 @@ class Maker {
     set_.writes_back = write == "back";
     set_.prefetches = draw_.below(4) == 0;
     const auto flag = [&] { return std::to_string(draw_.below(2)); };
+    const std::string fetch = std::to_string(draw_.below(5) == 0 ? 1 : 2 * draw_.below(2));
+    const std::string least = std::to_string(draw_.between(1, 3));
+    const std::string output = flag();
     const std::string promote = flag();
     const std::string demote = flag();
-    set_.placement_config =
-        "fetch=" + std::to_string(draw_.below(5) == 0 ? 1 : 2 * draw_.below(2)) +
-        "\nmin_load=" + std::to_string(draw_.between(1, 3)) + "\noutput=" + flag() +
-        "\npromote=" + promote + "\nprefetch=" + (set_.prefetches ? "1" : "0") +
-        "\ndemote=" + demote + "\n";
+    set_.placement_config = "fetch=" + fetch + "\nmin_load=" + least + "\noutput=" + output +
+                            "\npromote=" + promote + "\nprefetch=" + (set_.prefetches ? "1" : "0") +
+                            "\ndemote=" + demote + "\n";
     moves_ = set_.writes_back || set_.prefetches || promote == "1" || demote == "1";
   }
 
@@ -118,8 +130,11 @@ class Maker {
     tier.eviction = tp_find_builtin_cache(kPolicies[draw_.below(kPolicies.size())]);
     tier.load = cost();
     tier.store = cost();
-    tier.to_nearer = cost();
-    tier.from_nearer = cost();
+    // GPUs convert what is of another size, whatever way it takes; between tiers nobody does.
+    tier.to_nearer = tier.load;
+    tier.from_nearer = tier.store;
+    tier.load.after_ns += object_draw_.between(0, 500);
+    tier.store.before_ns += object_draw_.between(0, 500);
     tier.read_only = draw_.below(12) == 0;
     tier.through_host = kind != TierKind::dram && draw_.below(2) == 0;
     // Only what moves between no two tiers may be of another size. Peers have what host memory has.
@@ -149,10 +164,16 @@ class Maker {
       set_.stations.push_back(
           {"index", draw_.between(1, 500), static_cast<uint32_t>(draw_.between(1, 3))});
     }
+    static constexpr std::array<int64_t, 5> kDelays{1, 20'000, 200'000, 1'000'000, 4'000'000};
+    if (!local && index_draw_.below(2) == 0) {
+      tier.index_delay_ns = kDelays[index_draw_.below(kDelays.size())];
+    }
     set_.tiers.push_back(std::move(tier));
   }
 
   Stream draw_;
+  Stream index_draw_;
+  Stream object_draw_;
   serving::ClusterSpec& spec_;
   TierSetSpec set_;
   uint32_t nodes_ = 1;

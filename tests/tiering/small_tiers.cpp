@@ -74,6 +74,7 @@ TierSetSpec small_tiers(const SmallTiers& options) {
   remote.to_engine = through_nic;
   remote.to_node = nic;
   remote.through_host = options.through_host;
+  spec.tiers[kPeer].index_delay_ns = remote.index_delay_ns = options.index_delay_ns;
   if (options.metadata) {
     spec.stations.push_back({"index", 100, 1});
     remote.has_metadata = true;
@@ -118,7 +119,7 @@ uint32_t TierHost::request(int64_t now_ns, uint32_t engine, const Ids& ids) {
   const auto blocks = static_cast<uint32_t>(ids.size());
   const uint32_t hit = std::min(hbm_[engine].hit_blocks(request.leaf), blocks);
   if (tiers_.spec().prefetches) {
-    tiers_.find(engine, request.leaf, hit, blocks);
+    tiers_.find(now_ns, engine, request.leaf, hit, blocks, tiering::IndexView::checked);
     tiers_.prefetch(now_ns, engine, tp_request{}, request.leaf, hit, blocks);
   }
   if (tiers_.asks_index(engine) && hit < blocks) {
@@ -135,7 +136,9 @@ void TierHost::start(int64_t now_ns, uint32_t number) {
   const auto blocks = static_cast<uint32_t>(request.ids.size());
   const uint32_t hit = std::min(hbm.hit_blocks(request.leaf), blocks);
   TierManager::Plan plan{hit, 0, tiering::LoadMode::parked};
-  const std::span<tp_run> runs = tiers_.find(request.engine, request.leaf, hit, blocks);
+  const std::span<tp_run> runs =
+      tiers_.find(now_ns, request.engine, request.leaf, hit, blocks,
+                  request.misled ? tiering::IndexView::checked : tiering::IndexView::told);
   for (tp_run& run : runs) run.compute_ns = int64_t{run.count} * 100'000;
   if (!runs.empty()) plan = tiers_.plan(now_ns, request.engine, tp_request{}, hit, blocks);
   if (blocks - hit + hbm.unpinned_blocks(request.leaf, hit) > hbm.available_blocks()) {
@@ -143,6 +146,13 @@ void TierHost::start(int64_t now_ns, uint32_t number) {
     store_.leave(request.leaf);
     return;
   }
+  if (!runs.empty() && plan.end > hit &&
+      tiers_.read_in_vain(now_ns, request.engine, number, request.leaf)) {
+    REQUIRE_FALSE(request.misled);
+    request.misled = true;
+    return;
+  }
+  tiers_.count_unseen(request.engine, request.leaf, plan.end, blocks);
   hbm.pin(now_ns, request.leaf, hit);
   request.end = plan.end;
   if (plan.end == hit) return compute(now_ns, number);

@@ -28,7 +28,8 @@ struct SmallTiers {
   uint32_t drive_blocks = 100;
   uint32_t storage_blocks = 100;
   bool metadata = false;
-  bool through_host = true;  ///< storage is fed from host memory
+  int64_t index_delay_ns = 0;  ///< of peer and storage
+  bool through_host = true;    ///< storage is fed from host memory
 };
 
 /// Engines 0 and 1 on node 0, engine 2 on node 1. A block of 1000 bytes takes 1 us from or to host
@@ -60,10 +61,14 @@ class TierHost {
   int64_t ended_ns(uint32_t request) const { return requests_[request].ended_ns; }
   const tiering::FetchTime& fetch_time(uint32_t request) const { return requests_[request].time; }
   int64_t looked_up_ns(uint32_t request) const { return requests_[request].looked_up_ns; }
+  /// Its fetch went by an index that was wrong.
+  bool misled(uint32_t request) const { return requests_[request].misled; }
   uint32_t loaded_blocks(uint32_t request) const { return requests_[request].loaded; }
 
   /// Blocks of the path in a pool: 'x' ready, 'o' arriving, '.' neither.
   std::string blocks(uint32_t tier, uint32_t pool, const Ids& ids);
+  /// The same as the pool's late index knows it at `now_ns`: 'x' there, '.' not.
+  std::string known(int64_t now_ns, uint32_t tier, uint32_t pool, const Ids& ids);
   uint32_t hit(uint32_t engine, const Ids& ids);
   /// What every moment must show; `paths` are all that were ever asked for.
   void check_invariants(const std::vector<Ids>& paths);
@@ -84,6 +89,7 @@ class TierHost {
     uint32_t loaded = 0;  // of them its own
     std::vector<tp_span> frames;
     bool over = false;
+    bool misled = false;
     int64_t ended_ns = -1;
     int64_t looked_up_ns = -1;
     tiering::FetchTime time;
@@ -96,6 +102,7 @@ class TierHost {
               std::vector<tiering::TierEvent>& more);
   void write_back(int64_t now_ns, uint32_t engine);
   kvstore::NodeId probe(const Ids& ids);
+  void catch_up(int64_t now_ns);
 
   kvstore::PrefixStore store_{1};
   std::vector<tiering::BlockPool> hbm_;
