@@ -27,6 +27,8 @@ struct DriveSpec {
   Figure<Nanoseconds> write_latency;  ///< until the drive acknowledges: into its protected buffer
   Figure<double> tail_probability;    ///< share of reads that wait for a collection or an erase
   Figure<Nanoseconds> tail_latency;   ///< of such a read
+  std::optional<Figure<Nanoseconds>> queue_latency;  ///< by which a small read of a busy drive is
+                                                     ///< longer; absent: not at all
   Figure<double> drive_writes_per_day;
   Figure<double> rated_years;
   Figure<double> rated_amplification;  ///< flash writes per host write that the rating assumes
@@ -72,9 +74,10 @@ struct SwitchSpec {
   std::string use;
   std::string title;
   uint32_t ports = 1;
-  Figure<BytesPerSecond> port_bandwidth;  ///< each way
-  Figure<BytesPerSecond> bandwidth;       ///< into (and out of) all ports together
-  Figure<Nanoseconds> latency;            ///< port to port, unloaded
+  Figure<BytesPerSecond> port_bandwidth;             ///< each way
+  Figure<BytesPerSecond> bandwidth;                  ///< into (and out of) all ports together
+  Figure<Nanoseconds> latency;                       ///< port to port, unloaded
+  std::optional<Figure<Nanoseconds>> queue_latency;  ///< before a port at full rate; absent: none
   Figure<Watts> idle_power;
   Figure<Watts> active_power;  ///< all ports busy, optics included
   Figure<Usd> price;           ///< optics included

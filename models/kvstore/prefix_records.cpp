@@ -17,7 +17,6 @@ void add_span(std::vector<tp_span>& out, tp_span span) {
 
 namespace {
 constexpr uint64_t kPrivateKey = uint64_t{1} << 63;
-constexpr uint32_t kFewRecords = 8;  // that a search one by one finds sooner than an index
 
 // The last extent that begins at `depth` or before. Mostly that is the last one of all.
 template <class Extents>
@@ -35,10 +34,9 @@ auto extent_at(Extents& extents, uint32_t depth) {
 // Every pin of the lower node covers the upper one too, as owners pin whole nodes.
 void PrefixStore::split_records(NodeId upper, NodeId lower) {
   const uint32_t boundary = nodes_[lower].depth;
-  RecordId next = kNoRecord;
-  for (RecordId id = nodes_[lower].first_record; id != kNoRecord; id = next) {
-    next = records_[id].next;
-    const PoolId pool = records_[id].pool;
+  const std::vector<Holding> held = std::move(nodes_[lower].records);
+  nodes_[lower].records.clear();
+  for (const auto [pool, id] : held) {
     std::vector<Extent> above;
     std::vector<Extent> below;
     for (const Extent& e : records_[id].extents) {
@@ -64,20 +62,32 @@ void PrefixStore::split_records(NodeId upper, NodeId lower) {
       if (e.depth != boundary + low.prefix) break;
       low.prefix += e.count;
     }
-    if (low.pins == 0 && low.extents.empty()) free_record(id);
+    if (low.pins == 0 && low.extents.empty()) {
+      free_records_.push_back(id);
+    } else {
+      nodes_[lower].records.push_back({pool, id});
+    }
   }
 }
 
+// Where the pool's record is among those of the node, or would be.
+size_t PrefixStore::place_of(const Node& node, PoolId pool) {
+  const auto at = std::partition_point(node.records.begin(), node.records.end(),
+                                       [&](const Holding& held) { return held.pool < pool; });
+  return static_cast<size_t>(at - node.records.begin());
+}
+
 PrefixStore::RecordId PrefixStore::find_record(NodeId node, PoolId pool) const {
-  if (nodes_[node].indexed) return indexed_record(node, pool);
-  RecordId id = nodes_[node].first_record;
-  while (id != kNoRecord && records_[id].pool != pool) id = records_[id].next;
-  return id;
+  const std::vector<Holding>& records = nodes_[node].records;
+  const size_t at = place_of(nodes_[node], pool);
+  return at < records.size() && records[at].pool == pool ? records[at].record : kNoRecord;
 }
 
 PrefixStore::RecordId PrefixStore::record_of(NodeId node, PoolId pool) {
-  RecordId id = find_record(node, pool);
-  if (id != kNoRecord) return id;
+  std::vector<Holding>& of = nodes_[node].records;
+  const size_t at = place_of(nodes_[node], pool);
+  if (at < of.size() && of[at].pool == pool) return of[at].record;
+  RecordId id;
   if (free_records_.empty()) {
     id = static_cast<RecordId>(records_.size());
     records_.emplace_back();
@@ -91,28 +101,14 @@ PrefixStore::RecordId PrefixStore::record_of(NodeId node, PoolId pool) {
   record.pins = 0;
   record.prefix = 0;
   record.extents.clear();
-  Node& of = nodes_[node];
-  record.prev = kNoRecord;
-  record.next = of.first_record;
-  if (record.next != kNoRecord) records_[record.next].prev = id;
-  of.first_record = id;
-  ++of.records;
-  if (of.indexed) {
-    index_record(id);
-  } else if (of.records > kFewRecords) {
-    of.indexed = true;
-    for (RecordId at = id; at != kNoRecord; at = records_[at].next) index_record(at);
-  }
+  of.insert(of.begin() + static_cast<std::ptrdiff_t>(at), {pool, id});
   return id;
 }
 
 void PrefixStore::free_record(RecordId id) {
-  const Record& record = records_[id];
-  Node& of = nodes_[record.node];
-  (record.prev == kNoRecord ? of.first_record : records_[record.prev].next) = record.next;
-  if (record.next != kNoRecord) records_[record.next].prev = record.prev;
-  --of.records;
-  if (of.indexed) unindex_record(record);
+  Node& of = nodes_[records_[id].node];
+  const size_t at = place_of(of, records_[id].pool);
+  of.records.erase(of.records.begin() + static_cast<std::ptrdiff_t>(at));
   free_records_.push_back(id);
 }
 

@@ -39,9 +39,6 @@ size_t common_prefix(std::span<const uint64_t> a, std::span<const uint64_t> b) {
 
 struct PrefixStore::Index {
   boost::unordered_flat_map<ChildKey, NodeId, ChildKeyHash> children;
-  boost::unordered_flat_map<uint64_t, RecordId> records;
-
-  static uint64_t key(NodeId node, PoolId pool) { return uint64_t{node} << 32 | pool; }
 };
 
 PrefixStore::PrefixStore(uint32_t blocks_per_id)
@@ -51,19 +48,6 @@ PrefixStore::PrefixStore(uint32_t blocks_per_id)
 }
 
 PrefixStore::~PrefixStore() = default;
-
-PrefixStore::RecordId PrefixStore::indexed_record(NodeId node, PoolId pool) const {
-  const auto found = index_->records.find(Index::key(node, pool));
-  return found == index_->records.end() ? kNoRecord : found->second;
-}
-
-void PrefixStore::index_record(RecordId id) {
-  index_->records.emplace(Index::key(records_[id].node, records_[id].pool), id);
-}
-
-void PrefixStore::unindex_record(const Record& record) {
-  index_->records.erase(Index::key(record.node, record.pool));
-}
 
 PoolId PrefixStore::add_pool(uint32_t slots) {
   pools_.emplace_back(slots);
@@ -85,9 +69,6 @@ NodeId PrefixStore::make_node(NodeId parent, uint32_t depth) {
   node.depth = depth;
   node.children = 0;
   node.users = 0;
-  node.first_record = kNoRecord;
-  node.records = 0;
-  node.indexed = false;
   node.ids.clear();
   ++nodes_[parent].children;
   return id;
@@ -96,7 +77,7 @@ NodeId PrefixStore::make_node(NodeId parent, uint32_t depth) {
 void PrefixStore::free_unused(NodeId id) {
   while (id != kRootNode) {
     Node& node = nodes_[id];
-    if (node.users != 0 || node.children != 0 || node.first_record != kNoRecord) return;
+    if (node.users != 0 || node.children != 0 || !node.records.empty()) return;
     if (!node.ids.empty()) index_->children.erase(ChildKey{node.parent, node.ids.front()});
     const NodeId parent = node.parent;
     --nodes_[parent].children;
@@ -172,23 +153,14 @@ void PrefixStore::match(const Path& path, std::span<uint32_t> matched) const {
     const size_t common = common_prefix(rest, node.ids);
     const bool whole = common == node.ids.size();
     const uint32_t reach = whole ? node.blocks : static_cast<uint32_t>(common) * blocks_per_id_;
-    for (RecordId id = node.first_record; id != kNoRecord; id = records_[id].next) {
-      uint32_t& so_far = matched[records_[id].pool];
-      if (so_far == node.depth) so_far += std::min(records_[id].prefix, reach);
+    for (const Holding& held : node.records) {
+      if (held.pool >= matched.size()) break;
+      uint32_t& so_far = matched[held.pool];
+      if (so_far == node.depth) so_far += std::min(records_[held.record].prefix, reach);
     }
     if (!whole) return;
     at = found->second;
     rest = rest.subspan(common);
-  }
-}
-
-void PrefixStore::holders(const Path& path, PoolId end, std::vector<PoolId>& out) const {
-  out.clear();
-  if (path.ids.empty()) return;
-  const auto found = index_->children.find(ChildKey{kRootNode, path.ids.front()});
-  if (found == index_->children.end()) return;
-  for (RecordId id = nodes_[found->second].first_record; id != kNoRecord; id = records_[id].next) {
-    if (records_[id].pool < end) out.push_back(records_[id].pool);
   }
 }
 

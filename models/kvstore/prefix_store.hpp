@@ -78,10 +78,8 @@ class PrefixStore {
   uint32_t unpinned_blocks(NodeId leaf, PoolId pool, uint32_t blocks) const;
 
   /// The index from prefix to pools: matched[p] = blocks of `path` that pool p holds without a
-  /// gap. `matched` has one element for each pool.
+  /// gap, for the pools added first, as many as `matched` has elements.
   void match(const Path& path, std::span<uint32_t> matched) const;
-  /// Of pools [0, end), those that may hold anything of `path`, or are computing it; in any order.
-  void holders(const Path& path, PoolId end, std::vector<PoolId>& out) const;
 
   /// Pins the way to `leaf`. `pinned`: frames within the first `hit` blocks that had no pin.
   /// `orphans`: frames behind the hit, no longer recorded here; their blocks are summed up.
@@ -138,11 +136,13 @@ class PrefixStore {
   struct Record {
     NodeId node = kNoNode;
     PoolId pool = 0;
-    RecordId next = kNoRecord;  // of the same node
-    RecordId prev = kNoRecord;
     uint32_t pins = 0;
     uint32_t prefix = 0;  // blocks of the node present without a gap
     std::vector<Extent> extents;
+  };
+  struct Holding {
+    PoolId pool;
+    RecordId record;
   };
   struct Node {
     NodeId parent = kNoNode;
@@ -150,11 +150,9 @@ class PrefixStore {
     uint32_t blocks = 0;  // kOpenEnd: private, grows as its owner does
     uint32_t children = 0;
     uint32_t users = 0;
-    RecordId first_record = kNoRecord;
-    uint32_t records = 0;
-    bool indexed = false;  // its records are in the index: it has, or had, many
-    uint64_t serial = 0;   // of private content
+    uint64_t serial = 0;  // of private content
     std::vector<uint64_t> ids;
+    std::vector<Holding> records;  // by pool
   };
   struct Note {
     RecordId record;
@@ -167,7 +165,7 @@ class PrefixStore {
     policy::BitIndex starts;  // first slots of extents
     std::vector<Note> notes;  // by first slot, as far as any was used: a pool may be huge
   };
-  struct Index;  // (node, first id) -> child; (node, pool) -> record, of runs that many pools hold
+  struct Index;  // (node, first id) -> child
 
   NodeId make_node(NodeId parent, uint32_t depth);
   NodeId split(NodeId node, size_t ids_kept);
@@ -176,9 +174,7 @@ class PrefixStore {
   void free_unused(NodeId node);
   RecordId find_record(NodeId node, PoolId pool) const;
   RecordId record_of(NodeId node, PoolId pool);
-  RecordId indexed_record(NodeId node, PoolId pool) const;
-  void index_record(RecordId id);
-  void unindex_record(const Record& record);
+  static size_t place_of(const Node& node, PoolId pool);
   void free_record(RecordId id);
   void way_to(NodeId leaf) const;
   NodeId node_at(NodeId leaf, uint32_t depth) const;

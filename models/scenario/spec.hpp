@@ -71,6 +71,7 @@ struct LimitsSection {
 struct DisaggregationSection {
   uint32_t prefill_instances = 1;
   hardware::StackSpec stack;
+  hardware::StackSpec node_stack;
 
   static const FieldTable<DisaggregationSection>& fields();
 };

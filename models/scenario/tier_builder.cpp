@@ -35,10 +35,11 @@ hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_
   return {to_seconds(device_latency), spec.cluster.node.gpu.host_link.value, std::nullopt};
 }
 
-void set_tail(tiering::TierSpec& tier, const hardware::DriveSpec& drive) {
+void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive) {
   for (tiering::TransferCost* cost : {&tier.load, &tier.to_nearer}) {
     cost->tail_ppm = static_cast<uint32_t>(std::round(drive.tail_probability.value * 1e6));
     cost->tail_ns = drive.tail_latency.value.value();
+    if (drive.queue_latency) cost->device_wait_ns = drive.queue_latency->value.value();
   }
 }
 
@@ -74,20 +75,35 @@ tiering::TierSetSpec TierBuilder::build() {
     set_.engine_fabric.push_back(std::move(way));
   }
   set_.gpu_fabric = switches_.gpus();
+  if (spec_.disaggregation) add_handoff();
   const policy::PlacementEntry* placement =
       policy::find_placement_policy(spec_.policy.placement.policy_name());
   set_.placement = placement->table;
   set_.placement_config = spec_.policy.placement.config_lines();
   set_.writes_back = spec_.policy.placement.write == WritePolicy::back;
   set_.prefetches = spec_.policy.placement.prefetch;
-  if (spec_.disaggregation) {
-    tiering::TierSpec costs;
-    set_costs(costs, spec_.disaggregation->stack, nanoseconds(0), nanoseconds(0));
-    set_.handoff = costs.load;
-  }
   for (size_t i = 1; i < spec_.tiers.size(); ++i) add_tier(i);
   check_links();
   return std::move(set_);
+}
+
+// Between engines of one node through its NVLink switches, which hold up nobody, or over PCIe.
+void TierBuilder::add_handoff() {
+  const hardware::StackSpec& stack = spec_.disaggregation->node_stack;
+  const hardware::GpuSpec& gpu = spec_.cluster.node.gpu;
+  const BytesPerSecond link = gpu.nvlink ? gpu.nvlink->value : gpu.host_link.value;
+  for (uint32_t e = 0; e < engines(); ++e) {
+    if (!gpu.nvlink) {
+      set_.engine_local.push_back(links_.engine(e));
+      continue;
+    }
+    const std::string name = "engine" + std::to_string(e) + ".nvlink";
+    const double rate = link.value() * ranks() * stack.efficiency.value;
+    set_.engine_local.push_back(
+        {{add_link(set_.links, name + ".up", rate)}, {add_link(set_.links, name + ".down", rate)}});
+  }
+  set_.handoff = cost(spec_.disaggregation->stack, engine_path(spec_, nanoseconds(0)));
+  set_.local_handoff = cost(stack, {Seconds{}, link, std::nullopt});
 }
 
 // One link stands for all others of the same part.
@@ -206,45 +222,48 @@ void TierBuilder::add_replicas(tiering::TierSpec& tier) {
     if (broadcasts_.size() == e) {
       const double one = spec_.cluster.node.gpu.nvlink->value.value();
       broadcasts_.push_back(
-          add_link(set_.links, engine + ".nvlink", one * ranks() / objects_.copies));
+          add_link(set_.links, engine + ".broadcast", one * ranks() / objects_.copies));
     }
     append(tier.to_engine[e].up, first_ranks_[e].up);
     append(tier.to_engine[e].up, {broadcasts_[e]});
   }
 }
 
-// Set-up, first operation and the rate that operations reach, on all GPUs of an engine at once, or
-// on one of each group that holds the same KV. Converting is pipelined with moving, but for one
-// operation: the first of a store, the last of a load.
+// Set-up, first operation and the rate that operations reach, on all GPUs of an engine at once.
+tiering::TransferCost TierBuilder::cost(const hardware::StackSpec& stack,
+                                        const hardware::TransferPath& path) const {
+  const Bytes operation = hardware::operation_bytes(stack, objects_.layout);
+  tiering::TransferCost result;
+  result.operation_bytes = static_cast<uint64_t>(operation.value());
+  const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
+  result.before_ns = ns_of(stack.setup.value + metadata + stack.operation_time.value +
+                           stack.operation_latency.value + path.device_latency);
+  const double cap = hardware::rate_cap(stack, path, operation).value() * ranks();
+  result.rate_cap = static_cast<uint64_t>(std::clamp(cap, 1.0, kLinkRateMax));
+  result.interference_ppm = static_cast<uint32_t>(std::round(stack.gpu_interference.value * 1e6));
+  result.core_fs_per_byte = static_cast<uint64_t>(std::round(core_time(stack) * 1e15));
+  return result;
+}
+
+// Between tiers, and the same with a GPU at one end: where ranks hold the same KV one of them alone
+// may move it, and converting is pipelined with moving, but for one operation: the first of a
+// store, the last of a load.
 void TierBuilder::set_costs(tiering::TierSpec& tier, const hardware::StackSpec& stack,
                             Nanoseconds read_latency, Nanoseconds write_latency) {
-  const Bytes operation = hardware::operation_bytes(stack, objects_.layout);
-  const auto cost = [&](Nanoseconds device) {
-    tiering::TransferCost result;
-    result.operation_bytes = static_cast<uint64_t>(operation.value());
-    const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
-    result.before_ns = ns_of(stack.setup.value + metadata + stack.operation_time.value +
-                             stack.operation_latency.value + to_seconds(device));
-    result.interference_ppm = static_cast<uint32_t>(std::round(stack.gpu_interference.value * 1e6));
-    result.core_fs_per_byte = static_cast<uint64_t>(std::round(core_time(stack) * 1e15));
-    return result;
+  tier.load = tier.to_nearer = cost(stack, engine_path(spec_, read_latency));
+  tier.from_nearer = cost(stack, engine_path(spec_, write_latency));
+  tier.from_nearer.after_ns = ns_of(stack.acknowledge.value);
+  tier.store = tier.from_nearer;
+  const auto bound = [&](tiering::TransferCost& cost, bool firsts_alone) {
+    auto cap = static_cast<double>(cost.rate_cap);
+    if (objects_.convert_bandwidth > 0) cap = std::min(cap, objects_.convert_bandwidth * ranks());
+    cap /= firsts_alone ? objects_.copies : 1;
+    cost.rate_cap = static_cast<uint64_t>(std::clamp(cap, 1.0, kLinkRateMax));
   };
-  const auto cap = [&](Nanoseconds device, double gpus, double most) {
-    const double one = hardware::rate_cap(stack, engine_path(spec_, device), operation).value();
-    return static_cast<uint64_t>(std::clamp(std::min(one, most) * gpus, 1.0, kLinkRateMax));
-  };
-  tier.load = tier.to_nearer = cost(read_latency);
-  tier.store = tier.from_nearer = cost(write_latency);
-  tier.store.after_ns = tier.from_nearer.after_ns = ns_of(stack.acknowledge.value);
+  bound(tier.load, objects_.broadcast);
+  bound(tier.store, true);
   tier.load.after_ns += objects_.convert_ns();
   tier.store.before_ns += objects_.convert_ns();
-  const double all = ranks();
-  const double firsts = all / objects_.copies;
-  const double convert = objects_.convert_bandwidth > 0 ? objects_.convert_bandwidth : kLinkRateMax;
-  tier.load.rate_cap = cap(read_latency, objects_.broadcast ? firsts : all, convert);
-  tier.store.rate_cap = cap(write_latency, firsts, convert);
-  tier.to_nearer.rate_cap = cap(read_latency, all, kLinkRateMax);
-  tier.from_nearer.rate_cap = cap(write_latency, all, kLinkRateMax);
 }
 
 // Of a host core for one byte, in seconds.

@@ -47,6 +47,9 @@ class TierBuilder {
   NodeLinks::Shares shares() const;
   void add_tier(size_t i);
   void check_links();
+  void add_handoff();
+  tiering::TransferCost cost(const hardware::StackSpec& stack,
+                             const hardware::TransferPath& path) const;
   void set_costs(tiering::TierSpec& tier, const hardware::StackSpec& stack,
                  Nanoseconds read_latency, Nanoseconds write_latency);
   void set_capacity(size_t i, tiering::TierSpec& tier, const TierSection& section, double available,
@@ -88,7 +91,8 @@ class TierBuilder {
 
 /// The way of one operation on one GPU, before links that transfers share.
 hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_latency);
-void set_tail(tiering::TierSpec& tier, const hardware::DriveSpec& drive);
+/// What adds to the latency of some reads: slow ones, and others' on their way.
+void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive);
 void append(std::vector<uint32_t>& to, const std::vector<uint32_t>& more);
 
 }  // namespace tiercast::scenario

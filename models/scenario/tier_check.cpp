@@ -205,7 +205,7 @@ class TierCheck {
   }
 
   void check_caching() {
-    if (spec_.disaggregation) check_fabric_port("disaggregation");
+    if (spec_.disaggregation && spec_.cluster.nodes > 1) check_fabric_port("disaggregation");
     if (spec_.engine.prefix_caching) return;
     if (spec_.tiers.size() > 1) {
       problems_.add("engine.prefix_caching", "tiers below GPU memory need it", "set it to true");

@@ -32,6 +32,8 @@ class Wiring {
     const uint32_t leaves = std::max(1u, size_.leaves);
     made_.routing = routing_of(spec_.routing);
     made_.switch_ns = spec_.switches.latency.value.value();
+    const auto& queue = spec_.switches.queue_latency;
+    made_.queue_ns = queue ? queue->value.value() : 0;
     for (uint32_t leaf = 0; leaf < leaves; ++leaf) {
       made_.topology.add_node("leaf" + std::to_string(leaf));
     }

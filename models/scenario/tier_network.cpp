@@ -59,7 +59,7 @@ void TierBuilder::add_context(size_t i, const TierSection& section, tiering::Tie
   }
   const Nanoseconds dpus = box.dpus.read_latency.value + initiator;
   set_costs(tier, *section.stack, sums.read_latency + dpus, sums.write_latency + dpus);
-  set_tail(tier, box.drives);
+  set_delays(tier, box.drives);
   const double cards = box.dpus.count * boxes;
   const double efficiency = section.stack->efficiency.value;
   for (uint32_t p = 0; p < tier.pools.size(); ++p) {

@@ -70,6 +70,7 @@ std::string default_stack(TierName kind);
 TierScope default_scope(TierName kind);
 /// The catalogue's stack for handing prompts over, where a scenario names none.
 inline constexpr const char* kHandOverStack = "mooncake-te";
+inline constexpr const char* kLocalHandOverStack = "nixl-nvlink";
 
 enum class WritePolicy : uint8_t { through, selective, back };
 std::vector<Choice<WritePolicy>> choices(WritePolicy);

@@ -103,8 +103,8 @@ class Clock {
   }
 
   TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack, const TierObjects& objects) {
-    std::vector<uint32_t> links;
-    const tiering::TransferCost cost = finder_.find(ends, 0, links);
+    const tiering::TransferPlan plan = finder_.find(ends, 0);
+    const tiering::TransferCost& cost = plan.cost;
     TierWay way;
     // Each rounded up by itself, they may exceed their sum by a nanosecond or two.
     const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
@@ -116,12 +116,14 @@ class Clock {
     way.first_operation_ns = before_ns - way.set_up_ns - way.metadata_ns;
     way.acknowledge_ns = cost.after_ns - (load ? way.convert_ns : 0);
     way.tail_ns = cost.tail_ppm == 0 ? 0 : cost.tail_ns;
-    way.bytes_per_s = transfers_.rate({links, 0, cost});
-    way.bound = bound(links, cost, stack);
+    way.wait_ns = (plan.devices.empty() ? 0 : cost.device_wait_ns) +
+                  (plan.cables.empty() ? 0 : cost.switch_wait_ns);
+    way.bytes_per_s = transfers_.rate(plan);
+    way.bound = bound(plan.links, cost, stack);
     return way;
   }
 
-  std::string bound(const std::vector<uint32_t>& links, const tiering::TransferCost& cost,
+  std::string bound(std::span<const uint32_t> links, const tiering::TransferCost& cost,
                     const hardware::StackSpec& stack) const {
     const auto narrowest =
         std::min_element(links.begin(), links.end(), [&](uint32_t a, uint32_t b) {

@@ -21,6 +21,7 @@ struct TierWay {
   int64_t convert_ns = 0;          ///< of one: before bytes move, of a load after they have
   int64_t acknowledge_ns = 0;      ///< after the last byte, switches included; of stores alone
   int64_t tail_ns = 0;             ///< by which a slow device makes a transfer late
+  int64_t wait_ns = 0;             ///< the longest in busy devices and switches
   uint64_t bytes_per_s = 0;        ///< while bytes move
   std::string bound;               ///< what sets that rate: a link's name, or what of which stack
 

@@ -58,8 +58,7 @@ class Cluster {
   void cut_content(const RequestRecord& record);
   uint32_t choose(int64_t now_ns, const RequestRecord& record, const Content& content);
   void find_matches(int64_t now_ns, const Content& content);
-  InstanceLoad load_of(uint32_t instance) const;
-  void schedule_boundary(uint32_t instance);
+  void take_note(uint32_t instance);
   void schedule_transfers();
   void transfers(int64_t now_ns);
   void warm_up();
@@ -82,9 +81,10 @@ class Cluster {
   Outcome outcome_;
 
   workload::Request request_;  // scratch
+  // By instance, as it is now but for matched_tokens, which are the last routed request's.
   std::vector<InstanceLoad> loads_;
+  std::vector<int64_t> pool_stands_to_ns_;
   std::vector<uint32_t> matched_blocks_;
-  std::vector<kvstore::PoolId> holders_;
   std::vector<uint64_t> completed_;
   std::vector<tiering::TierEvent> tier_events_;
   std::vector<uint32_t> told_;  // instances that heard of one

@@ -88,6 +88,8 @@ class Instance {
   void close(int64_t now_ns);
 
   int64_t next_boundary_ns() const { return next_boundary_ns_; }
+  /// sync() up to this time changes nothing.
+  int64_t pool_stands_to_ns() const { return pool_stands_to_ns_; }
 
   // Readable at any time, without sync.
   uint32_t outstanding_requests() const;
@@ -119,7 +121,8 @@ class Instance {
   // Ending work (instance_work.cpp).
   void end_step(int64_t now_ns, std::vector<uint64_t>& completed);
   void end_segment(int64_t now_ns, std::vector<uint64_t>& completed);
-  void replay_to(int64_t position);
+  void replay_next();
+  void look_ahead();
   void seal_bucket(int64_t now_ns, int64_t step);
   void seal_chunks(int64_t now_ns);
   void end_prefill_phase(Sequence& sequence);
@@ -210,7 +213,10 @@ class Instance {
   Series series_;              // ticks of the step, or of the segment's steps
   Int128 step_energy_ = 0;
   int64_t segment_steps_ = 0;  // planned
-  int64_t replayed_ = 0;       // boundaries inside the segment already replayed
+  // The first boundary inside the segment, not replayed yet, at which frames change hands, and its
+  // time; segment_steps_ or more: there is none.
+  int64_t next_change_ = 0;
+  int64_t pool_stands_to_ns_ = kNever;
   int64_t next_boundary_ns_ = kNever;
   bool try_admission_ = false;         // the queue's head may fit now
   WaitCause cause_ = WaitCause::step;  // why the queue's head still waits

@@ -10,6 +10,7 @@ void Instance::start_work(int64_t now_ns) {
   chunks_.clear();
   work_ = Work::none;
   next_boundary_ns_ = kNever;
+  pool_stands_to_ns_ = kNever;
   hold_ticks_ = 0;
   const uint64_t preempted_before = counts_.preemptions;
   frames_for_decodes(now_ns);
@@ -232,7 +233,8 @@ void Instance::begin_segment() {
   const bool admission_due = try_admission_ && !(waiting_.empty() && ready_.empty());
   if (!spec_.fuse || admission_due || slowed_ticks_ > 0) segment_steps_ = 1;
   series_.first += take_slowed();
-  replayed_ = 0;
+  next_change_ = 1;
+  look_ahead();
   work_ = Work::segment;
   next_boundary_ns_ = ceil_ns(clock_ + series_.sum(segment_steps_));
 }

@@ -262,6 +262,7 @@ void Instance::hold_or_schedule() {
   if (held_loads_ + write_backs_ == 0 || work_ == Work::none) return;
   if (write_backs_ > 0) held_layerwise_ = false;
   if (work_ == Work::segment) segment_steps_ = 1;
+  pool_stands_to_ns_ = kNever;
   work_ = Work::held;
   held_from_ = clock_;
   next_boundary_ns_ = kNever;

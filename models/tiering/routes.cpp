@@ -19,17 +19,6 @@ void add_links(const std::vector<uint32_t>& more, std::vector<uint32_t>& links) 
   }
 }
 
-TransferCost delayed_read(TransferCost cost, int64_t one_way_ns) {
-  cost.before_ns += 2 * one_way_ns;
-  return cost;
-}
-
-TransferCost delayed_store(TransferCost cost, int64_t one_way_ns) {
-  cost.before_ns += one_way_ns;
-  cost.after_ns += one_way_ns;
-  return cost;
-}
-
 }  // namespace
 
 uint32_t host_tier(const TierSetSpec& spec) {
@@ -64,9 +53,9 @@ resources::NodeId RouteFinder::leaf_of(const SwitchedFabric& fabric, const Port&
   return leaves[hash % leaves.size()];
 }
 
-int64_t RouteFinder::cross(uint32_t index, const Port& from, const Port& to, uint64_t number,
-                           std::vector<uint32_t>& links) {
-  if (index == kNone) return 0;
+TransferPlan RouteFinder::plan(const TransferCost& cost, bool store, uint32_t index,
+                               const Port& from, const Port& to, uint64_t number) {
+  if (index == kNone) return {links_, 0, cost};
   const SwitchedFabric& fabric = spec_->fabrics[index];
   const auto name = [](const Port& port) {
     return port.node != kNone ? mix(0, port.node) : mix(port.tier + 1, port.pool);
@@ -78,55 +67,67 @@ int64_t RouteFinder::cross(uint32_t index, const Port& from, const Port& to, uin
       routes_[index]->pick(fabric.routing, leaf_of(fabric, from, mix(from_hash, number)),
                            leaf_of(fabric, to, mix(to_hash, number)), key);
   TIERCAST_CHECK(route != nullptr, "leaves of one fabric that nothing joins");
-  for (const uint32_t link : route->links) links.push_back(fabric.links[link]);
-  return fabric.switch_ns * static_cast<int64_t>(route->links.size() + 1);
+  const size_t ports = links_.size();
+  for (const uint32_t link : route->links) links_.push_back(fabric.links[link]);
+
+  TransferPlan plan{links_, 0, cost};
+  plan.cables = plan.links.subspan(ports);
+  plan.cost.switch_wait_ns = fabric.queue_ns;
+  const int64_t one_way_ns = fabric.switch_ns * static_cast<int64_t>(route->links.size() + 1);
+  plan.cost.before_ns += store ? one_way_ns : 2 * one_way_ns;
+  if (store) plan.cost.after_ns += one_way_ns;
+  return plan;
 }
 
-TransferCost RouteFinder::find(const RouteEnds& ends, uint64_t number,
-                               std::vector<uint32_t>& links) {
+TransferPlan RouteFinder::find(const RouteEnds& ends, uint64_t number) {
   const TierSetSpec& spec = *spec_;
-  links.clear();
+  links_.clear();
   const Port engine{spec.node_of[ends.engine], kNone, kNone};
   if (ends.from == kNone && ends.to == kNone) {
-    add_links(spec.engine_fabric[ends.from_pool].down, links);
-    add_links(spec.engine_fabric[ends.engine].up, links);
     const Port giver{spec.node_of[ends.from_pool], kNone, kNone};
-    return delayed_read(spec.handoff, cross(spec.gpu_fabric, giver, engine, number, links));
+    const bool local = giver.node == engine.node;
+    const std::vector<TwoWay>& ways = local ? spec.engine_local : spec.engine_fabric;
+    add_links(ways[ends.from_pool].down, links_);
+    add_links(ways[ends.engine].up, links_);
+    if (local) return {links_, 0, spec.local_handoff};
+    return plan(spec.handoff, false, spec.gpu_fabric, giver, engine, number);
   }
   if (ends.from == kNone) {
     const TierSpec& target = spec.tiers[ends.to];
-    add_links(target.to_engine[ends.engine].down, links);
-    add_links(target.pools[ends.to_pool].links.down, links);
-    const Port port = port_of(ends.to, ends.to_pool);
-    return delayed_store(target.store, cross(target.fabric, engine, port, number, links));
+    add_links(target.to_engine[ends.engine].down, links_);
+    add_links(target.pools[ends.to_pool].links.down, links_);
+    const Port to = port_of(ends.to, ends.to_pool);
+    return plan(target.store, true, target.fabric, engine, to, number);
+  }
+  const TierSpec& source = spec.tiers[ends.from];
+  if (ends.from_pool == kNone) {
+    add_links(source.to_engine[ends.engine].up, links_);
+    return {links_, 0, source.load};
   }
   // What a peer tier gives lies in the dram tier's pool of another node.
-  const TierSpec& source = spec.tiers[ends.from];
   const bool peer = source.kind == TierKind::peer;
   const uint32_t holder = peer ? host_tier(spec) : ends.from;
-  if (ends.from_pool != kNone) {
-    const TierPoolSpec& pool = spec.tiers[holder].pools[ends.from_pool];
-    add_links(pool.links.up, links);
-    if (peer) add_links(source.to_node[pool.node].down, links);
-  }
-  if (ends.to == kNone) {
-    add_links(source.to_engine[ends.engine].up, links);
-    if (ends.from_pool == kNone) return source.load;
-    const Port port = port_of(holder, ends.from_pool);
-    return delayed_read(source.load, cross(source.fabric, port, engine, number, links));
-  }
+  const TierPoolSpec& devices = spec.tiers[holder].pools[ends.from_pool];
   const Port from = port_of(holder, ends.from_pool);
-  const Port to = port_of(ends.to, ends.to_pool);
-  const TierSpec& target = spec.tiers[ends.to];
-  const TierPoolSpec& pool = target.pools[ends.to_pool];
-  if (ends.to < ends.from) {  // nearer
-    if (pool.node != kNone) add_links(source.to_node[pool.node].up, links);
-    add_links(pool.links.down, links);
-    return delayed_read(source.to_nearer, cross(source.fabric, from, to, number, links));
+  add_links(devices.links.up, links_);
+  if (peer) add_links(source.to_node[devices.node].down, links_);
+  TransferPlan found;
+  if (ends.to == kNone) {
+    add_links(source.to_engine[ends.engine].up, links_);
+    found = plan(source.load, false, source.fabric, from, engine, number);
+  } else {
+    const TierSpec& target = spec.tiers[ends.to];
+    const TierPoolSpec& pool = target.pools[ends.to_pool];
+    const Port to = port_of(ends.to, ends.to_pool);
+    const bool nearer = ends.to < ends.from;
+    if (nearer && to.node != kNone) add_links(source.to_node[to.node].up, links_);
+    if (!nearer && from.node != kNone) add_links(target.to_node[from.node].down, links_);
+    add_links(pool.links.down, links_);
+    found = nearer ? plan(source.to_nearer, false, source.fabric, from, to, number)
+                   : plan(target.from_nearer, true, target.fabric, from, to, number);
   }
-  if (from.node != kNone) add_links(target.to_node[from.node].down, links);
-  add_links(pool.links.down, links);
-  return delayed_store(target.from_nearer, cross(target.fabric, from, to, number, links));
+  found.devices = devices.links.up;
+  return found;
 }
 
 }  // namespace tiercast::tiering

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/tiering/tier_spec.hpp"
+#include "models/tiering/transfers.hpp"
 
 namespace tiercast::tiering {
 
@@ -33,8 +34,9 @@ class RouteFinder {
   /// `spec` must outlive the object. `seed`: of what hashing decides.
   RouteFinder(const TierSetSpec& spec, uint64_t seed);
 
-  /// Puts the links of the way into `links`, each once, and answers what stack and switches add. A
-  /// read without `from_pool` leaves out the source's own links, and the fabric.
+  /// The way of a transfer without its bytes: links, each once, and what stack and switches add.
+  /// Valid until the next call. A read without `from_pool` leaves out the source's own links, and
+  /// the fabric.
   ///
   /// Transfer `number` goes to one box of shared storage and, with ecmp, over one of the equal
   /// routes, all of it: both are hashed. Two ends keep a few connections that their transfers use
@@ -43,7 +45,7 @@ class RouteFinder {
   /// Each switch on the way delays a read's request and its first byte, so counts twice before
   /// bytes flow; it delays a store's first byte and its acknowledgement, so counts once before and
   /// once after.
-  TransferCost find(const RouteEnds& ends, uint64_t number, std::vector<uint32_t>& links);
+  TransferPlan find(const RouteEnds& ends, uint64_t number);
 
  private:
   // Where a transfer enters a fabric, or leaves it: a node, or else a pool of shared storage.
@@ -53,14 +55,15 @@ class RouteFinder {
     uint32_t pool = kNone;
   };
   Port port_of(uint32_t tier, uint32_t pool) const;
-  // Adds the links between switches; answers the time through switches, one way.
-  int64_t cross(uint32_t fabric, const Port& from, const Port& to, uint64_t number,
-                std::vector<uint32_t>& links);
+  // The plan over links_ and, between the ports, over the fabric's.
+  TransferPlan plan(const TransferCost& cost, bool store, uint32_t fabric, const Port& from,
+                    const Port& to, uint64_t number);
   resources::NodeId leaf_of(const SwitchedFabric& fabric, const Port& port, uint64_t hash) const;
 
   const TierSetSpec* spec_;
   uint64_t seed_;
   std::vector<std::unique_ptr<resources::Routes>> routes_;  // by fabric
+  std::vector<uint32_t> links_;                             // of the last answer
 };
 
 }  // namespace tiercast::tiering

@@ -100,17 +100,20 @@ void TierManager::describe_tiers(uint32_t engine) {
     tp_tier& view = views[t + 1];
     view.size = sizeof(tp_tier);
     view.kind = static_cast<uint32_t>(tier.kind);
-    view.read_latency_ns = tier.load.before_ns;
     view.write_latency_ns = tier.store.before_ns + tier.store.after_ns;
     const bool peer = tier.kind == TierKind::peer;
     const uint32_t pool = tier.pool_of[engine];
     if (peer || pool == kNone || tier.read_only) view.flags |= TP_TIER_READ_ONLY;
     if (peer || tier.pools.size() < spec_->node_of.size()) view.flags |= TP_TIER_SHARED;
-    const RouteEnds load{engine, t, pool, kNone, kNone};
-    view.read_bytes_per_s = as_held(transfers_.rate(route(load)), load);
+    const RouteEnds up{engine, t, pool, kNone, kNone};
+    const TransferPlan load = route(up);
+    view.read_latency_ns = load.cost.before_ns;
+    view.read_bytes_per_s = as_held(transfers_.rate(load), up);
     if (peer || pool == kNone) continue;
-    const RouteEnds store{engine, kNone, kNone, t, pool};
-    view.write_bytes_per_s = as_held(transfers_.rate(route(store)), store);
+    const RouteEnds down{engine, kNone, kNone, t, pool};
+    const TransferPlan store = route(down);
+    view.write_latency_ns = store.cost.before_ns + store.cost.after_ns;
+    view.write_bytes_per_s = as_held(transfers_.rate(store), down);
     view.capacity_blocks = tier.capacity_blocks;
   }
 }
@@ -129,8 +132,9 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
 }
 
 TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes) {
-  const TransferCost cost = finder_.find(ends, transfers_.started(), links_);
-  return {links_, bytes, cost};
+  TransferPlan plan = finder_.find(ends, transfers_.started());
+  plan.bytes = bytes;
+  return plan;
 }
 
 void TierManager::launch(int64_t now_ns, Job&& job) {

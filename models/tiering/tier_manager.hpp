@@ -258,7 +258,6 @@ class TierManager {
   std::vector<tp_run> runs_;
   std::vector<tp_segment> plan_;
   std::vector<tp_placed> placed_;
-  std::vector<uint32_t> links_;  // scratch of route()
   std::vector<TransferId> ended_;
   std::vector<tp_span> frames_;  // scratch
   std::vector<Job> loads_;       // scratch of fetch()

@@ -51,6 +51,8 @@ struct TransferCost {
   int64_t tail_ns = 0;    ///< what that adds to its latency
   uint32_t interference_ppm = 0;  ///< share by which steps of an engine slow down beside the copy
   uint64_t core_fs_per_byte = 0;  ///< time of host cores, in 10^-15 s
+  int64_t device_wait_ns = 0;     ///< the first operation's longest wait at devices that others use
+  int64_t switch_wait_ns = 0;     ///< the same in switches, before cables that others use
 };
 
 /// Where a tier's index lives, when asking it costs time.
@@ -80,6 +82,7 @@ struct SwitchedFabric {
   resources::Routing routing = resources::Routing::shortest;
   uint32_t routes = 1;            ///< equal ones between two leaves, at most
   int64_t switch_ns = 0;          ///< from port to port of one switch
+  int64_t queue_ns = 0;           ///< wait before its cables where they are full
   std::vector<uint32_t> leaf_of;  ///< by node: where its ports hang
 };
 
@@ -125,7 +128,9 @@ struct TierSetSpec {
   uint32_t handoff_copies = 1;        ///< as TierSpec::load_copies, from engine to engine
   std::vector<uint32_t> node_of;      ///< by engine
   std::vector<TwoWay> engine_fabric;  ///< by engine: between the GPU fabric and its memory
-  TransferCost handoff;               ///< GPU memory to GPU memory over that fabric
+  std::vector<TwoWay> engine_local;   ///< by engine: between its memory and GPUs beside it
+  TransferCost handoff;               ///< GPU memory to GPU memory over the fabric
+  TransferCost local_handoff;         ///< the same on one node, over none
   uint32_t gpu_fabric = kNone;        ///< its switches
   std::vector<SwitchedFabric> fabrics;
   std::vector<TierLinkSpec> links;

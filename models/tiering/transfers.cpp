@@ -4,6 +4,7 @@
 
 #include "sim/base/check.hpp"
 #include "sim/base/random.hpp"
+#include "sim/resources/latency.hpp"
 
 namespace tiercast::tiering {
 
@@ -11,6 +12,7 @@ namespace {
 constexpr int64_t kNsPerS = 1'000'000'000;
 constexpr uint64_t kOne = (uint64_t{1} << 32) - 1;  // in fixed point; its square fits
 constexpr Purpose kTail{"tiering.transfer.tail"};
+constexpr int64_t kWaitParts = 9;  // the longest wait over that at half load
 
 // Probability, in units of kOne, that a transfer is spared by slow devices. It is as late as the
 // slowest of its operations: (1 - p)^n, by squaring.
@@ -73,7 +75,9 @@ TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
     transfer.bytes = plan.bytes;
   }
   transfer.after_ns = plan.cost.after_ns;
-  const int64_t before = before_ns(plan) + tail_ns(plan);
+  const int64_t before = before_ns(plan) + tail_ns(plan) +
+                         wait_ns(now_ns, plan.devices, plan.cost.device_wait_ns) +
+                         wait_ns(now_ns, plan.cables, plan.cost.switch_wait_ns);
   if (before > 0) {
     set_timer(now_ns + before, id);
   } else {
@@ -89,6 +93,15 @@ int64_t Transfers::tail_ns(const TransferPlan& plan) const {
   if (cost.tail_ns == 0 || cost.tail_ppm == 0 || plan.bytes == 0) return 0;
   Stream stream(seed_, kTail, started_);
   return stream.bits32() >= spared(cost, plan.bytes) ? cost.tail_ns : 0;
+}
+
+int64_t Transfers::wait_ns(int64_t now_ns, std::span<const uint32_t> links, int64_t longest_ns) {
+  if (longest_ns == 0) return 0;
+  uint32_t most_ppm = 0;
+  for (const uint32_t link : links) {
+    most_ppm = std::max(most_ppm, network_.utilisation_ppm(now_ns, link));
+  }
+  return resources::LatencyLaw{0, longest_ns / kWaitParts, longest_ns}.typical_ns(most_ppm);
 }
 
 int64_t Transfers::service_ns(uint32_t station, uint32_t operations) const {

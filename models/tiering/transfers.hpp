@@ -11,11 +11,20 @@ namespace tiercast::tiering {
 
 using TransferId = uint32_t;
 
-/// Bytes on their way: a fixed time, then a flow over links, then another fixed time.
+/// Bytes on their way: a fixed time, then a flow over links, then another fixed time. The first one
+/// is longer beside others:
+///
+///     wait = min(longest x u / (9 (1 - u)), longest)
+///
+/// at devices and in switches, with the utilisation u just before the start: M/M/1 that comes to
+/// the longest wait, as measured at full rate, at nine tenths of it (resources::LatencyLaw).
 struct TransferPlan {
   std::span<const uint32_t> links;
   uint64_t bytes = 0;
   TransferCost cost;
+  std::span<const uint32_t> devices = {};  ///< links whose use delays its first operation at the
+                                           ///< device; of `links` or not
+  std::span<const uint32_t> cables = {};   ///< the same in switches
 };
 
 /// Transfers in flight over the links of a hierarchy, and lookups at its metadata stations. Ends
@@ -71,6 +80,8 @@ class Transfers {
 
   TransferId add(int64_t now_ns);
   int64_t tail_ns(const TransferPlan& plan) const;
+  // Behind the operations of others, as used as the most used of those links is.
+  int64_t wait_ns(int64_t now_ns, std::span<const uint32_t> links, int64_t longest_ns);
   // All servers of a station at work on one batch.
   int64_t service_ns(uint32_t station, uint32_t operations) const;
   void set_timer(int64_t time_ns, TransferId id);

@@ -76,6 +76,7 @@ Json way_json(const scenario::TierWay& way) {
           {"convert_ms", ms_of(way.convert_ns)},
           {"acknowledge_ms", ms_of(way.acknowledge_ns)},
           {"tail_ms", ms_of(way.tail_ns)},
+          {"wait_ms", ms_of(way.wait_ns)},
           {"bytes_per_s", way.bytes_per_s},
           {"bound", way.bound}};
 }

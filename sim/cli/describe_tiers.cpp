@@ -36,6 +36,7 @@ std::string way_text(const scenario::TierWay& way) {
   if (way.convert_ns > 0) text += "; converting one takes " + time_text(way.convert_ns);
   if (way.acknowledge_ns > 0) text += "; acknowledged after " + time_text(way.acknowledge_ns);
   if (way.tail_ns > 0) text += "; late by " + time_text(way.tail_ns) + " behind a slow device";
+  if (way.wait_ns > 0) text += "; waits " + time_text(way.wait_ns) + " more at most behind others";
   return text;
 }
 

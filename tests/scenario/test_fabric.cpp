@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -154,7 +155,8 @@ TEST_CASE("A transfer crosses one uplink and one downlink, or none inside a leaf
       if (draw.below(3) == 0 && t != host) {  // between the tier and host memory
         ends = store ? RouteEnds{node, host, node, t, pool} : RouteEnds{node, t, pool, host, node};
       }
-      finder.find(ends, n, links);
+      const tiering::TransferPlan plan = finder.find(ends, n);
+      links.assign(plan.links.begin(), plan.links.end());
       REQUIRE(std::set<uint32_t>(links.begin(), links.end()).size() == links.size());
       const std::vector<Cable> crossed = cables(set, links);
       if (!peer && kind != TierKind::context && kind != TierKind::external) {
@@ -211,7 +213,8 @@ TEST_CASE("Flows hashed over uplinks leave as many idle as balls leave bins", "[
       std::vector<uint32_t> links;
       std::map<uint32_t, uint32_t> flows;  // by uplink
       for (uint32_t i = 0; i < k; ++i) {   // each pair of nodes on different leaves once
-        finder.find({8 + i / 8, t, i % 8, kNone, kNone}, i, links);
+        const tiering::TransferPlan plan = finder.find({8 + i / 8, t, i % 8, kNone, kNone}, i);
+        links.assign(plan.links.begin(), plan.links.end());
         for (const Cable& one : cables(set, links)) {
           if (one.up) ++flows[*one.number];
         }
@@ -243,25 +246,24 @@ TEST_CASE("Each switch on the way adds its latency, twice for what asks and is a
   const uint32_t context = index_of(slow, TierKind::context);
   const uint32_t drives = index_of(slow, TierKind::nvme);
   const uint32_t host = index_of(slow, TierKind::dram);
-  std::set<size_t> counted;
   for (uint64_t n = 0; n < 20; ++n) {
     for (const RouteEnds& ends :
          {RouteEnds{0, external, 0, kNone, kNone}, RouteEnds{0, kNone, kNone, external, 0},
           RouteEnds{0, peer, 1, kNone, kNone}, RouteEnds{0, peer, 2, kNone, kNone},
           RouteEnds{0, context, 0, host, 0}, RouteEnds{0, host, 0, context, 0},
           RouteEnds{0, drives, 0, kNone, kNone}, RouteEnds{0, context, 0, external, 0}}) {
-      std::vector<uint32_t> links;
-      std::vector<uint32_t> same;
-      const tiering::TransferCost cost = with.find(ends, n, links);
-      const tiering::TransferCost plain = without.find(ends, n, same);
-      REQUIRE(links == same);
+      const tiering::TransferPlan found = with.find(ends, n);
+      const tiering::TransferPlan bare = without.find(ends, n);
+      const std::vector<uint32_t> links(found.links.begin(), found.links.end());
+      REQUIRE(links == std::vector<uint32_t>(bare.links.begin(), bare.links.end()));
+      const tiering::TransferCost& cost = found.cost;
+      const tiering::TransferCost& plain = bare.cost;
       const bool local = ends.from == drives;
       const int64_t one_way = local ? 0 : (cables(slow, links).empty() ? 1 : 3) * 700;
       const bool store = ends.from == kNone || (ends.to != kNone && ends.to > ends.from);
       CHECK(cost.before_ns - plain.before_ns == (store ? one_way : 2 * one_way));
       CHECK(cost.after_ns - plain.after_ns == (store ? one_way : 0));
       CHECK(cost.rate_cap == plain.rate_cap);
-      counted.insert(links.size());
     }
   }
   // What is told beforehand counts them too.
@@ -274,6 +276,37 @@ TEST_CASE("Each switch on the way adds its latency, twice for what asks and is a
   CHECK(times[peer].load.before_ns() == plain[peer].load.before_ns() + 2 * 700);
   CHECK(times[context].load.before_ns() == plain[context].load.before_ns() + 2 * 700);
   CHECK(times[context].store->fixed_ns() == plain[context].store->fixed_ns() + 2 * 700);
+}
+
+TEST_CASE("Waits behind others are at the source's drives and before the cables crossed",
+          "[scenario]") {
+  const tiering::TierSetSpec set =
+      tiers_of({"cluster.fabric.switch={use: sn5600, queue_latency: 7us}",
+                "cluster.node.drives.0.queue_latency=80us",
+                "cluster.storage.context.enclosure.drives.queue_latency=90us"});
+  tiering::RouteFinder finder(set, 1);
+  const uint32_t peer = index_of(set, TierKind::peer);
+  const uint32_t drives = index_of(set, TierKind::nvme);
+  const uint32_t context = index_of(set, TierKind::context);
+  const auto names = [&](std::span<const uint32_t> links) {
+    std::set<std::string> found;
+    for (const uint32_t link : links) found.insert(set.links[link].name);
+    return found;
+  };
+  const tiering::TransferPlan local = finder.find({0, drives, 0, kNone, kNone}, 0);
+  CHECK(names(local.devices) == std::set<std::string>{"nvme0.read", "nvme0.both"});
+  CHECK(local.cost.device_wait_ns == 80'000);
+  CHECK(local.cables.empty());
+  const tiering::TransferPlan pod = finder.find({0, context, 0, kNone, kNone}, 0);
+  CHECK(names(pod.devices) == std::set<std::string>{"context0.drives.read", "context0.drives.both",
+                                                    "context0.cores", "context0.port.up"});
+  CHECK(pod.cost.device_wait_ns == 90'000);
+  const tiering::TransferPlan far = finder.find({0, peer, 7, kNone, kNone}, 0);
+  CHECK(far.cost.device_wait_ns == 0);
+  CHECK(far.cost.switch_wait_ns == 7'000);
+  CHECK(names(far.cables) == std::set<std::string>{"leaf3.fabric.up", "leaf0.fabric.down"});
+  const tiering::TransferPlan store = finder.find({0, kNone, kNone, drives, 0}, 0);
+  CHECK(store.cost.device_wait_ns == 0);
 }
 
 TEST_CASE("A trunk of sprayed uplinks carries what they carry one by one", "[scenario]") {

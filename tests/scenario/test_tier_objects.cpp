@@ -187,12 +187,11 @@ TEST_CASE("Every link carries the bytes of objects", "[scenario][tiers]") {
     CHECK(run.outcome.tiers[0].counts.read_bytes == loaded);
     CHECK(run.outcome.tiers[0].counts.written_bytes == stored);
     std::vector<uint64_t> expected(set.links.size(), 0);
-    std::vector<uint32_t> links;
     tiering::RouteFinder ways(set, 1);
-    ways.find({0, 0, 0, tiering::kNone, tiering::kNone}, 0, links);
-    for (const uint32_t link : links) expected[link] += loaded;
-    ways.find({0, tiering::kNone, tiering::kNone, 0, 0}, 0, links);
-    for (const uint32_t link : links) expected[link] += stored;
+    const tiering::RouteEnds load{0, 0, 0, tiering::kNone, tiering::kNone};
+    for (const uint32_t link : ways.find(load, 0).links) expected[link] += loaded;
+    const tiering::RouteEnds store{0, tiering::kNone, tiering::kNone, 0, 0};
+    for (const uint32_t link : ways.find(store, 0).links) expected[link] += stored;
     for (size_t l = 0; l < expected.size(); ++l) {
       INFO(set.links[l].name);
       CHECK(run.outcome.links[l].carried_bytes == expected[l]);

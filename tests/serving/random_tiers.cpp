@@ -20,6 +20,7 @@ using tiering::TwoWay;
 constexpr Purpose kTiers{"test.scenario.tiers"};
 constexpr Purpose kIndex{"test.scenario.tier_index"};
 constexpr Purpose kObjects{"test.scenario.tier_objects"};
+constexpr Purpose kCopies{"test.scenario.tier_copies"};
 
 class Maker {
  public:
@@ -27,6 +28,7 @@ class Maker {
       : draw_(20'261'124, kTiers, scenario.number),
         index_draw_(20'261'124, kIndex, scenario.number),
         object_draw_(20'261'124, kObjects, scenario.number),
+        copy_draw_(20'261'124, kCopies, scenario.number),
         spec_(scenario.spec) {}
 
   void make() {
@@ -56,6 +58,12 @@ class Maker {
       if (draw_.below(3) == 0 && kind != TierKind::dram) continue;
       if (kind == TierKind::peer && nodes_ == 1) continue;
       add_tier(kind);
+    }
+    for (uint32_t e = 0; e < spec_.instances; ++e) set_.engine_local.push_back(link_pair());
+    set_.local_handoff = cost();
+    if (draw_.below(2) == 0) add_switches();
+    for (TierSpec& tier : set_.tiers) {
+      if (draw_.below(2) == 0) tier.load.device_wait_ns = draw_.between(1, 50'000);
     }
     spec_.tiers = std::move(set_);
   }
@@ -96,11 +104,38 @@ class Maker {
       cost.tail_ppm = static_cast<uint32_t>(draw_.between(0, 300'000));
       cost.tail_ns = draw_.between(1, 50'000);
     }
-    if (draw_.below(3) == 0) {
-      cost.interference_ppm = static_cast<uint32_t>(draw_.between(1, 1'000'000));
+    if (copy_draw_.below(3) == 0) {
+      cost.interference_ppm = static_cast<uint32_t>(copy_draw_.between(1, 1'000'000));
     }
-    cost.core_fs_per_byte = static_cast<uint64_t>(draw_.between(0, 1'000'000));
+    cost.core_fs_per_byte = static_cast<uint64_t>(copy_draw_.between(0, 1'000'000));
     return cost;
+  }
+
+  // Two leaves under a few spines; nodes hang on them in turn, shared storage on both.
+  void add_switches() {
+    tiering::SwitchedFabric fabric;
+    for (const char* leaf : {"leaf0", "leaf1"}) fabric.topology.add_node(leaf);
+    for (int64_t spines = draw_.between(1, 3); spines > 0; --spines) {
+      const resources::NodeId spine = fabric.topology.add_node("spine");
+      for (const resources::NodeId leaf : {0u, 1u}) {
+        for (const auto& [from, to] : {std::pair{leaf, spine}, std::pair{spine, leaf}}) {
+          fabric.links.push_back(link_of());
+          fabric.topology.add_link({from, to, set_.links.back().bytes_per_s, 1});
+        }
+      }
+    }
+    fabric.routing = draw_.below(2) == 0 ? resources::Routing::shortest : resources::Routing::ecmp;
+    fabric.routes = 3;
+    fabric.switch_ns = draw_.between(0, 900);
+    fabric.queue_ns = draw_.between(0, 5000);
+    for (uint32_t n = 0; n < nodes_; ++n) fabric.leaf_of.push_back(n % 2);
+    set_.fabrics.push_back(std::move(fabric));
+    set_.gpu_fabric = 0;
+    for (TierSpec& tier : set_.tiers) {
+      if (tier.kind == TierKind::dram || tier.kind == TierKind::nvme) continue;
+      tier.fabric = 0;
+      for (tiering::TierPoolSpec& pool : tier.pools) pool.leaves = {0, 1};
+    }
   }
 
   void policy() {
@@ -174,6 +209,7 @@ class Maker {
   Stream draw_;
   Stream index_draw_;
   Stream object_draw_;
+  Stream copy_draw_;
   serving::ClusterSpec& spec_;
   TierSetSpec set_;
   uint32_t nodes_ = 1;

@@ -41,6 +41,8 @@ TierSetSpec small_tiers(const SmallTiers& options) {
   for (int e = 0; e < 3; ++e)
     spec.engine_fabric.push_back(link("fabric", 500'000'000, 500'000'000));
 
+  spec.engine_local = spec.engine_fabric;
+
   const std::vector<TwoWay> nothing(2);
   const std::vector<TwoWay> through_nic{join(nic[0], bus[0]), join(nic[0], bus[1]),
                                         join(nic[1], bus[2])};

@@ -113,6 +113,34 @@ TEST_CASE("a transfer is late as often as one of its operations is", "[tiering]"
   CHECK(late(300'000, 1, 1) != late(300'000, 1, 2));
 }
 
+TEST_CASE("a first operation waits behind those that use its device", "[tiering]") {
+  // 9000 ns at full rate; at a share u of it 1000 u / (1 - u), as far as that is less.
+  const Links slow{0};
+  const Links fast{1};
+  const auto wait = [&](uint64_t busy_rate, int64_t start_ns) {
+    Transfers transfers(kLinks, {}, 1);
+    transfers.start(0, {slow, 1'000'000, {0, 0, busy_rate}});
+    CHECK(transfers.next_end_ns() > start_ns);
+    TransferPlan plan{fast, 3, {}, slow};
+    plan.cost.device_wait_ns = 9000;
+    const TransferId waiting = transfers.start(start_ns, plan);
+    std::swap(plan.devices, plan.cables);
+    std::swap(plan.cost.device_wait_ns, plan.cost.switch_wait_ns);
+    const TransferId same = transfers.start(start_ns, plan);  // switches delay by the same law
+    const Ends ends = run(transfers);
+    REQUIRE(ends.size() == 3);
+    CHECK(ends[0].second == waiting);
+    CHECK(ends[1] == std::pair{ends[0].first, same});
+    return ends[0].first - start_ns - 2;  // 6 bytes at 3 a nanosecond
+  };
+  CHECK(wait(1'000'000'000, 0) == 0);  // nothing had used it yet
+  CHECK(wait(500'000'000, 1) == 1000);
+  CHECK(wait(750'000'000, 300) == 3000);
+  CHECK(wait(900'000'000, 300) == 9000);
+  CHECK(wait(990'000'000, 300) == 9000);
+  CHECK(wait(1'000'000'000, 300) == 9000);
+}
+
 TEST_CASE("transfers over one link share it while both flow", "[tiering]") {
   Transfers transfers(kLinks, {}, 1);
   const Links slow{0};
