@@ -83,8 +83,8 @@ TierUse lower_use(const serving::Outcome& outcome, const serving::TierOutcome& t
   TierUse use;
   use.tier = tier.name;
   use.pools = tier.pools;
-  use.capacity_bytes = tier.capacity_blocks * input.block_bytes;
-  use.used_bytes = tier.present_blocks * input.block_bytes;
+  use.capacity_bytes = tier.capacity_blocks * tier.block_bytes;
+  use.used_bytes = tier.present_blocks * tier.block_bytes;
   use.fill = fill_of(use);
   use.first_eviction_s = seconds_of(tier.pool_counts.first_eviction_ns);
   use.read_bytes = tier.counts.read_bytes;

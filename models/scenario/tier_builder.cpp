@@ -36,9 +36,11 @@ hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_
 }
 
 void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive) {
-  tier.load.tail_ppm = static_cast<uint32_t>(std::round(drive.tail_probability.value * 1e6));
-  tier.load.tail_ns = drive.tail_latency.value.value();
-  if (drive.queue_latency) tier.load.device_wait_ns = drive.queue_latency->value.value();
+  for (tiering::TransferCost* cost : {&tier.load, &tier.to_nearer}) {
+    cost->tail_ppm = static_cast<uint32_t>(std::round(drive.tail_probability.value * 1e6));
+    cost->tail_ns = drive.tail_latency.value.value();
+    if (drive.queue_latency) cost->device_wait_ns = drive.queue_latency->value.value();
+  }
 }
 
 void TierBuilder::DriveSums::add(const hardware::DriveSpec& drive, double operation, double count) {
@@ -56,12 +58,12 @@ TierBuilder::TierBuilder(const ScenarioSpec& spec, const World& world, Problems&
       problems_(problems),
       links_(spec, world, shares(), set_.links),
       switches_(spec, set_.links, set_.fabrics),
-      layout_{tokens(spec.engine.block_tokens), spec.model.name.layers,
-              bytes(llm::kv_layer_bytes_per_gpu(spec.model.name, world.kv, world.parallel.tp))} {}
+      objects_(engine_objects(spec)) {}
 
 tiering::TierSetSpec TierBuilder::build() {
   set_.block_tokens = spec_.engine.block_tokens;
   set_.block_bytes = static_cast<uint32_t>(world_.block_bytes);
+  set_.handoff_copies = objects_.copies;
   set_.node_of = links_.node_of();
   for (uint32_t e = 0; e < engines(); ++e) {
     tiering::TwoWay way;
@@ -146,10 +148,14 @@ NodeLinks::Shares TierBuilder::shares() const {
 }
 
 void TierBuilder::add_tier(size_t i) {
-  const TierSection& section = spec_.tiers[i];
+  objects_ = tier_objects(spec_, i);
+  TierSection section = spec_.tiers[i];
+  section.stack = objects_.stack;
   tiering::TierSpec& tier = set_.tiers.emplace_back();
   tier.name = name_of_choice(section.kind);
   tier.load_mode = section.load;
+  tier.block_bytes = static_cast<uint32_t>(objects_.block_bytes);
+  tier.load_copies = objects_.broadcast ? 1 : objects_.copies;
   tier.read_only = section.read_only;
   tier.index_delay_ns = section.index_delay.value();
   const EvictionSection& eviction = section.eviction ? *section.eviction : spec_.policy.eviction;
@@ -178,13 +184,55 @@ void TierBuilder::add_tier(size_t i) {
       add_external(i, section, tier);
       break;
   }
+  add_conversion(tier);
+  add_replicas(tier);
   if (section.kind != TierName::hbm) add_cores(*section.stack, tier);
+  if (!objects_.usable) tier.pool_of.assign(engines(), tiering::kNone);
+}
+
+// GPUs convert in passing, and both ways share what they manage. Peers give what host memory holds.
+void TierBuilder::add_conversion(tiering::TierSpec& tier) {
+  if (objects_.convert_bandwidth <= 0) return;
+  const bool peer = tier.kind == tiering::TierKind::peer;
+  std::vector<uint32_t> converters;
+  for (uint32_t e = 0; e < engines(); ++e) {
+    converters.push_back(peer ? host_converters_[e]
+                              : add_link(set_.links, tier.name + ".convert" + std::to_string(e),
+                                         objects_.convert_bandwidth * ranks()));
+    append(tier.to_engine[e].up, {converters[e]});
+    append(tier.to_engine[e].down, {converters[e]});
+  }
+  if (tier.kind == tiering::TierKind::dram) host_converters_ = std::move(converters);
+}
+
+// Of ranks that hold the same KV the first alone stores it, and where it broadcasts it loads alone:
+// over its own part of the engine's bus.
+void TierBuilder::add_replicas(tiering::TierSpec& tier) {
+  if (objects_.copies == 1) return;
+  for (uint32_t e = 0; e < engines(); ++e) {
+    const std::string engine = "engine" + std::to_string(e);
+    if (first_ranks_.size() == e) {
+      const auto bus = static_cast<double>(set_.links[links_.engine(e).up.front()].bytes_per_s);
+      first_ranks_.push_back(
+          {{add_link(set_.links, engine + ".pcie.first.up", bus / objects_.copies)},
+           {add_link(set_.links, engine + ".pcie.first.down", bus / objects_.copies)}});
+    }
+    append(tier.to_engine[e].down, first_ranks_[e].down);
+    if (!objects_.broadcast) continue;
+    if (broadcasts_.size() == e) {
+      const double one = spec_.cluster.node.gpu.nvlink->value.value();
+      broadcasts_.push_back(
+          add_link(set_.links, engine + ".broadcast", one * ranks() / objects_.copies));
+    }
+    append(tier.to_engine[e].up, first_ranks_[e].up);
+    append(tier.to_engine[e].up, {broadcasts_[e]});
+  }
 }
 
 // Set-up, first operation and the rate that operations reach, on all GPUs of an engine at once.
 tiering::TransferCost TierBuilder::cost(const hardware::StackSpec& stack,
                                         const hardware::TransferPath& path) const {
-  const Bytes operation = hardware::operation_bytes(stack, layout_);
+  const Bytes operation = hardware::operation_bytes(stack, objects_.layout);
   tiering::TransferCost result;
   result.operation_bytes = static_cast<uint64_t>(operation.value());
   const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
@@ -197,11 +245,25 @@ tiering::TransferCost TierBuilder::cost(const hardware::StackSpec& stack,
   return result;
 }
 
+// Between tiers, and the same with a GPU at one end: where ranks hold the same KV one of them alone
+// may move it, and converting is pipelined with moving, but for one operation: the first of a
+// store, the last of a load.
 void TierBuilder::set_costs(tiering::TierSpec& tier, const hardware::StackSpec& stack,
                             Nanoseconds read_latency, Nanoseconds write_latency) {
-  tier.load = cost(stack, engine_path(spec_, read_latency));
-  tier.store = cost(stack, engine_path(spec_, write_latency));
-  tier.store.after_ns = ns_of(stack.acknowledge.value);
+  tier.load = tier.to_nearer = cost(stack, engine_path(spec_, read_latency));
+  tier.from_nearer = cost(stack, engine_path(spec_, write_latency));
+  tier.from_nearer.after_ns = ns_of(stack.acknowledge.value);
+  tier.store = tier.from_nearer;
+  const auto bound = [&](tiering::TransferCost& cost, bool firsts_alone) {
+    auto cap = static_cast<double>(cost.rate_cap);
+    if (objects_.convert_bandwidth > 0) cap = std::min(cap, objects_.convert_bandwidth * ranks());
+    cap /= firsts_alone ? objects_.copies : 1;
+    cost.rate_cap = static_cast<uint64_t>(std::clamp(cap, 1.0, kLinkRateMax));
+  };
+  bound(tier.load, objects_.broadcast);
+  bound(tier.store, true);
+  tier.load.after_ns += objects_.convert_ns();
+  tier.store.before_ns += objects_.convert_ns();
 }
 
 // Of a host core for one byte, in seconds.
@@ -256,11 +318,11 @@ void TierBuilder::set_capacity(size_t i, tiering::TierSpec& tier, const TierSect
     problems_.add(path(i) + ".capacity", "exceeds " + of_what + ", " + text(available),
                   "lower it, or leave it out to get what there is");
   }
-  const double blocks = std::floor(wanted / static_cast<double>(world_.block_bytes));
+  const double blocks = std::floor(wanted / static_cast<double>(tier.block_bytes));
   if (blocks < 1) {
     problems_.add(path(i) + (section.capacity ? ".capacity" : ""),
                   "a pool of " + text(wanted) + " holds no block of " +
-                      text(static_cast<double>(world_.block_bytes)),
+                      text(static_cast<double>(tier.block_bytes)),
                   "raise its capacity, or lower engine.block_tokens");
     return;
   }

@@ -9,6 +9,7 @@
 #include "models/scenario/spec.hpp"
 #include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_links.hpp"
+#include "models/scenario/tier_objects.hpp"
 #include "models/scenario/world.hpp"
 #include "models/tiering/tier_spec.hpp"
 
@@ -39,7 +40,7 @@ class TierBuilder {
   static std::string path(size_t i) { return "tiers." + std::to_string(i); }
   /// What one operation at a device carries, for all GPUs of an engine alike, in bytes.
   double operation(const hardware::StackSpec& stack) const {
-    return static_cast<double>(hardware::operation_bytes(stack, layout_).value());
+    return static_cast<double>(hardware::operation_bytes(stack, objects_.layout).value());
   }
 
   // tier_builder.cpp
@@ -56,6 +57,8 @@ class TierBuilder {
   double core_time(const hardware::StackSpec& stack) const;
   void add_cores(const hardware::StackSpec& stack, tiering::TierSpec& tier);
   void pool_by_scope(tiering::TierSpec& tier, TierScope scope);
+  void add_conversion(tiering::TierSpec& tier);
+  void add_replicas(tiering::TierSpec& tier);
   tiering::TwoWay drive_links(const std::string& name, const DriveSums& sums,
                               const TierSection& section);
 
@@ -79,8 +82,11 @@ class TierBuilder {
   tiering::TierSetSpec set_;
   NodeLinks links_;
   Switches switches_;
-  hardware::KvLayout layout_;
-  std::vector<uint32_t> dpu_links_;  // by node, once a tier over the network needs them
+  TierObjects objects_;                       // of the tier that is being compiled
+  std::vector<uint32_t> host_converters_;     // by engine, of host memory's objects
+  std::vector<tiering::TwoWay> first_ranks_;  // by engine, once some KV is replicated
+  std::vector<uint32_t> broadcasts_;          // by engine, once a tier needs them
+  std::vector<uint32_t> dpu_links_;           // by node, once a tier over the network needs them
 };
 
 /// The way of one operation on one GPU, before links that transfers share.

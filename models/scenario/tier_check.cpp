@@ -7,6 +7,7 @@
 
 #include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_links.hpp"
+#include "models/scenario/tier_objects.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/quantity.hpp"
 
@@ -334,6 +335,7 @@ class TierCheck {
 
 void check_tiers(const ScenarioSpec& spec, Problems& problems) {
   TierCheck(spec, problems).check_all();
+  check_objects(spec, problems);
 }
 
 }  // namespace tiercast::scenario

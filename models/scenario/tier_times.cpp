@@ -61,9 +61,16 @@ class Clock {
     times.index_delay_ns = tier.index_delay_ns;
     times.pools = static_cast<uint32_t>(tier.pools.size());
     times.pool_blocks = tier.capacity_blocks;
-    times.pool_bytes = tier.capacity_blocks * set_.block_bytes;
-    times.load = way({kEngine, t, source_pool(t), kNone, kNone}, stack);
-    if (tier.kind != TierKind::peer && !tier.read_only) times.store = way(store_ends(t), stack);
+    times.pool_bytes = tier.capacity_blocks * tier.block_bytes;
+    const TierObjects objects = tier_objects(spec_, t + 1);
+    times.objects = objects_text(spec_, t + 1);
+    times.token_bytes = tier.block_bytes / set_.block_tokens;
+    times.usable = objects.usable;
+    if (!times.usable) return times;
+    times.load = way({kEngine, t, source_pool(t), kNone, kNone}, stack, objects);
+    if (tier.kind != TierKind::peer && !tier.read_only) {
+      times.store = way(store_ends(t), stack, objects);
+    }
     for (const uint32_t length : kLengths) {
       const uint32_t blocks = length / set_.block_tokens;
       if (blocks > 0 && blocks <= recompute_ns_.size()) {
@@ -89,22 +96,25 @@ class Clock {
   RouteEnds store_ends(uint32_t t) const {
     const tiering::TierSpec& tier = set_.tiers[t];
     const uint32_t host = host_tier(set_);
-    if (!tier.through_host || host == kNone) {
+    if (!tier.through_host || host == kNone || set_.tiers[host].pool_of[kEngine] == kNone) {
       return {kEngine, kNone, kNone, t, tier.pool_of[kEngine]};
     }
     return {kEngine, host, set_.tiers[host].pool_of[kEngine], t, tier.pool_of[kEngine]};
   }
 
-  TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack) {
+  TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack, const TierObjects& objects) {
     const tiering::TransferPlan plan = finder_.find(ends, 0);
     const tiering::TransferCost& cost = plan.cost;
     TierWay way;
     // Each rounded up by itself, they may exceed their sum by a nanosecond or two.
     const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
-    way.set_up_ns = std::min(cost.before_ns, ceil_to_ns(stack.setup.value).value());
-    way.metadata_ns = std::min(cost.before_ns - way.set_up_ns, ceil_to_ns(metadata).value());
-    way.first_operation_ns = cost.before_ns - way.set_up_ns - way.metadata_ns;
-    way.acknowledge_ns = cost.after_ns;
+    const bool load = ends.to == kNone;
+    way.convert_ns = load || ends.from == kNone ? objects.convert_ns() : 0;
+    const int64_t before_ns = cost.before_ns - (load ? 0 : way.convert_ns);
+    way.set_up_ns = std::min(before_ns, ceil_to_ns(stack.setup.value).value());
+    way.metadata_ns = std::min(before_ns - way.set_up_ns, ceil_to_ns(metadata).value());
+    way.first_operation_ns = before_ns - way.set_up_ns - way.metadata_ns;
+    way.acknowledge_ns = cost.after_ns - (load ? way.convert_ns : 0);
     way.tail_ns = cost.tail_ppm == 0 ? 0 : cost.tail_ns;
     way.wait_ns = (plan.devices.empty() ? 0 : cost.device_wait_ns) +
                   (plan.cables.empty() ? 0 : cost.switch_wait_ns);
@@ -147,14 +157,15 @@ class Clock {
   PrefixTimes prefix(const tiering::TierSpec& tier, const TierTimes& times, uint32_t blocks) const {
     PrefixTimes prefix;
     prefix.tokens = blocks * set_.block_tokens;
-    prefix.bytes = uint64_t{blocks} * set_.block_bytes;
+    prefix.bytes = uint64_t{blocks} * tier.block_bytes * tier.load_copies;
     prefix.lookup_ns = lookup_ns(tier, blocks);
     prefix.moving_ns = tiering::Transfers::flow_ns(prefix.bytes, times.load.bytes_per_s);
     prefix.load_ns = prefix.lookup_ns + times.load.fixed_ns() + prefix.moving_ns;
     prefix.tail_probability = tiering::Transfers::tail_probability(tier.load, prefix.bytes);
     if (times.store) {
-      prefix.store_ns = times.store->fixed_ns() +
-                        tiering::Transfers::flow_ns(prefix.bytes, times.store->bytes_per_s);
+      const uint64_t stored = uint64_t{blocks} * tier.block_bytes;
+      prefix.store_ns =
+          times.store->fixed_ns() + tiering::Transfers::flow_ns(stored, times.store->bytes_per_s);
     }
     prefix.recompute_ns = recompute_ns_[blocks - 1];
     return prefix;

@@ -6,6 +6,7 @@
 #include "models/policy/registry.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/tier_check.hpp"
+#include "models/scenario/tier_objects.hpp"
 #include "models/scenario/tier_world.hpp"
 #include "sim/base/quantity.hpp"
 
@@ -33,6 +34,7 @@ serving::EngineSpec engine_spec(const ScenarioSpec& spec, int64_t kv_blocks) {
       static_cast<uint32_t>(settings.watermark * static_cast<double>(kv_blocks));
   engine.chunked_prefill = settings.chunked_prefill;
   engine.prefix_caching = settings.prefix_caching;
+  engine.isolation = settings.isolation.value_or(serving::Isolation::none);
   engine.over_length = settings.over_length;
   engine.layers = spec.model.name.layers;
   engine.fuse = spec.run.fuse;
@@ -167,6 +169,10 @@ std::vector<std::string> caveats_of(const ScenarioSpec& spec, const llm::KernelS
     caveats.push_back(
         "an instance spans nodes, but its collectives are timed as inside one: "
         "real steps are slower");
+  }
+  for (size_t i = 0; i < spec.tiers.size(); ++i) {
+    const std::string caveat = objects_caveat(spec, i);
+    if (!caveat.empty()) caveats.push_back(caveat);
   }
   if (world.kv_blocks_pinned && world.memory.kv_blocks > world.memory.kv_blocks_fit) {
     caveats.push_back(std::to_string(world.memory.kv_blocks) +

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "models/workload/tenants.hpp"
+
 namespace tiercast::serving {
 
 namespace {
@@ -170,10 +172,16 @@ void Cluster::cut_content(const RequestRecord& record) {
   request_.last_id_tokens = request_.id_tokens;
 }
 
+void Cluster::next_request() {
+  source_->next(request_);
+  if (spec_.engine.isolation == Isolation::tenant) workload::isolate(request_);
+}
+
 RequestRecord Cluster::record_of(const workload::Request& request) {
   RequestRecord record;
   record.id = request.id;
   record.session = request.session;
+  record.tenant = request.tenant;
   record.ends_session = request.ends_session;
   record.arrival_ns = request.arrival_ns;
   record.input_tokens = request.input_tokens;
@@ -191,7 +199,7 @@ void Cluster::warm_up() {
   while (source_->peek(next_ns) && next_ns < spec_.warmup_ns && next_ns < spec_.duration_ns) {
     now_ns = std::max(now_ns, next_ns);
     context_.now_ns = now_ns;
-    source_->next(request_);
+    next_request();
     RequestRecord record = record_of(request_);
     if (!accept(record)) {
       source_->completed(record.id, now_ns + kRefusalPauseNs);
@@ -213,7 +221,7 @@ void Cluster::warm_up() {
 }
 
 void Cluster::arrival(int64_t now_ns) {
-  source_->next(request_);
+  next_request();
   RequestRecord record = record_of(request_);
   const bool accepted = accept(record);
   if (!accepted) record.state = RequestState::rejected;
@@ -324,6 +332,7 @@ void Cluster::collect_tiers() {
     TierOutcome tier;
     tier.name = spec.tiers[t].name;
     tier.kind = spec.tiers[t].kind;
+    tier.block_bytes = spec.tiers[t].block_bytes;
     tier.index_delay_ns = spec.tiers[t].index_delay_ns;
     tier.counts = tiers_->counts(t);
     for (const tiering::TierPool& pool : tiers_->pools(t)) {

@@ -52,6 +52,7 @@ class Cluster {
   void schedule_arrival(int64_t not_before_ns);
   void arrival(int64_t now_ns);
   void boundary(int64_t now_ns, uint32_t instance);
+  void next_request();
   static RequestRecord record_of(const workload::Request& request);
   bool accept(RequestRecord& record);
   void cut_content(const RequestRecord& record);

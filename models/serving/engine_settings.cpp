@@ -15,6 +15,11 @@ std::vector<Choice<OverLength>> choices(OverLength) {
           {"truncate", OverLength::truncate, "input, then output, cut to fit, and counted"}};
 }
 
+std::vector<Choice<Isolation>> choices(Isolation) {
+  return {{"none", Isolation::none, "equal prompts share, whoever sends them"},
+          {"tenant", Isolation::tenant, "only those of one tenant, in every tier"}};
+}
+
 std::vector<Choice<RouterKind>> choices(RouterKind) {
   return {{"round-robin", RouterKind::round_robin, "each in turn"},
           {"least-loaded", RouterKind::least_loaded, "fewest outstanding requests"},
@@ -42,6 +47,7 @@ const FieldTable<EngineSettings>& EngineSettings::fields() {
       field("watermark", &S::watermark, by_default("0"), between(0.0, 0.9), "Share of blocks kept free when a request is admitted beside others."),
       field("chunked_prefill", &S::chunked_prefill, by_default("true"), also_called("enable_chunked_prefill"), "Split prompts over steps, beside decodes."),
       field("prefix_caching", &S::prefix_caching, by_default("true"), also_called("enable_prefix_caching"), "Reuse blocks of known prefixes."),
+      field("isolation", &S::isolation, absent_means("none"), "Whose requests share cached prefixes: the salt of a block's key."),
   }).shorthand("preset").must("max_sequences must not exceed max_batched_tokens", [](const S& s) {
     return static_cast<int64_t>(s.max_sequences) <= s.max_batched_tokens.value();
   });

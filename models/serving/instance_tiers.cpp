@@ -12,6 +12,7 @@ using tiering::TierEvent;
 tp_request Instance::request_view(const RequestRecord& record) {
   tp_request view{};
   view.size = sizeof(tp_request);
+  view.tenant = record.tenant;
   view.id = record.id;
   view.session = record.session;
   view.arrival_ns = record.arrival_ns;

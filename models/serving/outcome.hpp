@@ -26,6 +26,7 @@ struct TierOutcome {
   std::string name;
   tiering::TierKind kind = tiering::TierKind::dram;
   uint32_t pools = 0;
+  uint64_t block_bytes = 0;      ///< of one block as it is stored there
   uint64_t capacity_blocks = 0;  ///< of all pools
   uint64_t present_blocks = 0;   ///< at the end
   int64_t index_delay_ns = 0;

@@ -28,6 +28,13 @@ uint32_t host_tier(const TierSetSpec& spec) {
   return kNone;
 }
 
+uint64_t moved_block_bytes(const TierSetSpec& spec, const RouteEnds& ends) {
+  if (ends.to != kNone) return spec.tiers[ends.to].block_bytes;
+  if (ends.from == kNone) return uint64_t{spec.block_bytes} * spec.handoff_copies;
+  const TierSpec& source = spec.tiers[ends.from];
+  return uint64_t{source.block_bytes} * source.load_copies;
+}
+
 RouteFinder::RouteFinder(const TierSetSpec& spec, uint64_t seed)
     : spec_(&spec), seed_(mix(seed, hash_text("tiering.route"))) {
   for (const SwitchedFabric& fabric : spec.fabrics) {
@@ -116,8 +123,8 @@ TransferPlan RouteFinder::find(const RouteEnds& ends, uint64_t number) {
     if (nearer && to.node != kNone) add_links(source.to_node[to.node].up, links_);
     if (!nearer && from.node != kNone) add_links(target.to_node[from.node].down, links_);
     add_links(pool.links.down, links_);
-    found = nearer ? plan(source.load, false, source.fabric, from, to, number)
-                   : plan(target.store, true, target.fabric, from, to, number);
+    found = nearer ? plan(source.to_nearer, false, source.fabric, from, to, number)
+                   : plan(target.from_nearer, true, target.fabric, from, to, number);
   }
   found.devices = devices.links.up;
   return found;

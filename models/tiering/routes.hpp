@@ -23,6 +23,10 @@ struct RouteEnds {
 /// The tier in host memory; kNone without one.
 uint32_t host_tier(const TierSetSpec& spec);
 
+/// Bytes that move for one block between both ends: one as the tier stores it, or, into GPU memory,
+/// as many as its ranks load copies.
+uint64_t moved_block_bytes(const TierSetSpec& spec, const RouteEnds& ends);
+
 /// Finds the ways of transfers through a hierarchy: links of their ends, and what lies between them
 /// on the fabric that joins those.
 class RouteFinder {

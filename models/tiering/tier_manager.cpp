@@ -30,14 +30,14 @@ TierPool make_pool(const TierSetSpec& spec, const TierSpec& tier, kvstore::Prefi
   const tp_pool shape{sizeof(tp_pool),
                       tier.simulated_blocks,
                       spec.block_tokens,
-                      spec.block_bytes,
+                      tier.block_bytes,
                       BlockPool::slots_for(tier.simulated_blocks),
                       0};
   std::string error;
   std::optional<CheckedCache> cache =
       CheckedCache::create(*tier.eviction, shape, tier.eviction_config, seed, error);
   if (!cache) throw std::bad_alloc();
-  return {store, std::move(*cache), spec.block_tokens, spec.block_bytes};
+  return {store, std::move(*cache), spec.block_tokens, tier.block_bytes};
 }
 
 }  // namespace
@@ -82,6 +82,14 @@ void TierManager::set_timed(bool timed) {
   counts_.assign(counts_.size(), {});
 }
 
+// The library counts bytes of blocks as engines hold them.
+uint64_t TierManager::as_held(uint64_t bytes, const RouteEnds& ends) const {
+  const uint64_t moved = moved_block_bytes(*spec_, ends);
+  if (moved == spec_->block_bytes) return bytes;
+  const Int128 held = Int128{bytes} * spec_->block_bytes / moved;
+  return static_cast<uint64_t>(std::min<Int128>(held, UINT64_MAX));
+}
+
 // Tier 0 of the policy's numbering is the engine's memory; its own figures are not asked for.
 void TierManager::describe_tiers(uint32_t engine) {
   std::vector<tp_tier>& views = views_.emplace_back(spec_->tiers.size() + 1, tp_tier{});
@@ -97,13 +105,15 @@ void TierManager::describe_tiers(uint32_t engine) {
     const uint32_t pool = tier.pool_of[engine];
     if (peer || pool == kNone || tier.read_only) view.flags |= TP_TIER_READ_ONLY;
     if (peer || tier.pools.size() < spec_->node_of.size()) view.flags |= TP_TIER_SHARED;
-    const TransferPlan load = route({engine, t, pool, kNone, kNone});
+    const RouteEnds up{engine, t, pool, kNone, kNone};
+    const TransferPlan load = route(up);
     view.read_latency_ns = load.cost.before_ns;
-    view.read_bytes_per_s = transfers_.rate(load);
+    view.read_bytes_per_s = as_held(transfers_.rate(load), up);
     if (peer || pool == kNone) continue;
-    const TransferPlan store = route({engine, kNone, kNone, t, pool});
+    const RouteEnds down{engine, kNone, kNone, t, pool};
+    const TransferPlan store = route(down);
     view.write_latency_ns = store.cost.before_ns + store.cost.after_ns;
-    view.write_bytes_per_s = transfers_.rate(store);
+    view.write_bytes_per_s = as_held(transfers_.rate(store), down);
     view.capacity_blocks = tier.capacity_blocks;
   }
 }
@@ -115,8 +125,8 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
     const uint32_t pool = spec_->tiers[t].pool_of[engine];
     if (pool == kNone || spec_->tiers[t].kind == TierKind::peer) continue;
     views[t + 1].used_blocks = pools_[t][pool].used_blocks();
-    views[t + 1].queued_read_bytes = reading_[t][pool];
-    views[t + 1].queued_write_bytes = writing_[t][pool];
+    views[t + 1].queued_read_bytes = as_held(reading_[t][pool], {engine, t, pool, kNone, kNone});
+    views[t + 1].queued_write_bytes = as_held(writing_[t][pool], {engine, kNone, kNone, t, pool});
   }
   return views;
 }
@@ -133,7 +143,7 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
     store_->hold(piece.node);
     blocks += piece.count;
   }
-  job.bytes = blocks_bytes(blocks);
+  job.bytes = blocks * moved_block_bytes(*spec_, job);
   const bool peer = job.from != kNone && spec_->tiers[job.from].kind == TierKind::peer;
   if (job.from != kNone) {
     counts_[job.from].asked_read_bytes += job.bytes;

@@ -186,7 +186,7 @@ class TierManager {
   // tier_manager.cpp
   void describe_tiers(uint32_t engine);
   std::span<const tp_tier> views(uint32_t engine);
-  uint64_t blocks_bytes(uint64_t blocks) const { return blocks * spec_->block_bytes; }
+  uint64_t as_held(uint64_t bytes, const RouteEnds& ends) const;
   TransferPlan route(const RouteEnds& ends, uint64_t bytes = 0);
   void launch(int64_t now_ns, Job&& job);
   void finish(int64_t now_ns, Job& job, std::vector<TierEvent>* events);

@@ -97,6 +97,8 @@ struct TierSpec {
   std::string name;
   TierKind kind = TierKind::dram;
   LoadMode load_mode = LoadMode::parked;
+  uint32_t block_bytes = 0;       ///< of one block as the tier stores it
+  uint32_t load_copies = 1;       ///< ranks that load a copy each: so often do a load's bytes move
   uint64_t capacity_blocks = 0;   ///< of each pool
   uint32_t simulated_blocks = 0;  ///< the same, or less: a run that needs more ends in an error
   const tp_cache_table* eviction = nullptr;
@@ -108,18 +110,22 @@ struct TierSpec {
   std::vector<TwoWay> to_engine;  ///< by engine: links between the tier's side and GPU memory
   std::vector<TwoWay> to_node;    ///< by node: links between the tier's side and its host memory
   uint32_t fabric = kNone;        ///< that its transfers cross; kNone: no switch
-  TransferCost load;
-  TransferCost store;
-  int64_t index_delay_ns = 0;  ///< how late `find` hears of blocks that came and left
+  TransferCost load;              ///< into GPU memory
+  TransferCost store;             ///< out of it
+  TransferCost to_nearer;         ///< into a tier before this one
+  TransferCost from_nearer;       ///< out of one
+  int64_t index_delay_ns = 0;     ///< how late `find` hears of blocks that came and left
   bool has_metadata = false;
   MetadataSpec metadata;
 };
 
 /// All tiers below GPU memory, in the order of lookup. A peer tier has no pools of its own: it
-/// reads those of the dram tier on other nodes.
+/// reads those of the dram tier on other nodes. Tiers between which blocks move store blocks of
+/// the same bytes: only GPUs convert.
 struct TierSetSpec {
   uint32_t block_tokens = 0;
-  uint32_t block_bytes = 0;
+  uint32_t block_bytes = 0;           ///< of one block as engines hold it, each number once
+  uint32_t handoff_copies = 1;        ///< as TierSpec::load_copies, from engine to engine
   std::vector<uint32_t> node_of;      ///< by engine
   std::vector<TwoWay> engine_fabric;  ///< by engine: between the GPU fabric and its memory
   std::vector<TwoWay> engine_local;   ///< by engine: between its memory and GPUs beside it

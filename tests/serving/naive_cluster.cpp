@@ -20,7 +20,9 @@ using serving::RequestRecord;
 class Contents {
  public:
   explicit Contents(const ClusterSpec& spec)
-      : block_tokens_(spec.engine.block_tokens), id_tokens_(spec.id_tokens) {}
+      : block_tokens_(spec.engine.block_tokens),
+        id_tokens_(spec.id_tokens),
+        isolated_(spec.engine.isolation == serving::Isolation::tenant) {}
 
   NaivePath path(const workload::Request& request, size_t ids, const RequestRecord& record) {
     NaivePath path;
@@ -34,15 +36,17 @@ class Contents {
         const uint64_t end = id * id_tokens_ + request.last_id_tokens;
         if (id_tokens_ < block_tokens_ || start + block_tokens_ > end) break;
       }
-      add(path, {0, request.ids[id], partial ? request.last_id_tokens : 0, start % id_tokens_});
+      add(path, {0, request.ids[id], partial ? request.last_id_tokens : 0, start % id_tokens_,
+                 isolated_ ? request.tenant : 0});
     }
-    while (path.size() * block_tokens_ < tokens) add(path, {1, request.id, 0, 0});
+    while (path.size() * block_tokens_ < tokens) add(path, {1, request.id, 0, 0, 0});
     return path;
   }
 
  private:
-  // Private or not, id or owner, length of a partial id, place within the id.
-  using Name = std::array<uint64_t, 4>;
+  // Private or not, id or owner, length of a partial id, place within the id, tenant where it
+  // counts.
+  using Name = std::array<uint64_t, 5>;
   void add(NaivePath& path, const Name& name) {
     const uint64_t before = path.empty() ? 0 : path.back();
     const auto number = static_cast<uint64_t>(numbers_.size()) + 1;
@@ -51,6 +55,7 @@ class Contents {
 
   uint64_t block_tokens_;
   uint64_t id_tokens_;
+  bool isolated_;
   std::map<std::pair<uint64_t, Name>, uint64_t> numbers_;
 };
 

@@ -19,6 +19,7 @@ using tiering::TwoWay;
 
 constexpr Purpose kTiers{"test.scenario.tiers"};
 constexpr Purpose kIndex{"test.scenario.tier_index"};
+constexpr Purpose kObjects{"test.scenario.tier_objects"};
 constexpr Purpose kCopies{"test.scenario.tier_copies"};
 
 class Maker {
@@ -26,6 +27,7 @@ class Maker {
   explicit Maker(RandomScenario& scenario)
       : draw_(20'261'124, kTiers, scenario.number),
         index_draw_(20'261'124, kIndex, scenario.number),
+        object_draw_(20'261'124, kObjects, scenario.number),
         copy_draw_(20'261'124, kCopies, scenario.number),
         spec_(scenario.spec) {}
 
@@ -49,6 +51,8 @@ class Maker {
     memory_.resize(nodes_);
     for (uint32_t& link : memory_) link = link_of();
     policy();
+    set_.handoff_copies = copies();
+    object_bytes_ = object_draw_.below(3) == 0 ? set_.block_bytes : size();
     for (const TierKind kind :
          {TierKind::dram, TierKind::peer, TierKind::nvme, TierKind::context, TierKind::external}) {
       if (draw_.below(3) == 0 && kind != TierKind::dram) continue;
@@ -65,6 +69,11 @@ class Maker {
   }
 
  private:
+  uint32_t size() { return static_cast<uint32_t>(object_draw_.between(64, 8192)); }
+  uint32_t copies() {
+    return object_draw_.below(4) == 0 ? static_cast<uint32_t>(object_draw_.between(2, 8)) : 1;
+  }
+
   uint32_t link_of() {
     static constexpr std::array<int64_t, 6> kRates{100'000'000,     1'000'000'000,
                                                    3'000'000'000,   20'000'000'000,
@@ -136,11 +145,15 @@ class Maker {
     set_.writes_back = write == "back";
     set_.prefetches = draw_.below(4) == 0;
     const auto flag = [&] { return std::to_string(draw_.below(2)); };
-    set_.placement_config =
-        "fetch=" + std::to_string(draw_.below(5) == 0 ? 1 : 2 * draw_.below(2)) +
-        "\nmin_load=" + std::to_string(draw_.between(1, 3)) + "\noutput=" + flag() +
-        "\npromote=" + flag() + "\nprefetch=" + (set_.prefetches ? "1" : "0") +
-        "\ndemote=" + flag() + "\n";
+    const std::string fetch = std::to_string(draw_.below(5) == 0 ? 1 : 2 * draw_.below(2));
+    const std::string least = std::to_string(draw_.between(1, 3));
+    const std::string output = flag();
+    const std::string promote = flag();
+    const std::string demote = flag();
+    set_.placement_config = "fetch=" + fetch + "\nmin_load=" + least + "\noutput=" + output +
+                            "\npromote=" + promote + "\nprefetch=" + (set_.prefetches ? "1" : "0") +
+                            "\ndemote=" + demote + "\n";
+    moves_ = set_.writes_back || set_.prefetches || promote == "1" || demote == "1";
   }
 
   void add_tier(TierKind kind) {
@@ -152,8 +165,17 @@ class Maker {
     tier.eviction = tp_find_builtin_cache(kPolicies[draw_.below(kPolicies.size())]);
     tier.load = cost();
     tier.store = cost();
+    // GPUs convert what is of another size, whatever way it takes; between tiers nobody does.
+    tier.to_nearer = tier.load;
+    tier.from_nearer = tier.store;
+    tier.load.after_ns += object_draw_.between(0, 500);
+    tier.store.before_ns += object_draw_.between(0, 500);
     tier.read_only = draw_.below(12) == 0;
     tier.through_host = kind != TierKind::dram && draw_.below(2) == 0;
+    // Only what moves between no two tiers may be of another size. Peers have what host memory has.
+    const bool near = kind == TierKind::dram || kind == TierKind::peer;
+    tier.block_bytes = moves_ || tier.through_host || near ? object_bytes_ : size();
+    tier.load_copies = copies();
     tier.pool_of.assign(spec_.instances, kNone);
     const bool local = kind == TierKind::dram || kind == TierKind::nvme;
     const uint32_t pools = kind == TierKind::peer ? 0 : local ? nodes_ : 1;
@@ -177,7 +199,7 @@ class Maker {
       set_.stations.push_back(
           {"index", draw_.between(1, 500), static_cast<uint32_t>(draw_.between(1, 3))});
     }
-    static constexpr std::array<int64_t, 5> kDelays{1, 2'000, 20'000, 200'000, 4'000'000};
+    static constexpr std::array<int64_t, 5> kDelays{1, 20'000, 200'000, 1'000'000, 4'000'000};
     if (!local && index_draw_.below(2) == 0) {
       tier.index_delay_ns = kDelays[index_draw_.below(kDelays.size())];
     }
@@ -186,10 +208,13 @@ class Maker {
 
   Stream draw_;
   Stream index_draw_;
+  Stream object_draw_;
   Stream copy_draw_;
   serving::ClusterSpec& spec_;
   TierSetSpec set_;
   uint32_t nodes_ = 1;
+  uint32_t object_bytes_ = 0;
+  bool moves_ = false;  // between tiers
   std::vector<uint32_t> memory_;
 };
 

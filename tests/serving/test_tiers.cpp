@@ -73,8 +73,10 @@ void check_areas(const Outcome& out, bool disaggregated) {
   REQUIRE(loading + static_cast<Int128>(handed) >= outside);
 }
 
-void check_tiers(const Outcome& out, uint32_t block_bytes) {
-  for (const serving::TierOutcome& tier : out.tiers) {
+void check_tiers(const Outcome& out, const tiering::TierSetSpec& spec) {
+  for (size_t t = 0; t < out.tiers.size(); ++t) {
+    const serving::TierOutcome& tier = out.tiers[t];
+    const uint64_t block_bytes = spec.tiers[t].block_bytes;
     const tiering::TierPoolCounts& pools = tier.pool_counts;
     REQUIRE(pools.reserved == pools.arrived);
     REQUIRE(pools.arrived == pools.evicted + tier.present_blocks);
@@ -84,7 +86,9 @@ void check_tiers(const Outcome& out, uint32_t block_bytes) {
     // What arrived was written over links, or kept of what passed by.
     REQUIRE(pools.arrived * block_bytes <=
             tier.counts.written_bytes + tier.counts.staged_blocks * block_bytes);
-    REQUIRE(tier.counts.read_bytes >= tier.counts.hit_blocks * block_bytes);
+    REQUIRE(tier.counts.written_bytes % block_bytes == 0);
+    REQUIRE(tier.counts.read_bytes >=
+            tier.counts.hit_blocks * block_bytes * spec.tiers[t].load_copies);
   }
   for (const serving::LinkOutcome& link : out.links) {
     REQUIRE(link.carried_bytes == link.started_bytes);
@@ -135,7 +139,7 @@ void check_scenario(uint64_t number, Coverage& coverage) {
   REQUIRE(fused.digest == unfused.digest);
   check_requests(fused);
   check_areas(fused, scenario.spec.prefill_instances > 0);
-  check_tiers(fused, scenario.spec.block_bytes);
+  check_tiers(fused, *scenario.spec.tiers);
   check_indices(fused, *scenario.spec.tiers, coverage.in_vain);
   check_instances(fused);
   for (const RequestRecord& r : fused.log) {
@@ -173,7 +177,6 @@ void check_coverage(const Coverage& coverage) {
   CHECK(coverage.preempted > 0);
   CHECK(coverage.stale > 0);
   CHECK(coverage.unseen > 0);
-  CHECK(coverage.in_vain > 0);
   CHECK(coverage.advances < coverage.steps);
 }
 
@@ -191,6 +194,7 @@ TEST_CASE("many random tiers: fused and unfused agree, bytes and blocks balance"
   Coverage coverage;
   for (uint64_t number = 1000; number < 20'000; ++number) check_scenario(number, coverage);
   check_coverage(coverage);
+  CHECK(coverage.in_vain > 0);  // one late index and no other is rare
 }
 
 namespace {
@@ -209,6 +213,7 @@ serving::ClusterSpec cluster_over_memory(const tiering::TransferCost& store) {
   set.placement_config = "output=0\n";
   tiering::TierSpec tier;
   tier.name = "dram";
+  tier.block_bytes = spec.block_bytes;
   tier.capacity_blocks = tier.simulated_blocks = 100;
   tier.eviction = tp_find_builtin_cache("lru");
   tier.pools.push_back({0, {}});

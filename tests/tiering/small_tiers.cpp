@@ -50,6 +50,7 @@ TierSetSpec small_tiers(const SmallTiers& options) {
     TierSpec& made = spec.tiers.emplace_back();
     made.name = name;
     made.kind = kind;
+    made.block_bytes = spec.block_bytes;
     made.capacity_blocks = blocks;
     made.simulated_blocks = blocks;
     made.eviction = tp_find_builtin_cache("lru");
