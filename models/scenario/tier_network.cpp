@@ -55,9 +55,9 @@ void TierBuilder::add_context(size_t i, const TierSection& section, tiering::Tie
   set_capacity(i, tier, section, usable, "the enclosures of one pool");
   Nanoseconds initiator = nanoseconds(0);
   for (const hardware::DpuSpec& dpu : spec_.cluster.node.dpus) {
-    initiator = std::max(initiator, dpu.read_latency.value);
+    initiator = std::max(initiator, dpu.latency());
   }
-  const Nanoseconds dpus = box.dpus.read_latency.value + initiator;
+  const Nanoseconds dpus = box.dpus.latency() + initiator;
   set_costs(tier, *section.stack, sums.read_latency + dpus, sums.write_latency + dpus);
   set_delays(tier, box.drives);
   const double cards = box.dpus.count * boxes;
@@ -88,8 +88,9 @@ void TierBuilder::add_external(size_t i, const TierSection& section, tiering::Ti
   const double count = units.count;
   const double usable = static_cast<double>(service.capacity.value.value()) * count;
   set_capacity(i, tier, section, usable, "the service");
-  set_costs(tier, stack, service.read_latency.value + service.tenant_check.value,
-            service.write_latency.value + service.tenant_check.value);
+  const bool checks = service.tenant_check_at == hardware::TenantCheckAt::data;
+  const Nanoseconds check = checks ? service.tenant_check.value : nanoseconds(0);
+  set_costs(tier, stack, service.read_latency.value + check, service.write_latency.value + check);
   // Operations below the smallest one cost as much as it; each pass through server memory beside
   // the first takes its share of what the servers move.
   const double bytes_of_one = operation(stack);
@@ -138,7 +139,11 @@ void TierBuilder::add_metadata(const hardware::StorageUnits& units,
   const int64_t object = stack.chunk_tokens ? stack.chunk_tokens->value() : set_.block_tokens;
   tier.metadata.blocks_per_lookup =
       static_cast<uint32_t>(std::max<int64_t>(1, object / set_.block_tokens));
-  const double time_ns = static_cast<double>(service.metadata_time.value.value()) * operations;
+  Nanoseconds one = service.metadata_time.value;
+  if (service.tenant_check_at == hardware::TenantCheckAt::metadata) {
+    one += service.tenant_check.value;
+  }
+  const double time_ns = static_cast<double>(one.value()) * operations;
   set_.stations.push_back({"external0.metadata", static_cast<int64_t>(std::max(1.0, time_ns)),
                            service.metadata_servers * units.count});
 }

@@ -136,6 +136,7 @@ Gauges add_gauges(tiering::TierSetSpec& set) {
     }
   }
   for (TwoWay& way : set.engine_fabric) gauges.handoffs.push_back(add_gauge(set, way));
+  for (TwoWay& way : set.engine_local) gauges.local_handoffs.push_back(add_gauge(set, way));
   return gauges;
 }
 
@@ -188,7 +189,10 @@ ledger::Meters own_meters(const RandomSite& site, const Outcome& outcome, const 
   network.fabric.up += handoffs.up;
   network.fabric.down += handoffs.down;
   if (site.spec.disaggregation) {
-    meters.host_core_time += core_time(site, site.spec.disaggregation->stack, handoffs.up);
+    const scenario::DisaggregationSection& apart = *site.spec.disaggregation;
+    const Moved local = read(outcome, gauges.local_handoffs);
+    meters.host_core_time += core_time(site, apart.stack, handoffs.up);
+    meters.host_core_time += core_time(site, apart.node_stack, local.up);
   }
   meters.dram_bytes = amount(dram);
   spread_drives(site.spec.cluster.node, drives, meters);

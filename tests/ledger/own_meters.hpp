@@ -27,7 +27,8 @@ struct TierGauges {
 
 struct Gauges {
   std::vector<TierGauges> tiers;
-  std::vector<Gauge> handoffs;  ///< by engine
+  std::vector<Gauge> handoffs;        ///< by engine
+  std::vector<Gauge> local_handoffs;  ///< inside a node, by engine
 };
 
 /// Puts gauges on every way of the set.
