@@ -23,12 +23,13 @@ ledger::Provision Site::provision() const {
   ledger::Provision boxes;
   boxes.node = node;
   boxes.nodes = nodes;
+  boxes.pods = pods;
   boxes.fabric = fabric;
   boxes.context = context;
   boxes.external = external;
   if (fabric) {
     const ledger::PortsUsed used = ledger::ports_used(boxes, fabric->switches.port_bandwidth.value);
-    boxes.switches = ledger::switches_needed(*fabric, used).value_or(0);
+    boxes.switches = ledger::switches_needed(*fabric, used, pods).value_or(0);
   }
   return boxes;
 }
@@ -46,7 +47,8 @@ ledger::Meters meters_of(const serving::Outcome& outcome, const Site& site) {
   meters.duration = Seconds{static_cast<double>(outcome.end_ns - window_start_ns(outcome)) / 1e9};
   meters.gpu_dynamic = Joules{static_cast<double>(dynamic_energy) / 1e3 / kTicksPerSecond};
   meters.gpu_occupied = busy * site.gpus_per_instance;
-  meters.host_core_time = ledger::serving_core_time(busy, site.gpus_per_instance);
+  meters.host_core_time = ledger::serving_core_time(busy, site.gpus_per_instance) +
+                          Seconds{static_cast<double>(outcome.copy_core_fs) / 1e15};
   add_tier_meters(outcome, site.provision(), meters);
   return meters;
 }

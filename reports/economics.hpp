@@ -20,6 +20,7 @@ struct Site {
   std::optional<hardware::FabricSpec> fabric;
   std::optional<hardware::StorageUnits> context;
   std::optional<hardware::StorageUnits> external;
+  uint32_t pods = 1;
 
   uint32_t gpus() const { return nodes * node.gpus; }
   ledger::Provision provision() const;

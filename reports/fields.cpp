@@ -133,6 +133,16 @@ void walk_split(std::string_view name, const std::optional<TimeSplit>& split, Fi
   sink.close();
 }
 
+void walk_index(const IndexUse& index, FieldSink& sink) {
+  sink.open("index");
+  sink.number("delay_ms", index.delay_ms, kMilliseconds);
+  sink.count("stale_reads", index.stale_reads, kRatio);
+  sink.count("stale_hit_blocks", index.stale_hit_blocks, kRatio);
+  sink.number("stale_ms", index.stale_ms, kMilliseconds);
+  sink.count("unseen_blocks", index.unseen_blocks, kRatio);
+  sink.close();
+}
+
 void walk_cache(const CacheUse& cache, FieldSink& sink) {
   sink.open("cache");
   sink.number("token_hit_ratio", cache.token_hit_ratio, kRatio);
@@ -152,6 +162,7 @@ void walk_cache(const CacheUse& cache, FieldSink& sink) {
     sink.count("evicted_blocks", tier.evicted_blocks, kRatio);
     sink.number("busy", tier.busy, kRatio);
     if (tier.wear_years) sink.number("wear_years", tier.wear_years, kYears);
+    if (tier.index) walk_index(*tier.index, sink);
     if (tier.devices > 0) {
       sink.count("devices", tier.devices, kRatio);
       sink.number("device_imbalance", tier.device_imbalance, kRatio);
@@ -159,6 +170,15 @@ void walk_cache(const CacheUse& cache, FieldSink& sink) {
     sink.close();
   }
   sink.close();
+  sink.close();
+}
+
+void walk_router(const RouterUse& router, FieldSink& sink) {
+  sink.open("router");
+  sink.count("requests", router.requests, kRatio);
+  sink.count("stale_hit_blocks", router.stale_hit_blocks, kRatio);
+  sink.count("misrouted", router.misrouted, kRatio);
+  sink.count("missed_blocks", router.missed_blocks, kRatio);
   sink.close();
 }
 
@@ -181,6 +201,7 @@ void walk_energy(const std::optional<EnergyUse>& energy, FieldSink& sink) {
     walk_interval("band_j_per_output_token", *energy->band_j_per_output_token, kJoules, sink);
   }
   sink.number("watts_mean", energy->watts_mean, kWatts);
+  sink.number("carbon_kg", energy->carbon_kg, kRatio);
   sink.close();
 }
 
@@ -264,6 +285,7 @@ void walk(const Result& result, Parts parts, FieldSink& sink) {
   walk_split("e2e_ms", result.attribution.e2e_ms, sink);
   sink.close();
   walk_cache(result.cache, sink);
+  if (result.router) walk_router(*result.router, sink);
   walk_energy(result.energy, sink);
   walk_cost(result.cost, sink);
   walk_findings(result, sink);

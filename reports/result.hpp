@@ -118,6 +118,15 @@ struct Attribution {
   std::optional<TimeSplit> e2e_ms;
 };
 
+/// What a late index of a tier came to in the timed window.
+struct IndexUse {
+  double delay_ms = 0;
+  uint64_t stale_reads = 0;       ///< that found blocks gone
+  uint64_t stale_hit_blocks = 0;  ///< that were
+  double stale_ms = 0;            ///< that those reads took, in all
+  uint64_t unseen_blocks = 0;     ///< computed though they were there
+};
+
 /// What a tier's pools hold and did since they were empty, warm-up included; `hit_tokens` and
 /// `busy` are of the timed window.
 struct TierUse {
@@ -133,7 +142,8 @@ struct TierUse {
   uint64_t evicted_blocks = 0;
   std::optional<double> busy;  ///< of its busiest link: bytes carried / what it could have carried
   std::optional<double> wear_years;
-  uint64_t devices = 0;  ///< of all pools, where each block lies on some of them; else 0
+  std::optional<IndexUse> index;  ///< where it is late
+  uint64_t devices = 0;           ///< of all pools, where each block lies on some of them; else 0
   /// Bytes that the fullest of them moved over the mean of all; absent where none moved any.
   std::optional<double> device_imbalance;
 };
@@ -142,6 +152,15 @@ struct CacheUse {
   std::optional<double> token_hit_ratio;
   std::optional<double> block_hit_ratio;
   std::vector<TierUse> by_tier;
+};
+
+/// How requests fared in the timed window that were routed by an index that is late, against one
+/// that is not. Blocks are those that an instance could use.
+struct RouterUse {
+  uint64_t requests = 0;
+  uint64_t stale_hit_blocks = 0;  ///< expected where they went, and gone
+  uint64_t misrouted = 0;         ///< requests that would have gone elsewhere
+  uint64_t missed_blocks = 0;     ///< held there, beyond what was held where they went
 };
 
 struct EnergyScopes {
@@ -162,6 +181,7 @@ struct EnergyUse {
   std::optional<double> storage_path_j;
   std::optional<Interval> band_j_per_output_token;  ///< over the ranges of what is estimated
   std::optional<double> watts_mean;
+  std::optional<double> carbon_kg;  ///< of the facility's electricity, CO2 equivalent
 };
 
 struct CostUse {
@@ -221,6 +241,7 @@ struct Result {
   Metrics metrics;
   Attribution attribution;
   CacheUse cache;
+  std::optional<RouterUse> router;  ///< where its index is late
   std::optional<EnergyUse> energy;
   std::optional<CostUse> cost;
   std::vector<Bottleneck> bottlenecks;

@@ -202,6 +202,7 @@ void add_economics(const serving::Outcome& outcome, const Site& site, uint64_t t
   const ledger::Provision boxes = site.provision();
   const ledger::Energy energy = ledger::energy(boxes, site.facility, meters);
   result.energy = energy_use(energy, output);
+  result.energy->carbon_kg = ledger::carbon(site.facility, energy.facility).value();
   add_wear(ledger::wear(boxes, meters), outcome, result.cache);
   if (result.tokens.output > 0) {
     const ledger::Band band = ledger::energy_band(boxes, site.facility, meters);
@@ -247,6 +248,10 @@ Result summarise(const serving::Outcome& outcome, const SummaryInput& input) {
       metrics_of(outcome, {sums.tokens, window_ns, gpus, input.limits, std::move(tasks.times_ns)});
   result.attribution = attribution_of(outcome, sums);
   result.cache = cache_of(outcome, sums, input, span_ns);
+  if (const serving::RouterCounts& router = outcome.router; router.requests > 0) {
+    result.router =
+        RouterUse{router.requests, router.stale_hit_blocks, router.misrouted, router.missed_blocks};
+  }
   result.bottlenecks = bottlenecks_of(outcome, sums, result.attribution, span_ns);
   result.provenance = input.provenance;
   if (input.site) add_economics(outcome, *input.site, ended, result);

@@ -90,6 +90,7 @@ std::string energy_line(const EnergyUse& energy) {
                       show_joules(energy.scope.gpu_j), show_joules(energy.scope.node_and_fabric_j),
                       show_joules(energy.scope.facility_j));
   if (energy.watts_mean) text += fmt::format("; {} mean", show_watts(*energy.watts_mean));
+  if (energy.carbon_kg) text += fmt::format("; {} kg CO2e", show_number(*energy.carbon_kg));
   return text;
 }
 
@@ -213,6 +214,14 @@ std::string preemption_line(const Result& result) {
   return text;
 }
 
+std::string router_line(const RouterUse& router) {
+  return fmt::format(
+      "its late index sent {} of {} requests elsewhere, past {} blocks; {} expected blocks were "
+      "gone",
+      show_count(router.misrouted), show_count(router.requests), show_count(router.missed_blocks),
+      show_count(router.stale_hit_blocks));
+}
+
 void show_cache(const Result& result, const RunSetting& setting, Page& page) {
   const CacheUse& cache = result.cache;
   page.title("KV cache");
@@ -225,6 +234,7 @@ void show_cache(const Result& result, const RunSetting& setting, Page& page) {
   } else {
     for (const TierUse& tier : cache.by_tier) page.entry(tier.tier, tier_line(tier, result.warmup));
   }
+  if (result.router) page.entry("router", router_line(*result.router));
   page.entry("preempted", preemption_line(result));
   std::string blocks =
       fmt::format("{} per instance", show_count(result.model.kv_blocks_per_instance));

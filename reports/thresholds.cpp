@@ -71,6 +71,7 @@ Result every_number() {
   result.attribution = {TimeSplit{}, TimeSplit{}};
   result.cache.by_tier.emplace_back().tier = "hbm";
   const Output output{Seconds{1}, {}, 1};
+  result.router.emplace();
   result.energy = energy_use({}, output);
   result.cost = cost_use({}, ledger::Pricing::rent, output);
   const CostUse owned = cost_use({}, ledger::Pricing::own, output);

@@ -12,12 +12,18 @@ using serving::Outcome;
 using serving::TierOutcome;
 using tiering::TierKind;
 
-// Links `part<number>.rest` of all numbers, together, and those of several cards or drives,
-// `part<number>.<number>.rest`.
+// Whether a link's name after its part is `rest`, with or without a number.
+bool is_one_of(std::string_view name, std::string_view rest) {
+  return name.starts_with(rest) &&
+         name.find_first_not_of("0123456789", rest.size()) == std::string_view::npos;
+}
+
+// Links `part<number>.rest` of all numbers, `part<number>.rest<number>`, or those of several cards,
+// `part<number>.<number>.rest`, together.
 struct Carried {
   double bytes = 0;
-  double busy = 0;   ///< sum of bytes / bandwidth, in s
-  double links = 0;  ///< how many
+  double busy = 0;  ///< sum of bytes / bandwidth, in s
+  uint32_t links = 0;
 };
 
 std::string_view without_number(std::string_view name) {
@@ -31,7 +37,7 @@ Carried carried(const Outcome& outcome, std::string_view part, std::string_view 
     const std::string_view name = link.name;
     const size_t dot = name.find('.');
     if (!name.starts_with(part) || dot == std::string_view::npos) continue;
-    if (without_number(name.substr(dot + 1)) != rest) continue;
+    if (!is_one_of(without_number(name.substr(dot + 1)), rest)) continue;
     const auto bytes = static_cast<double>(link.carried_bytes);
     sum.bytes += bytes;
     sum.busy += bytes / static_cast<double>(link.bytes_per_s);
@@ -105,8 +111,12 @@ void add_tier_meters(const Outcome& outcome, const ledger::Provision& boxes,
   meters.drives.resize(node.drives.size());
   meters.dpus.resize(node.dpus.size());
   meters.dram_bytes += whole(carried(outcome, "node", "memory").bytes);
+  double stored = 0;  // through ports of enclosures and services
   for (const TierOutcome& tier : outcome.tiers) {
     if (tier.kind == TierKind::nvme) add_drives(node, tier, meters);
+    if (tier.kind == TierKind::context || tier.kind == TierKind::external) {
+      stored += static_cast<double>(tier.counts.read_bytes + tier.counts.written_bytes);
+    }
     if (tier.kind == TierKind::context) add_traffic(tier, meters.context);
     if (tier.kind == TierKind::external) add_traffic(tier, meters.external);
   }
@@ -127,28 +137,31 @@ void add_tier_meters(const Outcome& outcome, const ledger::Provision& boxes,
   const bool east_west = has(node, Fabric::east_west);
   const bool north_south = has(node, Fabric::north_south);
   if (!node.dpus.empty()) {
-    const double busy = carried(outcome, "node", "dpu").busy;
     double network = 0;
+    double rate = 0;  // operations/s
     for (const hardware::DpuSpec& dpu : node.dpus) {
       network += dpu.network.value.value() * dpu.count;
+      rate += dpu.operations().value() * dpu.count;
     }
+    const double operations = carried(outcome, "node", "dpu").busy * rate;
     for (size_t i = 0; i < node.dpus.size(); ++i) {
       const hardware::DpuSpec& dpu = node.dpus[i];
       const double share = dpu.network.value.value() * dpu.count / network;
       meters.dpus[i].read += whole(up * share);
       meters.dpus[i].written += whole(down * share);
-      meters.dpus[i].operations +=
-          static_cast<uint64_t>(busy * share * dpu.operations().value() * dpu.count);
+      meters.dpus[i].operations += static_cast<uint64_t>(operations * share);
     }
   } else {
     add_nics(node, north_south ? Fabric::north_south : Fabric::east_west, up + down,
              meters.nic_bytes);
   }
   add_nics(node, east_west ? Fabric::east_west : Fabric::north_south, between, meters.nic_bytes);
-  // Through one switch where there is one, else leaf, spine, leaf. What one node sends to another
-  // crosses two of their ports and is switched once.
-  const double hops = boxes.switches > 1 ? 3 : 1;
-  if (boxes.switches > 0) meters.switched += whole((up + down + between / 2) * hops);
+  // Through one switch, or leaf, spine, leaf. What one box sends to another, node or store, crosses
+  // two of their ports and is switched once. A node alone has no switch to others.
+  const double uplinks =
+      carried(outcome, "leaf", "storage.up").bytes + carried(outcome, "leaf", "fabric.up").bytes;
+  const double ports = up + down + stored + (boxes.nodes > 1 ? between : 0);
+  if (boxes.switches > 0) meters.switched += whole(ports / 2 + 2 * uplinks);
 }
 
 }  // namespace tiercast::reports

@@ -39,6 +39,12 @@ std::vector<std::string> tier_table(const Result& result) {
                                evicted.empty() ? "-" : evicted, show_or_dash(hits, show_percent),
                                bytes_or_dash(tier.read_bytes), bytes_or_dash(tier.written_bytes),
                                show_or_dash(tier.busy, show_percent)));
+    if (!tier.index) continue;
+    rows.push_back(fmt::format(
+        "    its index is {} late: {} reads in vain ({} in all) of {} blocks, {} blocks not seen",
+        show_ms(tier.index->delay_ms), show_count(tier.index->stale_reads),
+        show_ms(tier.index->stale_ms), show_count(tier.index->stale_hit_blocks),
+        show_count(tier.index->unseen_blocks)));
   }
   return rows;
 }

@@ -95,14 +95,20 @@ TierUse lower_use(const serving::Outcome& outcome, const serving::TierOutcome& t
   TierUse use;
   use.tier = tier.name;
   use.pools = tier.pools;
-  use.capacity_bytes = tier.capacity_blocks * input.block_bytes;
-  use.used_bytes = tier.present_blocks * input.block_bytes;
+  use.capacity_bytes = tier.capacity_blocks * tier.block_bytes;
+  use.used_bytes = tier.present_blocks * tier.block_bytes;
   use.fill = fill_of(use);
   use.first_eviction_s = seconds_of(tier.pool_counts.first_eviction_ns);
   use.read_bytes = tier.counts.read_bytes;
   use.written_bytes = tier.counts.written_bytes;
   use.evicted_blocks = tier.pool_counts.evicted;
   use.busy = busiest_link(outcome, tier, input.span_ns);
+  if (tier.index_delay_ns > 0) {
+    const tiering::TierCounts& counts = tier.counts;
+    use.index = IndexUse{static_cast<double>(tier.index_delay_ns) / kNsPerMs, counts.stale_reads,
+                         counts.stale_hit_blocks, static_cast<double>(counts.stale_ns) / kNsPerMs,
+                         counts.unseen_blocks};
+  }
   use.devices = tier.devices.size();
   use.device_imbalance = imbalance_of(tier.devices);
   return use;

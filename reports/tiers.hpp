@@ -13,7 +13,7 @@ namespace tiercast::reports {
 inline constexpr const char* kOtherEngines = "other_hbm";
 
 struct TierInput {
-  uint64_t block_bytes = 0;
+  uint64_t block_bytes = 0;    ///< as engines hold a block
   uint64_t cached_tokens = 0;  ///< of the input of completed requests, found anywhere
   uint64_t loaded_tokens = 0;  ///< of those, fetched into GPU memory
   int64_t span_ns = 0;         ///< of the window

@@ -14,7 +14,7 @@ std::vector<Choice<FabricKind>> choices(FabricKind) {
 std::vector<Choice<Routing>> choices(Routing) {
   return {{"shortest", Routing::shortest, "always the first of the shortest paths"},
           {"ecmp", Routing::ecmp, "a hash of the flow picks one of the shortest paths"},
-          {"adaptive", Routing::adaptive, "the shortest path with the least queued bytes"}};
+          {"adaptive", Routing::adaptive, "packets are sprayed over all shortest paths"}};
 }
 
 const FieldTable<FabricSpec>& FabricSpec::fields() {

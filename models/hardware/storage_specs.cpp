@@ -58,6 +58,8 @@ const FieldTable<DriveSpec>& DriveSpec::fields() {
                     "Share of reads that wait for a collection or an erase."),
               field("tail_latency", &S::tail_latency, required, above(0), at_most(kHour),
                     "Of such a read."),
+              field("queue_latency", &S::queue_latency, absent_means("none"), above(0),
+                    at_most(kHour), "By which a small read takes longer at full rate and depth."),
               field("drive_writes_per_day", &S::drive_writes_per_day, required, above(0),
                     "Times its capacity that a day may write, over its rated life."),
               field("rated_years", &S::rated_years, required, above(0), "Rated life."),
@@ -102,6 +104,8 @@ const FieldTable<DpuSpec>& DpuSpec::fields() {
                     "Time of one core for each I/O operation."),
               field("read_latency", &S::read_latency, required, between(0, kHour),
                     "What the card adds to one small read."),
+              field("tenant_check", &S::tenant_check, absent_means("none"), between(0, kHour),
+                    "Of one core for each I/O operation: checking who asks."),
               field("dram", &S::dram, required, above(0), "Memory on the card."),
               field("dram_bandwidth", &S::dram_bandwidth, required, above(0),
                     "Peak of that memory, reads plus writes."),
@@ -132,6 +136,8 @@ const FieldTable<SwitchSpec>& SwitchSpec::fields() {
               field("bandwidth", &S::bandwidth, required, above(0),
                     "Into all ports together, and out of them."),
               field("latency", &S::latency, required, at_least(0), "Port to port, unloaded."),
+              field("queue_latency", &S::queue_latency, absent_means("none"), above(0),
+                    at_most(kHour), "Wait in the switch before a port at full rate."),
               field("idle_power", &S::idle_power, required, at_least(0), "Drawn when idle."),
               field("active_power", &S::active_power, required, above(0),
                     "All ports busy, optics included."),
@@ -184,6 +190,12 @@ std::vector<Choice<StorageProtocol>> choices(StorageProtocol) {
           {"s3-rdma", StorageProtocol::s3_rdma, "objects, requests over HTTP, data moved by NIC"}};
 }
 
+std::vector<Choice<TenantCheckAt>> choices(TenantCheckAt) {
+  return {
+      {"data", TenantCheckAt::data, "servers that move bytes: each transfer waits for it"},
+      {"metadata", TenantCheckAt::metadata, "servers that look up: each operation takes longer"}};
+}
+
 const FieldTable<StorageServiceSpec>& StorageServiceSpec::fields() {
   using S = StorageServiceSpec;
   static const auto table =
@@ -215,6 +227,7 @@ const FieldTable<StorageServiceSpec>& StorageServiceSpec::fields() {
                     "Bytes written to drives for each byte stored; 1 is no protection."),
               field("tenant_check", &S::tenant_check, required, between(0, kHour),
                     "Checking who asks, for each request, on a server."),
+              field("tenant_check_at", &S::tenant_check_at, by_default("data"), "Where."),
               field("server_copies", &S::server_copies, required, at_least(0),
                     "Passes through server memory beside the first."),
               field("capacity", &S::capacity, required, above(0), "Usable."),
@@ -229,6 +242,11 @@ const FieldTable<StorageServiceSpec>& StorageServiceSpec::fields() {
           })
           .catalogue("services")
           .shorthand("use")
+          .must("tenant_check_at: metadata needs metadata_operations above 0",
+                [](const S& service) {
+                  return service.tenant_check_at == TenantCheckAt::data ||
+                         service.metadata_operations.value > 0;
+                })
           .must(kPowerRule, power_rises<S>);
   return table;
 }
@@ -240,7 +258,13 @@ double DriveSpec::wear(double host_bytes) const {
 }
 
 PerSecond DpuSpec::operations() const {
-  return PerSecond{cores / to_seconds(operation_time.value).value()};
+  Nanoseconds each = operation_time.value;
+  if (tenant_check) each += tenant_check->value;
+  return PerSecond{cores / to_seconds(each).value()};
+}
+
+Nanoseconds DpuSpec::latency() const {
+  return tenant_check ? read_latency.value + tenant_check->value : read_latency.value;
 }
 
 Bytes EnclosureSpec::capacity() const {

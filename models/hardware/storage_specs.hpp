@@ -27,6 +27,8 @@ struct DriveSpec {
   Figure<Nanoseconds> write_latency;  ///< until the drive acknowledges: into its protected buffer
   Figure<double> tail_probability;    ///< share of reads that wait for a collection or an erase
   Figure<Nanoseconds> tail_latency;   ///< of such a read
+  std::optional<Figure<Nanoseconds>> queue_latency;  ///< by which a small read of a busy drive is
+                                                     ///< longer; absent: not at all
   Figure<double> drive_writes_per_day;
   Figure<double> rated_years;
   Figure<double> rated_amplification;  ///< flash writes per host write that the rating assumes
@@ -54,6 +56,8 @@ struct DpuSpec {
   uint32_t cores = 1;
   Figure<Nanoseconds> operation_time;  ///< of one core for each I/O operation
   Figure<Nanoseconds> read_latency;    ///< that the card adds to one small read
+  /// Of one core for each I/O operation, where the card checks who asks; absent: it does not.
+  std::optional<Figure<Nanoseconds>> tenant_check;
   Figure<Bytes> dram;
   Figure<BytesPerSecond> dram_bandwidth;  ///< reads plus writes
   std::string contained_nic;              ///< entry of the catalogue `nics`, or empty
@@ -63,8 +67,10 @@ struct DpuSpec {
 
   static const FieldTable<DpuSpec>& fields();
 
-  /// Operations that all its cores serve: cores / operation_time.
+  /// Operations that all its cores serve: cores / (operation_time + tenant_check).
   PerSecond operations() const;
+  /// What the card adds to one small read, tenant_check included.
+  Nanoseconds latency() const;
 };
 
 /// One Ethernet switch.
@@ -72,9 +78,10 @@ struct SwitchSpec {
   std::string use;
   std::string title;
   uint32_t ports = 1;
-  Figure<BytesPerSecond> port_bandwidth;  ///< each way
-  Figure<BytesPerSecond> bandwidth;       ///< into (and out of) all ports together
-  Figure<Nanoseconds> latency;            ///< port to port, unloaded
+  Figure<BytesPerSecond> port_bandwidth;             ///< each way
+  Figure<BytesPerSecond> bandwidth;                  ///< into (and out of) all ports together
+  Figure<Nanoseconds> latency;                       ///< port to port, unloaded
+  std::optional<Figure<Nanoseconds>> queue_latency;  ///< before a port at full rate; absent: none
   Figure<Watts> idle_power;
   Figure<Watts> active_power;  ///< all ports busy, optics included
   Figure<Usd> price;           ///< optics included
@@ -110,6 +117,13 @@ struct EnclosureSpec {
 enum class StorageProtocol { nfs_tcp, nfs_rdma, s3_tcp, s3_rdma };
 std::vector<Choice<StorageProtocol>> choices(StorageProtocol);
 
+/// Which servers of a storage service check who asks.
+enum class TenantCheckAt {
+  data,     ///< those that move bytes: each transfer waits for it
+  metadata  ///< those that look up: it takes their time, once for each operation
+};
+std::vector<Choice<TenantCheckAt>> choices(TenantCheckAt);
+
 /// One unit of external storage (file or object): servers and drives sold, and scaled, together.
 struct StorageServiceSpec {
   std::string use;
@@ -128,11 +142,12 @@ struct StorageServiceSpec {
   Figure<Bytes> min_operation;         ///< smaller transfers cost as much as this many bytes
   Figure<double> write_copies;         ///< bytes written to drives for each byte stored; 1 is none
   Figure<Nanoseconds> tenant_check;    ///< who asks, may they: for each request, on a server
-  Figure<double> server_copies;        ///< passes through server memory beside the first
-  Figure<Bytes> capacity;              ///< usable
-  Figure<Watts> idle_power;            ///< of the whole unit, drives included
-  Figure<Watts> active_power;          ///< of the whole unit at full rate, drives included
-  Figure<Usd> price;                   ///< of the whole unit, drives included
+  TenantCheckAt tenant_check_at = TenantCheckAt::data;
+  Figure<double> server_copies;  ///< passes through server memory beside the first
+  Figure<Bytes> capacity;        ///< usable
+  Figure<Watts> idle_power;      ///< of the whole unit, drives included
+  Figure<Watts> active_power;    ///< of the whole unit at full rate, drives included
+  Figure<Usd> price;             ///< of the whole unit, drives included
   /// What its writes wear. Watts and price of these drives are in the unit's own.
   std::optional<DriveSpec> drives;
 

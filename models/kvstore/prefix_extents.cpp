@@ -19,34 +19,26 @@ auto first_behind(Extents& extents, uint32_t depth) {
 
 uint32_t PrefixStore::run_from(NodeId leaf, PoolId pool, uint32_t depth, uint32_t end) const {
   if (depth >= end) return 0;
-  way_to(leaf);
-  uint32_t at_depth = depth;
-  for (const NodeId at : way_) {
-    const Node& node = nodes_[at];
-    if (node.blocks != kOpenEnd && node.depth + node.blocks <= at_depth) continue;
-    if (node.depth > at_depth) break;
-    const RecordId id = find_record(at, pool);
-    if (id == kNoRecord) break;
-    const std::vector<Extent>& extents = records_[id].extents;
-    for (auto e = first_behind(extents, at_depth); e != extents.end() && e->depth <= at_depth;
-         ++e) {
-      at_depth = e->depth + e->count;
+  uint32_t to = depth;
+  for (const Step& step : way_from(leaf, depth)) {
+    const Record* const record = find_record(step.node, pool);
+    if (record == nullptr) break;
+    const auto& extents = record->extents;
+    for (auto e = first_behind(extents, to); e != extents.end() && e->depth <= to; ++e) {
+      to = e->depth + e->count;
     }
-    if (at_depth >= end) break;
+    if (to >= end || to < step.end) break;
   }
-  return std::min(at_depth, end) - depth;
+  return std::min(to, end) - depth;
 }
 
 uint32_t PrefixStore::next_present(NodeId leaf, PoolId pool, uint32_t depth, uint32_t end) const {
-  way_to(leaf);
-  for (const NodeId at : way_) {
-    const Node& node = nodes_[at];
-    if (node.depth >= end) break;
-    if (node.blocks != kOpenEnd && node.depth + node.blocks <= depth) continue;
-    const RecordId id = find_record(at, pool);
-    if (id == kNoRecord) continue;
-    const auto e = first_behind(records_[id].extents, depth);
-    if (e != records_[id].extents.end()) return std::min(end, std::max(depth, e->depth));
+  for (const Step& step : way_from(leaf, depth)) {
+    if (step.depth >= end) break;
+    const Record* const record = find_record(step.node, pool);
+    if (record == nullptr) continue;
+    const auto e = first_behind(record->extents, depth);
+    if (e != record->extents.end()) return std::min(end, std::max(depth, e->depth));
   }
   return end;
 }
@@ -54,12 +46,12 @@ uint32_t PrefixStore::next_present(NodeId leaf, PoolId pool, uint32_t depth, uin
 void PrefixStore::frames_of(NodeId leaf, PoolId pool, uint32_t depth, uint32_t count,
                             std::vector<tp_span>& out) const {
   const uint32_t end = depth + count;
-  way_to(leaf);
   uint32_t found = 0;
-  for (const NodeId at : way_) {
-    const RecordId id = find_record(at, pool);
-    if (id == kNoRecord) continue;
-    const std::vector<Extent>& extents = records_[id].extents;
+  for (const Step& step : way_from(leaf, depth)) {
+    if (step.depth >= end) break;
+    const Record* const record = find_record(step.node, pool);
+    if (record == nullptr) continue;
+    const auto& extents = record->extents;
     for (auto e = first_behind(extents, depth); e != extents.end() && e->depth < end; ++e) {
       const uint32_t from = std::max(depth, e->depth);
       const uint32_t n = std::min(end, e->depth + e->count) - from;
@@ -72,8 +64,7 @@ void PrefixStore::frames_of(NodeId leaf, PoolId pool, uint32_t depth, uint32_t c
 
 // The node's blocks [depth, ...) enter between the extents around them. Where slots run on, extents
 // are one: evict() takes a run of slots and depths for part of a single extent.
-void PrefixStore::insert_extent(RecordId id, uint32_t depth, tp_span frames) {
-  Record& record = records_[id];
+void PrefixStore::insert_extent(NodeId node, Record& record, uint32_t depth, tp_span frames) {
   Pool& pool = pools_[record.pool];
   const auto runs_on = [](const Extent& a, const Extent& b) {
     return a.depth + a.count == b.depth && a.slot + a.count == b.slot;
@@ -91,13 +82,13 @@ void PrefixStore::insert_extent(RecordId id, uint32_t depth, tp_span frames) {
     (at - 1)->count += at->count;
     record.extents.erase(at);
   } else {
-    note(pool, id, *at);
+    note(pool, node, *at);
   }
-  extend_prefix(record);
+  extend_prefix(nodes_[node].depth, record);
 }
 
-void PrefixStore::extend_prefix(Record& record) const {
-  const uint32_t head = nodes_[record.node].depth;
+// `head`: blocks before the node.
+void PrefixStore::extend_prefix(uint32_t head, Record& record) {
   for (auto e = first_behind(record.extents, head + record.prefix);
        e != record.extents.end() && e->depth <= head + record.prefix; ++e) {
     record.prefix = e->depth + e->count - head;
@@ -109,14 +100,11 @@ BlockSum PrefixStore::fill(NodeId leaf, PoolId pool, uint32_t depth,
   BlockSum sum;
   for (tp_span rest : frames) {
     while (rest.count > 0) {
-      const NodeId at = node_at(leaf, depth);
-      const RecordId id = record_of(at, pool);
-      TIERCAST_CHECK(records_[id].pins == 0, "block filled into a pinned run");
-      const Node& node = nodes_[at];
-      const uint32_t count = node.blocks == kOpenEnd
-                                 ? rest.count
-                                 : std::min(rest.count, node.depth + node.blocks - depth);
-      insert_extent(id, depth, {rest.first_slot, count});
+      const Step step = step_at(leaf, depth);
+      Record& record = record_of(step.node, pool);
+      TIERCAST_CHECK(record.pins == 0, "block filled into a pinned run");
+      const uint32_t count = std::min(rest.count, step.end - depth);
+      insert_extent(step.node, record, depth, {rest.first_slot, count});
       sum.add(depth, count);
       depth += count;
       rest.first_slot += count;

@@ -17,7 +17,6 @@ void add_span(std::vector<tp_span>& out, tp_span span) {
 
 namespace {
 constexpr uint64_t kPrivateKey = uint64_t{1} << 63;
-constexpr uint32_t kFewRecords = 8;  // that a search one by one finds sooner than an index
 
 // The last extent that begins at `depth` or before. Mostly that is the last one of all.
 template <class Extents>
@@ -30,117 +29,121 @@ auto extent_at(Extents& extents, uint32_t depth) {
   return e - 1;
 }
 
+// Where the pool's record is, or would be.
+template <class Records>
+auto place_of(Records& records, PoolId pool) {
+  return std::partition_point(records.begin(), records.end(),
+                              [&](const auto& record) { return record.pool < pool; });
+}
+
 }  // namespace
 
 // Every pin of the lower node covers the upper one too, as owners pin whole nodes.
 void PrefixStore::split_records(NodeId upper, NodeId lower) {
   const uint32_t boundary = nodes_[lower].depth;
-  RecordId next = kNoRecord;
-  for (RecordId id = nodes_[lower].first_record; id != kNoRecord; id = next) {
-    next = records_[id].next;
-    const PoolId pool = records_[id].pool;
-    std::vector<Extent> above;
-    std::vector<Extent> below;
-    for (const Extent& e : records_[id].extents) {
+  SmallVector<Record, 0> records = std::move(nodes_[lower].records);
+  for (Record& low : records) {
+    const SmallVector<Extent, 1> all = std::move(low.extents);
+    SmallVector<Extent, 1> above;
+    for (const Extent& e : all) {
       const uint32_t over = e.depth >= boundary ? 0 : std::min(e.count, boundary - e.depth);
       if (over > 0) above.push_back({e.depth, e.slot, over});
       if (over == e.count) continue;
-      below.push_back({e.depth + over, e.slot + over, e.count - over});
-      if (over > 0) note(pools_[pool], id, below.back());
+      low.extents.push_back({e.depth + over, e.slot + over, e.count - over});
+      if (over > 0) note(pools_[low.pool], lower, low.extents.back());
     }
-    const uint32_t pins = records_[id].pins;
-    const uint32_t prefix = records_[id].prefix;
-    if (pins > 0 || !above.empty()) {
-      const RecordId up = record_of(upper, pool);
-      records_[up].pins = pins;
-      records_[up].prefix = std::min(prefix, nodes_[upper].blocks);
-      for (const Extent& e : above) note(pools_[pool], up, e);
-      records_[up].extents = std::move(above);
+    if (low.pins > 0 || !above.empty()) {
+      for (const Extent& e : above) note(pools_[low.pool], upper, e);
+      Record& up = record_of(upper, low.pool);
+      up.pins = low.pins;
+      up.prefix = std::min(low.prefix, nodes_[upper].blocks);
+      up.extents = std::move(above);
     }
-    Record& low = records_[id];
-    low.extents = std::move(below);
     low.prefix = 0;  // counted anew: a gap in the upper node says nothing of the lower one
     for (const Extent& e : low.extents) {
       if (e.depth != boundary + low.prefix) break;
       low.prefix += e.count;
     }
-    if (low.pins == 0 && low.extents.empty()) free_record(id);
+    if (low.pins == 0 && low.extents.empty()) {
+      --records_alive_;
+    } else {
+      nodes_[lower].records.push_back(std::move(low));
+    }
   }
 }
 
-PrefixStore::RecordId PrefixStore::find_record(NodeId node, PoolId pool) const {
-  if (nodes_[node].indexed) return indexed_record(node, pool);
-  RecordId id = nodes_[node].first_record;
-  while (id != kNoRecord && records_[id].pool != pool) id = records_[id].next;
-  return id;
+const PrefixStore::Record* PrefixStore::find_record(NodeId node, PoolId pool) const {
+  const SmallVector<Record, 0>& records = nodes_[node].records;
+  const Record* const at = place_of(records, pool);
+  return at != records.end() && at->pool == pool ? at : nullptr;
 }
 
-PrefixStore::RecordId PrefixStore::record_of(NodeId node, PoolId pool) {
-  RecordId id = find_record(node, pool);
-  if (id != kNoRecord) return id;
-  if (free_records_.empty()) {
-    id = static_cast<RecordId>(records_.size());
-    records_.emplace_back();
-  } else {
-    id = free_records_.back();
-    free_records_.pop_back();
-  }
-  Record& record = records_[id];
-  record.node = node;
+PrefixStore::Record* PrefixStore::find_record(NodeId node, PoolId pool) {
+  return const_cast<Record*>(std::as_const(*this).find_record(node, pool));
+}
+
+PrefixStore::Record& PrefixStore::record_of(NodeId node, PoolId pool) {
+  SmallVector<Record, 0>& records = nodes_[node].records;
+  Record* const at = place_of(records, pool);
+  if (at != records.end() && at->pool == pool) return *at;
+  ++records_alive_;
+  Record record;
   record.pool = pool;
-  record.pins = 0;
-  record.prefix = 0;
-  record.extents.clear();
-  Node& of = nodes_[node];
-  record.prev = kNoRecord;
-  record.next = of.first_record;
-  if (record.next != kNoRecord) records_[record.next].prev = id;
-  of.first_record = id;
-  ++of.records;
-  if (of.indexed) {
-    index_record(id);
-  } else if (of.records > kFewRecords) {
-    of.indexed = true;
-    for (RecordId at = id; at != kNoRecord; at = records_[at].next) index_record(at);
-  }
-  return id;
+  return *records.insert(at, std::move(record));
 }
 
-void PrefixStore::free_record(RecordId id) {
-  const Record& record = records_[id];
-  Node& of = nodes_[record.node];
-  (record.prev == kNoRecord ? of.first_record : records_[record.prev].next) = record.next;
-  if (record.next != kNoRecord) records_[record.next].prev = record.prev;
-  --of.records;
-  if (of.indexed) unindex_record(record);
-  free_records_.push_back(id);
+void PrefixStore::free_record(NodeId node, Record& record) {
+  nodes_[node].records.erase(&record);
+  --records_alive_;
+}
+
+PrefixStore::Step PrefixStore::step_of(NodeId id) const {
+  const Node& node = nodes_[id];
+  return {id, node.depth, node.blocks == kOpenEnd ? kOpenEnd : node.depth + node.blocks};
+}
+
+// Mostly the leaf or what lies right before it.
+PrefixStore::Step PrefixStore::step_at(NodeId leaf, uint32_t depth) const {
+  NodeId at = leaf;
+  while (nodes_[at].depth > depth) at = nodes_[at].parent;
+  return step_of(at);
 }
 
 void PrefixStore::way_to(NodeId leaf) const {
   if (leaf == way_leaf_) return;
   way_leaf_ = leaf;
   way_.clear();
-  for (NodeId at = leaf; at != kRootNode; at = nodes_[at].parent) way_.push_back(at);
+  for (NodeId at = leaf; at != kRootNode; at = nodes_[at].parent) way_.push_back(step_of(at));
   std::reverse(way_.begin(), way_.end());
 }
 
+// From the node on that covers `depth`.
+std::span<const PrefixStore::Step> PrefixStore::way_from(NodeId leaf, uint32_t depth) const {
+  way_to(leaf);
+  const auto at = std::partition_point(way_.begin(), way_.end(),
+                                       [&](const Step& step) { return step.end <= depth; });
+  return {at, way_.end()};
+}
+
 uint32_t PrefixStore::hit_blocks(NodeId leaf, PoolId pool) const {
-  uint32_t hit = 0;  // set at the leaf, whose end is open, and by every gap above it
-  for (NodeId at = leaf; at != kRootNode; at = nodes_[at].parent) {
-    const RecordId id = find_record(at, pool);
-    const uint32_t prefix = id == kNoRecord ? 0 : records_[id].prefix;
-    if (prefix < nodes_[at].blocks) hit = nodes_[at].depth + prefix;
+  way_to(leaf);
+  for (const Step& step : way_) {
+    const Record* const record = find_record(step.node, pool);
+    const uint32_t prefix = record == nullptr ? 0 : record->prefix;
+    if (prefix < step.end - step.depth) return step.depth + prefix;
   }
-  return hit;
+  TIERCAST_CHECK(false, "a leaf has no end");
+  return 0;
 }
 
 uint32_t PrefixStore::unpinned_blocks(NodeId leaf, PoolId pool, uint32_t blocks) const {
   uint32_t sum = 0;
-  for (NodeId at = leaf; at != kRootNode; at = nodes_[at].parent) {
-    if (nodes_[at].depth >= blocks) continue;
-    const RecordId id = find_record(at, pool);
-    if (id == kNoRecord || records_[id].pins > 0) continue;
-    sum += std::min(blocks - nodes_[at].depth, records_[id].prefix);
+  way_to(leaf);
+  for (const Step& step : way_) {
+    if (step.depth >= blocks) break;
+    const Record* const record = find_record(step.node, pool);
+    if (record == nullptr || record->pins > 0) continue;
+    sum += std::min(blocks - step.depth, record->prefix);
   }
   return sum;
 }
@@ -149,10 +152,10 @@ BlockSum PrefixStore::pin(NodeId leaf, PoolId pool, uint32_t hit, std::vector<tp
                           std::vector<tp_span>& orphans) {
   BlockSum dropped;
   way_to(leaf);
-  for (const NodeId at : way_) {
-    Record& record = records_[record_of(at, pool)];
+  for (const Step& step : way_) {
+    Record& record = record_of(step.node, pool);
     if (record.pins++ > 0) continue;
-    size_t kept = 0;
+    uint32_t kept = 0;
     for (Extent& e : record.extents) {
       const uint32_t inside = e.depth >= hit ? 0 : std::min(e.count, hit - e.depth);
       if (inside > 0) add_span(pinned, {e.slot, inside});
@@ -164,40 +167,34 @@ BlockSum PrefixStore::pin(NodeId leaf, PoolId pool, uint32_t hit, std::vector<tp
       e.count = inside;
       if (inside > 0) ++kept;
     }
-    record.extents.resize(kept);
-    const uint32_t reach = hit > nodes_[at].depth ? hit - nodes_[at].depth : 0;
-    record.prefix = std::min(record.prefix, reach);
+    record.extents.resize_down(kept);
+    record.prefix = std::min(record.prefix, hit > step.depth ? hit - step.depth : 0);
   }
   return dropped;
 }
 
 void PrefixStore::unpin(NodeId leaf, PoolId pool, std::vector<tp_span>& freed) {
   way_to(leaf);
-  for (const NodeId at : way_) {
-    const RecordId id = find_record(at, pool);
-    TIERCAST_CHECK(id != kNoRecord && records_[id].pins > 0, "unpin without pin");
-    if (--records_[id].pins > 0) continue;
-    for (const Extent& e : records_[id].extents) add_span(freed, {e.slot, e.count});
-    if (records_[id].extents.empty()) free_record(id);
+  for (const Step& step : way_) {
+    Record* const record = find_record(step.node, pool);
+    TIERCAST_CHECK(record != nullptr && record->pins > 0, "unpin without pin");
+    if (--record->pins > 0) continue;
+    for (const Extent& e : record->extents) add_span(freed, {e.slot, e.count});
+    if (record->extents.empty()) free_record(step.node, *record);
   }
 }
 
 void PrefixStore::frames(NodeId leaf, PoolId pool, uint32_t blocks,
                          std::vector<tp_span>& out) const {
   way_to(leaf);
-  for (const NodeId at : way_) {
-    const RecordId id = find_record(at, pool);
-    if (id == kNoRecord) continue;
-    for (const Extent& e : records_[id].extents) {
+  for (const Step& step : way_) {
+    if (step.depth >= blocks) break;
+    const Record* const record = find_record(step.node, pool);
+    if (record == nullptr) continue;
+    for (const Extent& e : record->extents) {
       if (e.depth < blocks) add_span(out, {e.slot, std::min(e.count, blocks - e.depth)});
     }
   }
-}
-
-NodeId PrefixStore::node_at(NodeId leaf, uint32_t depth) const {
-  NodeId at = leaf;
-  while (nodes_[at].depth > depth) at = nodes_[at].parent;
-  return at;
 }
 
 // The slot at which the extent begins that holds this recorded one.
@@ -208,19 +205,18 @@ uint32_t PrefixStore::start_of(const Pool& pool, uint32_t slot) {
 }
 
 // What the frames of an extent hold from now on.
-void PrefixStore::note(Pool& pool, RecordId id, const Extent& extent) {
+void PrefixStore::note(Pool& pool, NodeId node, const Extent& extent) {
   TIERCAST_CHECK(uint64_t{extent.slot} + extent.count <= pool.slots, "frame {} of a pool of {}",
                  extent.slot, pool.slots);
   if (pool.notes.size() <= extent.slot) {
     const size_t room = std::max<size_t>(size_t{extent.slot} + 1, 2 * pool.notes.size());
     pool.notes.resize(std::min<size_t>(pool.slots, room));
   }
-  pool.notes[extent.slot] = {id, extent.depth};
+  pool.notes[extent.slot] = {node, extent.depth};
   pool.starts.set(extent.slot);
 }
 
-void PrefixStore::append(RecordId id, uint32_t depth, tp_span frames) {
-  Record& record = records_[id];
+void PrefixStore::append(NodeId node, Record& record, uint32_t depth, tp_span frames) {
   record.prefix += frames.count;
   if (!record.extents.empty()) {
     Extent& last = record.extents.back();
@@ -230,7 +226,7 @@ void PrefixStore::append(RecordId id, uint32_t depth, tp_span frames) {
     }
   }
   record.extents.push_back({depth, frames.first_slot, frames.count});
-  note(pools_[record.pool], id, record.extents.back());
+  note(pools_[record.pool], node, record.extents.back());
 }
 
 BlockSum PrefixStore::place(NodeId leaf, PoolId pool, uint32_t depth,
@@ -239,19 +235,17 @@ BlockSum PrefixStore::place(NodeId leaf, PoolId pool, uint32_t depth,
   BlockSum sum;
   for (tp_span rest : frames) {
     while (rest.count > 0) {
-      const NodeId at = node_at(leaf, depth);
-      const RecordId id = find_record(at, pool);
-      TIERCAST_CHECK(id != kNoRecord && records_[id].pins > 0, "block placed in an unpinned run");
-      const uint32_t present_to = nodes_[at].depth + records_[id].prefix;
-      const uint32_t node_left =
-          nodes_[at].blocks == kOpenEnd ? rest.count : nodes_[at].depth + nodes_[at].blocks - depth;
-      uint32_t count = std::min(rest.count, node_left);
+      const Step step = step_at(leaf, depth);
+      Record* const record = find_record(step.node, pool);
+      TIERCAST_CHECK(record != nullptr && record->pins > 0, "block placed in an unpinned run");
+      const uint32_t present_to = step.depth + record->prefix;
+      uint32_t count = std::min(rest.count, step.end - depth);
       if (depth < present_to) {
         count = std::min(count, present_to - depth);
         add_span(duplicates, {rest.first_slot, count});
       } else {
         TIERCAST_CHECK(depth == present_to, "block placed behind a gap");
-        append(id, depth, {rest.first_slot, count});
+        append(step.node, *record, depth, {rest.first_slot, count});
         add_span(placed, {rest.first_slot, count});
         sum.add(depth, count);
       }
@@ -264,17 +258,17 @@ BlockSum PrefixStore::place(NodeId leaf, PoolId pool, uint32_t depth,
 }
 
 // Removes blocks [depth, depth + most) as far as one extent holds them, and answers how many.
-uint32_t PrefixStore::cut(Pool& pool, RecordId id, uint32_t depth, uint32_t most) {
-  Record& record = records_[id];
-  const auto e = extent_at(record.extents, depth);
+uint32_t PrefixStore::cut(NodeId node, Record& record, uint32_t depth, uint32_t most) {
+  Pool& pool = pools_[record.pool];
+  Extent* const e = extent_at(record.extents, depth);
   const uint32_t before = depth - e->depth;
   TIERCAST_CHECK(before < e->count, "evicted block is not recorded");
   const uint32_t count = std::min(most, e->count - before);
   const uint32_t after = e->count - before - count;
   const Extent tail{depth + count, e->slot + before + count, after};
-  record.prefix = std::min(record.prefix, depth - nodes_[record.node].depth);
+  record.prefix = std::min(record.prefix, depth - nodes_[node].depth);
   if (before == 0) pool.starts.clear(e->slot);
-  if (after > 0) note(pool, id, tail);
+  if (after > 0) note(pool, node, tail);
   e->count = before;
   if (before == 0 && after == 0) {
     record.extents.erase(e);
@@ -287,20 +281,20 @@ uint32_t PrefixStore::cut(Pool& pool, RecordId id, uint32_t depth, uint32_t most
 }
 
 BlockSum PrefixStore::evict(PoolId pool_id, tp_span frames) {
-  Pool& pool = pools_[pool_id];
+  const Pool& pool = pools_[pool_id];
   BlockSum sum;
   uint32_t slot = frames.first_slot;
   const uint32_t end = frames.first_slot + frames.count;
   while (slot < end) {
     const uint32_t start = start_of(pool, slot);
-    const RecordId id = pool.notes[start].record;
+    const NodeId node = pool.notes[start].node;
     const uint32_t depth = pool.notes[start].depth + (slot - start);
-    TIERCAST_CHECK(records_[id].pins == 0, "evicted block is pinned");
-    const uint32_t count = cut(pool, id, depth, end - slot);
+    Record* const record = find_record(node, pool_id);
+    TIERCAST_CHECK(record != nullptr && record->pins == 0, "evicted block is pinned");
+    const uint32_t count = cut(node, *record, depth, end - slot);
     sum.add(depth, count);
-    if (records_[id].extents.empty()) {
-      const NodeId node = records_[id].node;
-      free_record(id);
+    if (record->extents.empty()) {
+      free_record(node, *record);
       free_unused(node);
     }
     slot += count;
@@ -312,10 +306,11 @@ Stretch PrefixStore::stretch(PoolId pool_id, uint32_t slot) const {
   const Pool& pool = pools_[pool_id];
   const uint32_t start = start_of(pool, slot);
   const Note& note = pool.notes[start];
-  const Record& record = records_[note.record];
-  const uint32_t count = extent_at(record.extents, note.depth)->count;
+  const Record* const record = find_record(note.node, pool_id);
+  TIERCAST_CHECK(record != nullptr, "frame {} holds nothing", slot);
+  const uint32_t count = extent_at(record->extents, note.depth)->count;
   TIERCAST_CHECK(slot - start < count, "frame {} holds nothing", slot);
-  return {record.node, note.depth + (slot - start), count - (slot - start)};
+  return {note.node, note.depth + (slot - start), count - (slot - start)};
 }
 
 tp_key PrefixStore::key_of(const Node& node, uint32_t depth) const {
@@ -348,12 +343,11 @@ void PrefixStore::keys(PoolId pool, tp_span frames, std::span<tp_key> out) const
 }
 
 void PrefixStore::keys_of(NodeId leaf, uint32_t depth, std::span<tp_key> out) const {
-  while (!out.empty()) {
-    const Node& node = nodes_[node_at(leaf, depth)];
+  for (const Step& step : way_from(leaf, depth)) {
     const auto wanted = static_cast<uint32_t>(out.size());
-    const uint32_t count =
-        node.blocks == kOpenEnd ? wanted : std::min(wanted, node.depth + node.blocks - depth);
-    keys_in(node, depth, out.first(count));
+    const uint32_t count = std::min(wanted, step.end - depth);
+    keys_in(nodes_[step.node], depth, out.first(count));
+    if (count == wanted) return;
     out = out.subspan(count);
     depth += count;
   }

@@ -28,20 +28,16 @@ struct ChildKeyHash {
   }
 };
 
-size_t common_prefix(std::span<const uint64_t> a, std::span<const uint64_t> b) {
-  const size_t n = std::min(a.size(), b.size());
-  return static_cast<size_t>(
-      std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(n), b.begin()).first -
-      a.begin());
+template <class Ids>
+size_t common_prefix(std::span<const uint64_t> a, const Ids& b) {
+  return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first -
+                             a.begin());
 }
 
 }  // namespace
 
 struct PrefixStore::Index {
   boost::unordered_flat_map<ChildKey, NodeId, ChildKeyHash> children;
-  boost::unordered_flat_map<uint64_t, RecordId> records;
-
-  static uint64_t key(NodeId node, PoolId pool) { return uint64_t{node} << 32 | pool; }
 };
 
 PrefixStore::PrefixStore(uint32_t blocks_per_id)
@@ -51,19 +47,6 @@ PrefixStore::PrefixStore(uint32_t blocks_per_id)
 }
 
 PrefixStore::~PrefixStore() = default;
-
-PrefixStore::RecordId PrefixStore::indexed_record(NodeId node, PoolId pool) const {
-  const auto found = index_->records.find(Index::key(node, pool));
-  return found == index_->records.end() ? kNoRecord : found->second;
-}
-
-void PrefixStore::index_record(RecordId id) {
-  index_->records.emplace(Index::key(records_[id].node, records_[id].pool), id);
-}
-
-void PrefixStore::unindex_record(const Record& record) {
-  index_->records.erase(Index::key(record.node, record.pool));
-}
 
 PoolId PrefixStore::add_pool(uint32_t slots) {
   pools_.emplace_back(slots);
@@ -85,9 +68,6 @@ NodeId PrefixStore::make_node(NodeId parent, uint32_t depth) {
   node.depth = depth;
   node.children = 0;
   node.users = 0;
-  node.first_record = kNoRecord;
-  node.records = 0;
-  node.indexed = false;
   node.ids.clear();
   ++nodes_[parent].children;
   return id;
@@ -96,8 +76,8 @@ NodeId PrefixStore::make_node(NodeId parent, uint32_t depth) {
 void PrefixStore::free_unused(NodeId id) {
   while (id != kRootNode) {
     Node& node = nodes_[id];
-    if (node.users != 0 || node.children != 0 || node.first_record != kNoRecord) return;
-    if (!node.ids.empty()) index_->children.erase(ChildKey{node.parent, node.ids.front()});
+    if (node.users != 0 || node.children != 0 || !node.records.empty()) return;
+    if (!node.ids.empty()) index_->children.erase(ChildKey{node.parent, node.ids[0]});
     const NodeId parent = node.parent;
     --nodes_[parent].children;
     free_nodes_.push_back(id);
@@ -112,14 +92,15 @@ NodeId PrefixStore::split(NodeId lower, size_t ids_kept) {
   --nodes_[up.parent].children;  // the lower node leaves that parent
   up.blocks = static_cast<uint32_t>(ids_kept) * blocks_per_id_;
   up.children = 1;
-  const auto cut_at = low.ids.begin() + static_cast<std::ptrdiff_t>(ids_kept);
-  up.ids.assign(low.ids.begin(), cut_at);
-  low.ids.erase(low.ids.begin(), cut_at);
+  SmallVector<uint64_t, 0> below;
+  below.assign(low.ids.begin() + ids_kept, low.ids.end());
+  up.ids.assign(low.ids.begin(), low.ids.begin() + ids_kept);
+  low.ids = std::move(below);
   low.parent = upper;
   low.depth += up.blocks;
   low.blocks -= up.blocks;
-  index_->children[ChildKey{up.parent, up.ids.front()}] = upper;
-  index_->children[ChildKey{upper, low.ids.front()}] = lower;
+  index_->children[ChildKey{up.parent, up.ids[0]}] = upper;
+  index_->children[ChildKey{upper, low.ids[0]}] = lower;
   split_records(upper, lower);
   free_unused(lower);  // all that kept the run may lie in its upper part
   return upper;
@@ -134,7 +115,7 @@ NodeId PrefixStore::descend(const Path& path) {
     if (found == index_->children.end()) {
       const NodeId leaf = make_node(at, nodes_[at].depth + nodes_[at].blocks);
       Node& node = nodes_[leaf];
-      node.ids.assign(rest.begin(), rest.end());
+      node.ids.assign(rest.data(), rest.data() + rest.size());
       node.blocks = static_cast<uint32_t>(rest.size() - 1) * blocks_per_id_ + path.last_blocks;
       index_->children.emplace(ChildKey{at, rest.front()}, leaf);
       return leaf;
@@ -172,23 +153,14 @@ void PrefixStore::match(const Path& path, std::span<uint32_t> matched) const {
     const size_t common = common_prefix(rest, node.ids);
     const bool whole = common == node.ids.size();
     const uint32_t reach = whole ? node.blocks : static_cast<uint32_t>(common) * blocks_per_id_;
-    for (RecordId id = node.first_record; id != kNoRecord; id = records_[id].next) {
-      uint32_t& so_far = matched[records_[id].pool];
-      if (so_far == node.depth) so_far += std::min(records_[id].prefix, reach);
+    for (const Record& record : node.records) {
+      if (record.pool >= matched.size()) break;
+      uint32_t& so_far = matched[record.pool];
+      if (so_far == node.depth) so_far += std::min(record.prefix, reach);
     }
     if (!whole) return;
     at = found->second;
     rest = rest.subspan(common);
-  }
-}
-
-void PrefixStore::holders(const Path& path, PoolId end, std::vector<PoolId>& out) const {
-  out.clear();
-  if (path.ids.empty()) return;
-  const auto found = index_->children.find(ChildKey{kRootNode, path.ids.front()});
-  if (found == index_->children.end()) return;
-  for (RecordId id = nodes_[found->second].first_record; id != kNoRecord; id = records_[id].next) {
-    if (records_[id].pool < end) out.push_back(records_[id].pool);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "models/kvstore/small_vector.hpp"
 #include "models/policy/bit_index.hpp"
 #include "models/policy/tierpolicy.h"
 
@@ -78,10 +79,8 @@ class PrefixStore {
   uint32_t unpinned_blocks(NodeId leaf, PoolId pool, uint32_t blocks) const;
 
   /// The index from prefix to pools: matched[p] = blocks of `path` that pool p holds without a
-  /// gap. `matched` has one element for each pool.
+  /// gap, for the pools added first, as many as `matched` has elements.
   void match(const Path& path, std::span<uint32_t> matched) const;
-  /// Of pools [0, end), those that may hold anything of `path`, or are computing it; in any order.
-  void holders(const Path& path, PoolId end, std::vector<PoolId>& out) const;
 
   /// Pins the way to `leaf`. `pinned`: frames within the first `hit` blocks that had no pin.
   /// `orphans`: frames behind the hit, no longer recorded here; their blocks are summed up.
@@ -125,11 +124,9 @@ class PrefixStore {
   void keys_of(NodeId leaf, uint32_t depth, std::span<tp_key> out) const;
 
   uint64_t nodes_alive() const { return nodes_.size() - free_nodes_.size(); }
-  uint64_t records_alive() const { return records_.size() - free_records_.size(); }
+  uint64_t records_alive() const { return records_alive_; }
 
  private:
-  using RecordId = uint32_t;
-  static constexpr RecordId kNoRecord = UINT32_MAX;
   static constexpr uint32_t kOpenEnd = UINT32_MAX;
 
   struct Extent {
@@ -138,28 +135,30 @@ class PrefixStore {
     uint32_t count;
   };
   struct Record {
-    NodeId node = kNoNode;
     PoolId pool = 0;
-    RecordId next = kNoRecord;  // of the same node
-    RecordId prev = kNoRecord;
     uint32_t pins = 0;
     uint32_t prefix = 0;  // blocks of the node present without a gap
-    std::vector<Extent> extents;
+    SmallVector<Extent, 1> extents;
   };
-  struct Node {
+  // A cache line: walks touch hundreds of nodes a request.
+  struct alignas(64) Node {
     NodeId parent = kNoNode;
     uint32_t depth = 0;   // blocks before this node
     uint32_t blocks = 0;  // kOpenEnd: private, grows as its owner does
     uint32_t children = 0;
     uint32_t users = 0;
-    RecordId first_record = kNoRecord;
-    uint32_t records = 0;
-    bool indexed = false;  // its records are in the index: it has, or had, many
-    uint64_t serial = 0;   // of private content
-    std::vector<uint64_t> ids;
+    SmallVector<Record, 0> records;  // by pool
+    SmallVector<uint64_t, 0> ids;
+    uint64_t serial = 0;  // of private content
+  };
+  // A node on the way to a leaf, and the depths it covers.
+  struct Step {
+    NodeId node;
+    uint32_t depth;
+    uint32_t end;
   };
   struct Note {
-    RecordId record;
+    NodeId node;
     uint32_t depth;
   };
   struct Pool {
@@ -169,39 +168,40 @@ class PrefixStore {
     policy::BitIndex starts;  // first slots of extents
     std::vector<Note> notes;  // by first slot, as far as any was used: a pool may be huge
   };
-  struct Index;  // (node, first id) -> child; (node, pool) -> record, of runs that many pools hold
+  struct Index;  // (node, first id) -> child
 
   NodeId make_node(NodeId parent, uint32_t depth);
   NodeId split(NodeId node, size_t ids_kept);
   void split_records(NodeId upper, NodeId lower);
   NodeId descend(const Path& path);
   void free_unused(NodeId node);
-  RecordId find_record(NodeId node, PoolId pool) const;
-  RecordId record_of(NodeId node, PoolId pool);
-  RecordId indexed_record(NodeId node, PoolId pool) const;
-  void index_record(RecordId id);
-  void unindex_record(const Record& record);
-  void free_record(RecordId id);
+  // Of the node in the pool; null: there is none. What they answer stands until the node's records
+  // change.
+  const Record* find_record(NodeId node, PoolId pool) const;
+  Record* find_record(NodeId node, PoolId pool);
+  Record& record_of(NodeId node, PoolId pool);
+  void free_record(NodeId node, Record& record);
+  Step step_of(NodeId node) const;
+  Step step_at(NodeId leaf, uint32_t depth) const;
   void way_to(NodeId leaf) const;
-  NodeId node_at(NodeId leaf, uint32_t depth) const;
-  static void note(Pool& pool, RecordId id, const Extent& extent);
+  std::span<const Step> way_from(NodeId leaf, uint32_t depth) const;
+  static void note(Pool& pool, NodeId node, const Extent& extent);
   static uint32_t start_of(const Pool& pool, uint32_t slot);
-  void append(RecordId id, uint32_t depth, tp_span frames);
+  void append(NodeId node, Record& record, uint32_t depth, tp_span frames);
   tp_key key_of(const Node& node, uint32_t depth) const;
   void keys_in(const Node& node, uint32_t depth, std::span<tp_key> out) const;
-  uint32_t cut(Pool& pool, RecordId id, uint32_t depth, uint32_t most);
-  void insert_extent(RecordId id, uint32_t depth, tp_span frames);
-  void extend_prefix(Record& record) const;
+  uint32_t cut(NodeId node, Record& record, uint32_t depth, uint32_t most);
+  void insert_extent(NodeId node, Record& record, uint32_t depth, tp_span frames);
+  static void extend_prefix(uint32_t head, Record& record);
 
   uint32_t blocks_per_id_;
   std::vector<Node> nodes_;
   std::vector<NodeId> free_nodes_;
-  std::vector<Record> records_;
-  std::vector<RecordId> free_records_;
+  uint64_t records_alive_ = 0;
   std::vector<Pool> pools_;
   std::unique_ptr<Index> index_;
   // To the leaf asked for last, root's child first; calls come several to a leaf.
-  mutable std::vector<NodeId> way_;
+  mutable std::vector<Step> way_;
   mutable NodeId way_leaf_ = kNoNode;
 };
 

@@ -7,8 +7,6 @@ namespace {
 
 constexpr double kHoursPerYear = 8760;
 
-double cores(uint32_t gpus) { return gpus + 2.0; }
-
 // What the time that boxes stood there, summed over them, costs as shares of one's price.
 struct Shares {
   double written_off;
@@ -51,8 +49,10 @@ void own(const hardware::StorageServiceSpec& service, const Shares& share, CostB
 
 }  // namespace
 
+uint32_t serving_cores(uint32_t gpus_per_instance) { return gpus_per_instance + 2; }
+
 Seconds serving_core_time(Seconds instance_busy, uint32_t gpus_per_instance) {
-  return instance_busy * cores(gpus_per_instance);
+  return instance_busy * serving_cores(gpus_per_instance);
 }
 
 std::vector<Choice<Pricing>> choices(Pricing) {

@@ -33,8 +33,10 @@ struct Meters {
   Bytes switched;                ///< through the fabric's switches, once for each switch passed
 };
 
-/// Busy core-seconds of serving: while an instance works, one core polls for each of its GPUs and
-/// two run scheduler and front end (vLLM v1's processes; an estimate, 1 to 2 cores a GPU).
+/// Host cores that serving keeps busy while an instance works: one polls for each of its GPUs, two
+/// run scheduler and front end (vLLM v1's processes; an estimate, 1 to 2 cores a GPU).
+uint32_t serving_cores(uint32_t gpus_per_instance);
+/// Their busy core-seconds.
 Seconds serving_core_time(Seconds instance_busy, uint32_t gpus_per_instance);
 
 /// Joules of the node and fabric scope by what drew them; idle draw of provisioned boxes included.

@@ -115,6 +115,11 @@ int64_t kv_layer_bytes_per_gpu(const ModelSpec& model, KvFormat format, uint32_t
          std::visit([tp](const auto& kind) { return layer_numbers(kind, tp); }, model.attention);
 }
 
+uint32_t kv_copies(const ModelSpec& model, uint32_t tp) {
+  const int64_t held = tp * kv_layer_bytes_per_gpu(model, KvFormat::bf16, tp);
+  return static_cast<uint32_t>(held / kv_layer_bytes_per_gpu(model, KvFormat::bf16, 1));
+}
+
 int64_t kv_bytes_per_token(const ModelSpec& model, KvFormat format) {
   return model.layers * kv_layer_bytes_per_gpu(model, format, 1);
 }

@@ -34,6 +34,8 @@ std::string parallel_violation(const ModelSpec& model, const ParallelSpec& paral
 /// KV bytes of one token in one layer on one GPU. Heads are sharded over tp until they run out,
 /// then replicated; a latent (MLA) is replicated always.
 int64_t kv_layer_bytes_per_gpu(const ModelSpec& model, KvFormat format, uint32_t tp);
+/// Ranks that hold the same KV: all `tp` of a latent, tp / heads where KV heads run out, else one.
+uint32_t kv_copies(const ModelSpec& model, uint32_t tp);
 /// KV bytes of one token in all layers, each head once: what a cache entry holds.
 int64_t kv_bytes_per_token(const ModelSpec& model, KvFormat format);
 /// Bytes of one KV block, each head once. Windowed layers are not in it: their KV does not grow and

@@ -35,6 +35,8 @@ class Counter {
     const bool over_fabric = uses(TierName::peer) || spec.disaggregation.has_value();
     moves_ = moves_ || over_fabric;
     const ClusterSection& cluster = spec.cluster;
+    hands_over_on_node_ =
+        spec.disaggregation.has_value() && cluster.node.gpus >= 2 * spec.engine.parallel().gpus();
     beside_nodes_ = cluster.fabric || cluster.storage.context || cluster.storage.external;
     const hardware::NodeSpec& node = cluster.node;
     over_dpus_ = over_network && !node.dpus.empty();
@@ -68,18 +70,16 @@ class Counter {
   bool uses(TierName kind) const { return used_.contains(kind); }
 
   // Rent covers the nodes alone: what stands beside them is bought, and its energy paid. What moves
-  // no blocks still stands there and draws its idle power. No result states carbon.
+  // no blocks still stands there and draws its idle power.
   bool bears_on_result(const std::string& path) const {
     const std::string key = path.substr(path.rfind('.') + 1);
     const bool own = spec_.cluster.pricing == ledger::Pricing::own;
     if (key == "rent") return !own;
     if (is_one_of(key, {"price", "chassis_price"})) return own || !path.starts_with(kNode);
     if (is_one_of(key, {"electricity", "life_years", "upkeep"})) return own || beside_nodes_;
-    if (key == "carbon") return false;
     if (key == "expert_imbalance") return spec_.model.name.moe.has_value() && spec_.engine.ep > 1;
-    if (key == "nvlink") return spec_.engine.parallel().gpus() > 1;
+    if (key == "nvlink") return spec_.engine.parallel().gpus() > 1 || hands_over_on_node_;
     if (key == "host_link") return moves_;
-    if (is_one_of(key, {"core_time", "core_bandwidth", "gpu_interference"})) return false;
     return in_use(path) || is_one_of(key, {"idle_power", "fan_power", "supply_loss"});
   }
 
@@ -87,6 +87,7 @@ class Counter {
   bool in_use(const std::string& path) const {
     const std::string node(kNode);
     const std::string storage = "cluster.storage.";
+    if (path.starts_with("disaggregation.node_stack.")) return hands_over_on_node_;
     if (path == node + "host.dram") return uses(TierName::dram);
     if (path == node + "host.dram_bandwidth" || path == node + "host.dram_energy")
       return over_host_;
@@ -109,6 +110,7 @@ class Counter {
   bool moves_ = false;                // to or from GPU memory
   bool over_host_ = false;            // through host memory
   bool over_dpus_ = false;            // of the nodes
+  bool hands_over_on_node_ = false;   // from an engine to one beside it
   bool beside_nodes_ = false;         // switches or storage stand there
   std::set<hardware::Fabric> ports_;  // whose NICs carry blocks
   FigureCensus census_;

@@ -54,11 +54,11 @@ void apply_options(Node& document, const LoadOptions& options, Diagnostics& foun
 }
 
 // A stack that is left out, or only says what is different, starts from the catalogue's `name`.
-void name_stack(Node& holder, const std::string& name) {
+void name_stack(Node& holder, const std::string& name, const std::string& key = "stack") {
   const Node stack = Node::scalar(name, holder.place, Origin::default_value);
-  Node* given = holder.find("stack");
+  Node* given = holder.find(key);
   if (given == nullptr) {
-    holder.set("stack", stack);
+    holder.set(key, stack);
   } else if (given->is_map() && given->find("use") == nullptr) {
     given->set("use", stack);
   }
@@ -66,7 +66,10 @@ void name_stack(Node& holder, const std::string& name) {
 
 Node with_default_stacks(Node document) {
   Node* handover = document.find("disaggregation");
-  if (handover != nullptr && handover->is_map()) name_stack(*handover, kHandOverStack);
+  if (handover != nullptr && handover->is_map()) {
+    name_stack(*handover, kHandOverStack);
+    name_stack(*handover, kLocalHandOverStack, "node_stack");
+  }
   Node* tiers = document.find("tiers");
   if (tiers == nullptr || !tiers->is_list()) return document;
   for (Node& tier : tiers->items) {

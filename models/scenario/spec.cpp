@@ -124,7 +124,8 @@ const FieldTable<DisaggregationSection>& DisaggregationSection::fields() {
   using S = DisaggregationSection;
   static const auto table = FieldTable<S>("disaggregation", "Prefill and decode on instances of their own.", {
       field("prefill_instances", &S::prefill_instances, required, between(1, 4095), "Of the engine's instances, those that compute prompts only; the others decode."),
-      field("stack", &S::stack, by_default(kHandOverStack), "Software path of the hand-off from GPU memory to GPU memory. One without `use` starts from the default."),
+      field("stack", &S::stack, by_default(kHandOverStack), "Software path of the hand-off from GPU memory to GPU memory of another node. One without `use` starts from the default."),
+      field("node_stack", &S::node_stack, by_default(kLocalHandOverStack), "The same between GPUs of one node: over NVLink, or over their host links where they have none."),
   }).shorthand("prefill_instances");
   return table;
 }

@@ -1,6 +1,7 @@
 // What a scenario file may say: the rooms' specs, composed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,6 +38,9 @@ struct ClusterSection {
   ledger::Pricing pricing{};
 
   static const FieldTable<ClusterSection>& fields();
+
+  /// Nodes fall into them evenly, see check_tiers.
+  uint32_t pods() const { return std::max(1u, nodes / pod_nodes.value_or(nodes)); }
 };
 
 /// The architecture, and the formats it is served in (absent: as published, KV in 16 bits).
@@ -67,6 +71,7 @@ struct LimitsSection {
 struct DisaggregationSection {
   uint32_t prefill_instances = 1;
   hardware::StackSpec stack;
+  hardware::StackSpec node_stack;
 
   static const FieldTable<DisaggregationSection>& fields();
 };

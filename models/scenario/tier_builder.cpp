@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "models/ledger/ledger.hpp"
 #include "models/llm/placement.hpp"
 #include "models/policy/placement.hpp"
 #include "models/policy/registry.hpp"
@@ -34,9 +35,12 @@ hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_
   return {to_seconds(device_latency), spec.cluster.node.gpu.host_link.value, std::nullopt};
 }
 
-void set_tail(tiering::TierSpec& tier, const hardware::DriveSpec& drive) {
-  tier.load.tail_ppm = static_cast<uint32_t>(std::round(drive.tail_probability.value * 1e6));
-  tier.load.tail_ns = drive.tail_latency.value.value();
+void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive) {
+  for (tiering::TransferCost* cost : {&tier.load, &tier.to_nearer}) {
+    cost->tail_ppm = static_cast<uint32_t>(std::round(drive.tail_probability.value * 1e6));
+    cost->tail_ns = drive.tail_latency.value.value();
+    if (drive.queue_latency) cost->device_wait_ns = drive.queue_latency->value.value();
+  }
 }
 
 void TierBuilder::DriveSums::add(const hardware::DriveSpec& drive, double operation, double count) {
@@ -53,12 +57,13 @@ TierBuilder::TierBuilder(const ScenarioSpec& spec, const World& world, Problems&
       world_(world),
       problems_(problems),
       links_(spec, world, shares(), set_.links),
-      layout_{tokens(spec.engine.block_tokens), spec.model.name.layers,
-              bytes(llm::kv_layer_bytes_per_gpu(spec.model.name, world.kv, world.parallel.tp))} {}
+      switches_(spec, set_.links, set_.fabrics),
+      objects_(engine_objects(spec)) {}
 
 tiering::TierSetSpec TierBuilder::build() {
   set_.block_tokens = spec_.engine.block_tokens;
   set_.block_bytes = static_cast<uint32_t>(world_.block_bytes);
+  set_.handoff_copies = objects_.copies;
   set_.node_of = links_.node_of();
   for (uint32_t e = 0; e < engines(); ++e) {
     tiering::TwoWay way;
@@ -69,20 +74,36 @@ tiering::TierSetSpec TierBuilder::build() {
     append(way.down, port.down);
     set_.engine_fabric.push_back(std::move(way));
   }
+  set_.gpu_fabric = switches_.gpus();
+  if (spec_.disaggregation) add_handoff();
   const policy::PlacementEntry* placement =
       policy::find_placement_policy(spec_.policy.placement.policy_name());
   set_.placement = placement->table;
   set_.placement_config = spec_.policy.placement.config_lines();
   set_.writes_back = spec_.policy.placement.write == WritePolicy::back;
   set_.prefetches = spec_.policy.placement.prefetch;
-  if (spec_.disaggregation) {
-    tiering::TierSpec costs;
-    set_costs(costs, spec_.disaggregation->stack, nanoseconds(0), nanoseconds(0));
-    set_.handoff = costs.load;
-  }
   for (size_t i = 1; i < spec_.tiers.size(); ++i) add_tier(i);
   check_links();
   return std::move(set_);
+}
+
+// Between engines of one node through its NVLink switches, which hold up nobody, or over PCIe.
+void TierBuilder::add_handoff() {
+  const hardware::StackSpec& stack = spec_.disaggregation->node_stack;
+  const hardware::GpuSpec& gpu = spec_.cluster.node.gpu;
+  const BytesPerSecond link = gpu.nvlink ? gpu.nvlink->value : gpu.host_link.value;
+  for (uint32_t e = 0; e < engines(); ++e) {
+    if (!gpu.nvlink) {
+      set_.engine_local.push_back(links_.engine(e));
+      continue;
+    }
+    const std::string name = "engine" + std::to_string(e) + ".nvlink";
+    const double rate = link.value() * ranks() * stack.efficiency.value;
+    set_.engine_local.push_back(
+        {{add_link(set_.links, name + ".up", rate)}, {add_link(set_.links, name + ".down", rate)}});
+  }
+  set_.handoff = cost(spec_.disaggregation->stack, engine_path(spec_, nanoseconds(0)));
+  set_.local_handoff = cost(stack, {Seconds{}, link, std::nullopt});
 }
 
 // One link stands for all others of the same part.
@@ -127,11 +148,16 @@ NodeLinks::Shares TierBuilder::shares() const {
 }
 
 void TierBuilder::add_tier(size_t i) {
-  const TierSection& section = spec_.tiers[i];
+  objects_ = tier_objects(spec_, i);
+  TierSection section = spec_.tiers[i];
+  section.stack = objects_.stack;
   tiering::TierSpec& tier = set_.tiers.emplace_back();
   tier.name = name_of_choice(section.kind);
   tier.load_mode = section.load;
+  tier.block_bytes = static_cast<uint32_t>(objects_.block_bytes);
+  tier.load_copies = objects_.broadcast ? 1 : objects_.copies;
   tier.read_only = section.read_only;
+  tier.index_delay_ns = section.index_delay.value();
   const EvictionSection& eviction = section.eviction ? *section.eviction : spec_.policy.eviction;
   tier.eviction = policy::find_cache_policy(eviction.name)->table;
   tier.eviction_config = eviction.config_lines();
@@ -158,26 +184,125 @@ void TierBuilder::add_tier(size_t i) {
       add_external(i, section, tier);
       break;
   }
+  add_conversion(tier);
+  add_replicas(tier);
+  if (section.kind != TierName::hbm) add_cores(*section.stack, tier);
+  if (!objects_.usable) tier.pool_of.assign(engines(), tiering::kNone);
+}
+
+// GPUs convert in passing, and both ways share what they manage. Peers give what host memory holds.
+void TierBuilder::add_conversion(tiering::TierSpec& tier) {
+  if (objects_.convert_bandwidth <= 0) return;
+  const bool peer = tier.kind == tiering::TierKind::peer;
+  std::vector<uint32_t> converters;
+  for (uint32_t e = 0; e < engines(); ++e) {
+    converters.push_back(peer ? host_converters_[e]
+                              : add_link(set_.links, tier.name + ".convert" + std::to_string(e),
+                                         objects_.convert_bandwidth * ranks()));
+    append(tier.to_engine[e].up, {converters[e]});
+    append(tier.to_engine[e].down, {converters[e]});
+  }
+  if (tier.kind == tiering::TierKind::dram) host_converters_ = std::move(converters);
+}
+
+// Of ranks that hold the same KV the first alone stores it, and where it broadcasts it loads alone:
+// over its own part of the engine's bus.
+void TierBuilder::add_replicas(tiering::TierSpec& tier) {
+  if (objects_.copies == 1) return;
+  for (uint32_t e = 0; e < engines(); ++e) {
+    const std::string engine = "engine" + std::to_string(e);
+    if (first_ranks_.size() == e) {
+      const auto bus = static_cast<double>(set_.links[links_.engine(e).up.front()].bytes_per_s);
+      first_ranks_.push_back(
+          {{add_link(set_.links, engine + ".pcie.first.up", bus / objects_.copies)},
+           {add_link(set_.links, engine + ".pcie.first.down", bus / objects_.copies)}});
+    }
+    append(tier.to_engine[e].down, first_ranks_[e].down);
+    if (!objects_.broadcast) continue;
+    if (broadcasts_.size() == e) {
+      const double one = spec_.cluster.node.gpu.nvlink->value.value();
+      broadcasts_.push_back(
+          add_link(set_.links, engine + ".broadcast", one * ranks() / objects_.copies));
+    }
+    append(tier.to_engine[e].up, first_ranks_[e].up);
+    append(tier.to_engine[e].up, {broadcasts_[e]});
+  }
 }
 
 // Set-up, first operation and the rate that operations reach, on all GPUs of an engine at once.
+tiering::TransferCost TierBuilder::cost(const hardware::StackSpec& stack,
+                                        const hardware::TransferPath& path) const {
+  const Bytes operation = hardware::operation_bytes(stack, objects_.layout);
+  tiering::TransferCost result;
+  result.operation_bytes = static_cast<uint64_t>(operation.value());
+  const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
+  result.before_ns = ns_of(stack.setup.value + metadata + stack.operation_time.value +
+                           stack.operation_latency.value + path.device_latency);
+  const double cap = hardware::rate_cap(stack, path, operation).value() * ranks();
+  result.rate_cap = static_cast<uint64_t>(std::clamp(cap, 1.0, kLinkRateMax));
+  result.interference_ppm = static_cast<uint32_t>(std::round(stack.gpu_interference.value * 1e6));
+  result.core_fs_per_byte = static_cast<uint64_t>(std::round(core_time(stack) * 1e15));
+  return result;
+}
+
+// Between tiers, and the same with a GPU at one end: where ranks hold the same KV one of them alone
+// may move it, and converting is pipelined with moving, but for one operation: the first of a
+// store, the last of a load.
 void TierBuilder::set_costs(tiering::TierSpec& tier, const hardware::StackSpec& stack,
                             Nanoseconds read_latency, Nanoseconds write_latency) {
-  const auto cost = [&](Nanoseconds device) {
-    const hardware::TransferPath path = engine_path(spec_, device);
-    const Bytes operation = hardware::operation_bytes(stack, layout_);
-    tiering::TransferCost result;
-    result.operation_bytes = static_cast<uint64_t>(operation.value());
-    const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
-    result.before_ns = ns_of(stack.setup.value + metadata + stack.operation_time.value +
-                             stack.operation_latency.value + to_seconds(device));
-    const double cap = hardware::rate_cap(stack, path, operation).value() * ranks();
-    result.rate_cap = static_cast<uint64_t>(std::clamp(cap, 1.0, kLinkRateMax));
-    return result;
+  tier.load = tier.to_nearer = cost(stack, engine_path(spec_, read_latency));
+  tier.from_nearer = cost(stack, engine_path(spec_, write_latency));
+  tier.from_nearer.after_ns = ns_of(stack.acknowledge.value);
+  tier.store = tier.from_nearer;
+  const auto bound = [&](tiering::TransferCost& cost, bool firsts_alone) {
+    auto cap = static_cast<double>(cost.rate_cap);
+    if (objects_.convert_bandwidth > 0) cap = std::min(cap, objects_.convert_bandwidth * ranks());
+    cap /= firsts_alone ? objects_.copies : 1;
+    cost.rate_cap = static_cast<uint64_t>(std::clamp(cap, 1.0, kLinkRateMax));
   };
-  tier.load = cost(read_latency);
-  tier.store = cost(write_latency);
-  tier.store.after_ns = ns_of(stack.acknowledge.value);
+  bound(tier.load, objects_.broadcast);
+  bound(tier.store, true);
+  tier.load.after_ns += objects_.convert_ns();
+  tier.store.before_ns += objects_.convert_ns();
+}
+
+// Of a host core for one byte, in seconds.
+double TierBuilder::core_time(const hardware::StackSpec& stack) const {
+  double seconds = stack.core_time.value.value() / operation(stack);
+  if (stack.core_bandwidth) seconds += 1 / stack.core_bandwidth->value.value();
+  return seconds;
+}
+
+// What a node's cores can move beside serving, where the links of its engines could carry more.
+void TierBuilder::add_cores(const hardware::StackSpec& stack, tiering::TierSpec& tier) {
+  const double per_byte = core_time(stack);
+  if (per_byte <= 0) return;
+  const auto slowest = [&](const std::vector<uint32_t>& way) {
+    uint64_t rate = UINT64_MAX;
+    for (const uint32_t link : way) rate = std::min(rate, set_.links[link].bytes_per_s);
+    return static_cast<double>(rate);
+  };
+  std::vector<double> wanted(links_.nodes(), 0);
+  std::vector<double> serving(links_.nodes(), 0);
+  for (uint32_t e = 0; e < engines(); ++e) {
+    wanted[set_.node_of[e]] += slowest(tier.to_engine[e].up) + slowest(tier.to_engine[e].down);
+    serving[set_.node_of[e]] += ledger::serving_cores(ranks());
+  }
+  std::vector<uint32_t> cores(links_.nodes(), tiering::kNone);
+  for (uint32_t n = 0; n < links_.nodes(); ++n) {
+    const double free = std::max(1.0, spec_.cluster.node.host.cores - serving[n]);
+    if (free / per_byte >= wanted[n]) continue;
+    cores[n] =
+        add_link(set_.links, "node" + std::to_string(n) + ".cores." + tier.name, free / per_byte);
+    append(tier.to_node[n].up, {cores[n]});
+    append(tier.to_node[n].down, {cores[n]});
+  }
+  for (uint32_t e = 0; e < engines(); ++e) {
+    const uint32_t link = cores[set_.node_of[e]];
+    if (link == tiering::kNone) continue;
+    append(tier.to_engine[e].up, {link});
+    append(tier.to_engine[e].down, {link});
+  }
 }
 
 // A pool holds what is available, or the capacity the scenario gives it out of that.
@@ -193,11 +318,11 @@ void TierBuilder::set_capacity(size_t i, tiering::TierSpec& tier, const TierSect
     problems_.add(path(i) + ".capacity", "exceeds " + of_what + ", " + text(available),
                   "lower it, or leave it out to get what there is");
   }
-  const double blocks = std::floor(wanted / static_cast<double>(world_.block_bytes));
+  const double blocks = std::floor(wanted / static_cast<double>(tier.block_bytes));
   if (blocks < 1) {
     problems_.add(path(i) + (section.capacity ? ".capacity" : ""),
                   "a pool of " + text(wanted) + " holds no block of " +
-                      text(static_cast<double>(world_.block_bytes)),
+                      text(static_cast<double>(tier.block_bytes)),
                   "raise its capacity, or lower engine.block_tokens");
     return;
   }

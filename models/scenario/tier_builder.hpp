@@ -7,7 +7,9 @@
 #include "models/hardware/transfer_time.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/spec.hpp"
+#include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_links.hpp"
+#include "models/scenario/tier_objects.hpp"
 #include "models/scenario/world.hpp"
 #include "models/tiering/tier_spec.hpp"
 
@@ -38,18 +40,25 @@ class TierBuilder {
   static std::string path(size_t i) { return "tiers." + std::to_string(i); }
   /// What one operation at a device carries, for all GPUs of an engine alike, in bytes.
   double operation(const hardware::StackSpec& stack) const {
-    return static_cast<double>(hardware::operation_bytes(stack, layout_).value());
+    return static_cast<double>(hardware::operation_bytes(stack, objects_.layout).value());
   }
 
   // tier_builder.cpp
   NodeLinks::Shares shares() const;
   void add_tier(size_t i);
   void check_links();
+  void add_handoff();
+  tiering::TransferCost cost(const hardware::StackSpec& stack,
+                             const hardware::TransferPath& path) const;
   void set_costs(tiering::TierSpec& tier, const hardware::StackSpec& stack,
                  Nanoseconds read_latency, Nanoseconds write_latency);
   void set_capacity(size_t i, tiering::TierSpec& tier, const TierSection& section, double available,
                     const std::string& of_what);
+  double core_time(const hardware::StackSpec& stack) const;
+  void add_cores(const hardware::StackSpec& stack, tiering::TierSpec& tier);
   void pool_by_scope(tiering::TierSpec& tier, TierScope scope);
+  void add_conversion(tiering::TierSpec& tier);
+  void add_replicas(tiering::TierSpec& tier);
   tiering::TwoWay drive_links(const std::string& name, const DriveSums& sums,
                               const TierSection& section);
 
@@ -81,13 +90,18 @@ class TierBuilder {
   Problems& problems_;
   tiering::TierSetSpec set_;
   NodeLinks links_;
-  hardware::KvLayout layout_;
-  std::vector<uint32_t> dpu_links_;  // by node, once a tier over the network needs them
+  Switches switches_;
+  TierObjects objects_;                       // of the tier that is being compiled
+  std::vector<uint32_t> host_converters_;     // by engine, of host memory's objects
+  std::vector<tiering::TwoWay> first_ranks_;  // by engine, once some KV is replicated
+  std::vector<uint32_t> broadcasts_;          // by engine, once a tier needs them
+  std::vector<uint32_t> dpu_links_;           // by node, once a tier over the network needs them
 };
 
 /// The way of one operation on one GPU, before links that transfers share.
 hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_latency);
-void set_tail(tiering::TierSpec& tier, const hardware::DriveSpec& drive);
+/// What adds to the latency of some reads: slow ones, and others' on their way.
+void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive);
 void append(std::vector<uint32_t>& to, const std::vector<uint32_t>& more);
 
 }  // namespace tiercast::scenario

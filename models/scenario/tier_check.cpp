@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_links.hpp"
+#include "models/scenario/tier_objects.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/quantity.hpp"
 
@@ -98,6 +100,9 @@ class TierCheck {
       takes_no("load", tier.load != tiering::LoadMode{},
                "nothing is loaded into GPU memory from it", "say it of a tier below");
       takes_no("read_only", tier.read_only, "GPU memory takes what is computed", leave);
+      takes_no("index_delay", tier.index_delay.value() > 0,
+               "an engine knows its own memory; what the router sees of it may be late",
+               "say router.index_delay");
       takes_no("eviction", tier.eviction.has_value(), "eviction from GPU memory is policy.eviction",
                "say it there");
     }
@@ -108,6 +113,10 @@ class TierCheck {
       takes_no("scope", tier.scope.has_value(), why, hint);
       takes_no("eviction", tier.eviction.has_value(), why, hint);
     }
+    const bool local = tier.kind == TierName::dram || tier.kind == TierName::nvme;
+    takes_no("index_delay", local && tier.index_delay.value() > 0,
+             "engines know what their own node holds",
+             "say it of peer, context or external, or leave it out");
     const bool own_links = tier.kind == TierName::nvme || tier.kind == TierName::context ||
                            tier.kind == TierName::external;
     takes_no("sharing", !own_links && tier.sharing != LinkSharing{},
@@ -200,7 +209,7 @@ class TierCheck {
   }
 
   void check_caching() {
-    if (spec_.disaggregation) check_fabric_port("disaggregation");
+    if (spec_.disaggregation && spec_.cluster.nodes > 1) check_fabric_port("disaggregation");
     if (spec_.engine.prefix_caching) return;
     if (spec_.tiers.size() > 1) {
       problems_.add("engine.prefix_caching", "tiers below GPU memory need it", "set it to true");
@@ -279,7 +288,23 @@ class TierCheck {
                         " NICs and DPUs exceed its " + std::to_string(fabric.switches.ports) +
                         " ports",
                     "say kind: leaf-spine, or take a larger switch", "cluster.fabric");
+      return;
     }
+    check_leaves(fabric);
+  }
+
+  // A switch of the upper level has a port for every one of the lower.
+  void check_leaves(const hardware::FabricSpec& fabric) {
+    if (problems_.any()) return;  // counts may be out of all bounds
+    const ledger::Provision boxes = boxes_of(spec_.cluster);
+    const ledger::PortsUsed used = ledger::ports_used(boxes, fabric.switches.port_bandwidth.value);
+    if (ledger::switches_needed(fabric, used, boxes.pods)) return;
+    problems_.add("cluster.fabric.switch",
+                  "switches of " + std::to_string(fabric.switches.ports) +
+                      " ports cannot be wired to join the " +
+                      std::to_string(std::max(used.east_west, used.storage)) +
+                      " ports that end points of one network fill",
+                  "take a larger switch, more oversubscription or fewer pods", "cluster.fabric");
   }
 
   void warn_of_idle_settings() {
@@ -314,6 +339,7 @@ class TierCheck {
 
 void check_tiers(const ScenarioSpec& spec, Problems& problems) {
   TierCheck(spec, problems).check_all();
+  check_objects(spec, problems);
 }
 
 }  // namespace tiercast::scenario

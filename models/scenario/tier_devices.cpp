@@ -33,7 +33,7 @@ bool TierBuilder::stripe(size_t i, const TierSection& section, size_t devices,
                   "lower it, or add drives");
     return false;
   }
-  const auto block = static_cast<int64_t>(world_.block_bytes);
+  const auto block = int64_t{tier.block_bytes};
   if (striping.width > 1 && striping.unit && striping.unit->value() >= block) {
     problems_.warn(at + ".unit",
                    "holds a whole block of " + format_rounded(to_quantity(bytes(block))) +

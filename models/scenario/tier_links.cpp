@@ -53,34 +53,16 @@ NodeLinks::NodeLinks(const ScenarioSpec& spec, const World& world, const Shares&
   for (uint32_t e = 0; e < engines; ++e) {
     node_of_.push_back(static_cast<uint32_t>(uint64_t{e} * world.gpus_per_instance / node.gpus));
   }
-  // The spines carry what leaves a leaf, here a pod's share of them all.
-  const double oversubscription = spec.cluster.fabric ? spec.cluster.fabric->oversubscription : 1;
-  const uint32_t nodes = spec.cluster.nodes;
-  TwoWay storage_spine;
-  TwoWay fabric_spine;
-  if (oversubscription > 1 && nodes > 1) {
-    const double to_storage = storage_bandwidth(node) * nodes / oversubscription;
-    const double to_gpus = fabric_bandwidth(node) * nodes / oversubscription;
-    storage_spine = {{add_link(links, "spine.storage.up", to_storage)},
-                     {add_link(links, "spine.storage.down", to_storage)}};
-    fabric_spine = {{add_link(links, "spine.fabric.up", to_gpus)}, {}};
-  }
-  for (uint32_t n = 0; n < nodes; ++n) {
+  for (uint32_t n = 0; n < spec.cluster.nodes; ++n) {
     const std::string at = "node" + std::to_string(n);
     memory_.push_back(add_link(links, at + ".memory", node.host.dram_bandwidth.value.value()));
-    const auto ports = [&](double bandwidth, const std::string& name, const TwoWay& spine) {
-      TwoWay way;
-      if (bandwidth <= 0) return way;
-      way = {{add_link(links, at + "." + name + ".up", bandwidth)},
-             {add_link(links, at + "." + name + ".down", bandwidth)}};
-      way.up.insert(way.up.end(), spine.up.begin(), spine.up.end());
-      way.down.insert(way.down.end(), spine.down.begin(), spine.down.end());
-      return way;
+    const auto ports = [&](double bandwidth, const std::string& name) {
+      if (bandwidth <= 0) return TwoWay{};
+      return TwoWay{{add_link(links, at + "." + name + ".up", bandwidth)},
+                    {add_link(links, at + "." + name + ".down", bandwidth)}};
     };
-    storage_.push_back(
-        ports(storage_bandwidth(node) * shares.storage_efficiency, "storage", storage_spine));
-    fabric_.push_back(
-        ports(fabric_bandwidth(node) * shares.fabric_efficiency, "fabric", fabric_spine));
+    storage_.push_back(ports(storage_bandwidth(node) * shares.storage_efficiency, "storage"));
+    fabric_.push_back(ports(fabric_bandwidth(node) * shares.fabric_efficiency, "fabric"));
   }
   for (uint32_t e = 0; e < engines; ++e) {
     const std::string at = "engine" + std::to_string(e) + ".pcie";

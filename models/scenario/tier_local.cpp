@@ -31,6 +31,7 @@ void TierBuilder::add_dram(size_t i, const TierSection& section, tiering::TierSp
 
 void TierBuilder::add_peer(const TierSection& section, tiering::TierSpec& tier) {
   tier.kind = tiering::TierKind::peer;
+  tier.fabric = switches_.gpus();
   set_costs(tier, *section.stack, nanoseconds(0), nanoseconds(0));
   for (uint32_t e = 0; e < engines(); ++e) {
     tier.to_engine[e] = set_.engine_fabric[e];
@@ -63,7 +64,7 @@ void TierBuilder::add_nvme(size_t i, const TierSection& section, tiering::TierSp
   }
   set_capacity(i, tier, section, sums.capacity, "the node's drives");
   set_costs(tier, *section.stack, sums.read_latency, sums.write_latency);
-  set_tail(tier, drives.front());
+  set_delays(tier, drives.front());
   const bool apart = stripe(i, section, devices, tier);
   for (uint32_t p = 0; p < tier.pools.size(); ++p) {
     const std::string name = "nvme" + std::to_string(p);

@@ -14,6 +14,7 @@ void TierBuilder::reach_over_network(const hardware::StackSpec& stack, tiering::
   for (const hardware::DpuSpec& dpu : node.dpus) {
     operations += dpu.operations().value() * dpu.count;
   }
+  tier.fabric = switches_.storage();
   const bool first = dpu_links_.empty();
   for (uint32_t n = 0; n < links_.nodes(); ++n) {
     tier.to_node[n] = links_.storage(n);
@@ -54,16 +55,18 @@ void TierBuilder::add_context(size_t i, const TierSection& section, tiering::Tie
   set_capacity(i, tier, section, usable, "the enclosures of one pool");
   Nanoseconds initiator = nanoseconds(0);
   for (const hardware::DpuSpec& dpu : spec_.cluster.node.dpus) {
-    initiator = std::max(initiator, dpu.read_latency.value);
+    initiator = std::max(initiator, dpu.latency());
   }
-  const Nanoseconds dpus = box.dpus.read_latency.value + initiator;
+  const Nanoseconds dpus = box.dpus.latency() + initiator;
   set_costs(tier, *section.stack, sums.read_latency + dpus, sums.write_latency + dpus);
-  set_tail(tier, box.drives);
+  set_delays(tier, box.drives);
   const auto drives = static_cast<size_t>(std::lround(box.drives.count * boxes));
   const bool apart = stripe(i, section, drives, tier);
   for (uint32_t p = 0; p < tier.pools.size(); ++p) {
     const std::string name = "context" + std::to_string(p);
     tiering::TierPoolSpec& pool = tier.pools[p];
+    pool.leaves = switches_.leaves(p, static_cast<uint32_t>(tier.pools.size()),
+                                   static_cast<uint32_t>(std::ceil(boxes)));
     if (apart) {
       add_cards(name, box, boxes, section, pool);
       continue;
@@ -86,8 +89,9 @@ void TierBuilder::add_external(size_t i, const TierSection& section, tiering::Ti
   const double count = units.count;
   const double usable = static_cast<double>(service.capacity.value.value()) * count;
   set_capacity(i, tier, section, usable, "the service");
-  set_costs(tier, stack, service.read_latency.value + service.tenant_check.value,
-            service.write_latency.value + service.tenant_check.value);
+  const bool checks = service.tenant_check_at == hardware::TenantCheckAt::data;
+  const Nanoseconds check = checks ? service.tenant_check.value : nanoseconds(0);
+  set_costs(tier, stack, service.read_latency.value + check, service.write_latency.value + check);
   // Operations below the smallest one cost as much as it; each pass through server memory beside
   // the first takes its share of what the servers move.
   const double bytes_of_one = operation(stack);
@@ -103,7 +107,7 @@ void TierBuilder::add_external(size_t i, const TierSection& section, tiering::Ti
                 rate(service.read.value.value(), service.read_iops.value.value()), fifo)},
       {add_link(set_.links, "external0.write",
                 rate(service.write.value.value(), service.write_iops.value.value()), fifo)}};
-  tier.pools[0].links = std::move(way);
+  tier.pools[0] = {tiering::kNone, std::move(way), switches_.leaves(0, 1, units.count)};
   reach_over_network(stack, tier);
   add_clients(service.client_bandwidth.value.value(), tier);
   add_metadata(units, stack, tier);
@@ -136,7 +140,11 @@ void TierBuilder::add_metadata(const hardware::StorageUnits& units,
   const int64_t object = stack.chunk_tokens ? stack.chunk_tokens->value() : set_.block_tokens;
   tier.metadata.blocks_per_lookup =
       static_cast<uint32_t>(std::max<int64_t>(1, object / set_.block_tokens));
-  const double time_ns = static_cast<double>(service.metadata_time.value.value()) * operations;
+  Nanoseconds one = service.metadata_time.value;
+  if (service.tenant_check_at == hardware::TenantCheckAt::metadata) {
+    one += service.tenant_check.value;
+  }
+  const double time_ns = static_cast<double>(one.value()) * operations;
   set_.stations.push_back({"external0.metadata", static_cast<int64_t>(std::max(1.0, time_ns)),
                            service.metadata_servers * units.count});
 }

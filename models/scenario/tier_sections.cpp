@@ -36,6 +36,21 @@ std::vector<Choice<LinkSharing>> choices(LinkSharing) {
           {"fifo", LinkSharing::fifo, "whole transfers one after another"}};
 }
 
+std::vector<Choice<ObjectLayout>> choices(ObjectLayout) {
+  return {{"layer-first", ObjectLayout::layer_first, "a block's part of each layer by itself"},
+          {"page-first", ObjectLayout::page_first, "all layers of a block together"}};
+}
+
+std::vector<Choice<ObjectMismatch>> choices(ObjectMismatch) {
+  return {{"convert", ObjectMismatch::convert, "GPUs convert them at convert_bandwidth"},
+          {"miss", ObjectMismatch::miss, "never found, and none is stored"}};
+}
+
+std::vector<Choice<ReplicaLoad>> choices(ReplicaLoad) {
+  return {{"per-rank", ReplicaLoad::per_rank, "each loads a copy of its own all the way"},
+          {"broadcast", ReplicaLoad::broadcast, "one loads, the others get it over NVLink"}};
+}
+
 std::vector<Choice<WritePolicy>> choices(WritePolicy) {
   return {{"through", WritePolicy::through, "every complete block, at once, to every tier"},
           {"selective", WritePolicy::selective, "blocks that `threshold` prompts have had"},
@@ -98,6 +113,20 @@ const FieldTable<StripingSection>& StripingSection::fields() {
   return table;
 }
 
+const FieldTable<ObjectsSection>& ObjectsSection::fields() {
+  using namespace table;
+  using S = ObjectsSection;
+  static const auto table = FieldTable<S>("objects", "What a tier stores.", {
+      field("kv", &S::kv, absent_means("that of model.kv"), also_called("kv_dtype"), also_called("kv_cache_dtype"), "Format of stored KV."),
+      field("tp", &S::tp, absent_means("that of the engine"), between(1, 1024), "Ranks over which the engines that write it split a block."),
+      field("layout", &S::layout, absent_means("as the stack gathers it"), "What lies together."),
+      field("mismatch", &S::mismatch, by_default("convert"), "What becomes of KV that the engine does not hold like this."),
+      field("convert_bandwidth", &S::convert_bandwidth, absent_means("needed where KV is converted"), above(0), "Bytes a second, as the engine holds them, that one GPU converts either way."),
+      field("replicas", &S::replicas, by_default("per-rank"), "How ranks that hold the same KV get it: with MLA, or with more ranks than KV heads. One copy is stored."),
+  }).shorthand("kv");
+  return table;
+}
+
 const FieldTable<TierSection>& TierSection::fields() {
   using namespace table;
   using S = TierSection;
@@ -110,6 +139,8 @@ const FieldTable<TierSection>& TierSection::fields() {
       field("sharing", &S::sharing, by_default("fair"), "How transfers share the tier's own links."),
       field("striping", &S::striping, absent_means("every transfer is spread evenly over all drives"), "nvme, context: puts each block on drives of its own, which hot blocks make hot."),
       field("read_only", &S::read_only, by_default("false"), "Takes no stores."),
+      field("index_delay", &S::index_delay, by_default("0s"), at_least(0), at_most("10y"), "How late requests see that blocks came or left. Of peer, context and external."),
+      field("objects", &S::objects, absent_means("KV as the engine holds it"), "What is stored, where that differs from what the engine holds."),
       field("eviction", &S::eviction, absent_means("that of policy.eviction"), "Which of its blocks leave when it is full."),
   }).shorthand("kind");
   return table;

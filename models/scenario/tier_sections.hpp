@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/hardware/stack_spec.hpp"
+#include "models/llm/model_spec.hpp"
 #include "models/scenario/eviction_section.hpp"
 #include "models/tiering/tier_spec.hpp"
 #include "sim/base/field_type.hpp"
@@ -33,6 +34,30 @@ struct StripingSection {
   static const FieldTable<StripingSection>& fields();
 };
 
+/// How the objects of a tier lie: of each layer a block's part, or all layers of a block together.
+enum class ObjectLayout : uint8_t { layer_first, page_first };
+std::vector<Choice<ObjectLayout>> choices(ObjectLayout);
+
+/// What becomes of objects that are not as the engine holds KV.
+enum class ObjectMismatch : uint8_t { convert, miss };
+std::vector<Choice<ObjectMismatch>> choices(ObjectMismatch);
+
+/// How ranks that hold the same KV (MLA, more ranks than KV heads) get it: one copy is stored.
+enum class ReplicaLoad : uint8_t { per_rank, broadcast };
+std::vector<Choice<ReplicaLoad>> choices(ReplicaLoad);
+
+/// What is stored, where it is not KV as the engine holds it.
+struct ObjectsSection {
+  std::optional<llm::KvFormat> kv;
+  std::optional<uint32_t> tp;  ///< of the engine that writes them
+  std::optional<ObjectLayout> layout;
+  ObjectMismatch mismatch{};
+  std::optional<Figure<BytesPerSecond>> convert_bandwidth;  ///< engine's KV that one GPU converts
+  ReplicaLoad replicas{};
+
+  static const FieldTable<ObjectsSection>& fields();
+};
+
 struct TierSection {
   TierName kind = TierName::hbm;
   std::optional<Bytes> capacity;  ///< of one pool
@@ -42,7 +67,9 @@ struct TierSection {
   LinkSharing sharing{};
   std::optional<StripingSection> striping;
   bool read_only = false;
+  Nanoseconds index_delay{};  ///< of what comes and leaves
   std::optional<EvictionSection> eviction;
+  std::optional<ObjectsSection> objects;
 
   static const FieldTable<TierSection>& fields();
 };
@@ -52,6 +79,7 @@ std::string default_stack(TierName kind);
 TierScope default_scope(TierName kind);
 /// The catalogue's stack for handing prompts over, where a scenario names none.
 inline constexpr const char* kHandOverStack = "mooncake-te";
+inline constexpr const char* kLocalHandOverStack = "nixl-nvlink";
 
 enum class WritePolicy : uint8_t { through, selective, back };
 std::vector<Choice<WritePolicy>> choices(WritePolicy);

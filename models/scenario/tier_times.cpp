@@ -49,25 +49,30 @@ class Clock {
         world_(world),
         set_(*world.cluster.tiers),
         transfers_(set_.links, set_.stations, spec.run.seed),
-        recompute_ns_(recompute_times(world)) {
-    for (const tiering::TierSpec& tier : set_.tiers) stripes_.emplace_back(tier, set_.block_bytes);
-    stripes_.emplace_back(set_.block_bytes);
-  }
+        finder_(set_, spec.run.seed),
+        stripes_(set_),
+        recompute_ns_(recompute_times(world)) {}
 
-  TierTimes times(uint32_t t) const {
+  TierTimes times(uint32_t t) {
     const tiering::TierSpec& tier = set_.tiers[t];
     const hardware::StackSpec& stack = *spec_.tiers[t + 1].stack;
     TierTimes times;
     times.name = tier.name;
     times.stack = name_of_stack(stack);
+    times.index_delay_ns = tier.index_delay_ns;
     times.pools = static_cast<uint32_t>(tier.pools.size());
     times.pool_blocks = tier.capacity_blocks;
-    times.pool_bytes = tier.capacity_blocks * set_.block_bytes;
+    times.pool_bytes = tier.capacity_blocks * tier.block_bytes;
+    const TierObjects objects = tier_objects(spec_, t + 1);
+    times.objects = objects_text(spec_, t + 1);
+    times.token_bytes = tier.block_bytes / set_.block_tokens;
+    times.usable = objects.usable;
+    if (!times.usable) return times;
     const RouteEnds load{kEngine, t, source_pool(t), kNone, kNone};
-    times.load = way(load, stack);
+    times.load = way(load, stack, objects);
     Moving moving{moving_times(load), {}};
     if (tier.kind != TierKind::peer && !tier.read_only) {
-      times.store = way(store_ends(t), stack);
+      times.store = way(store_ends(t), stack, objects);
       moving.store_ns = moving_times(store_ends(t));
     }
     for (const uint32_t length : kLengths) {
@@ -101,14 +106,10 @@ class Clock {
   RouteEnds store_ends(uint32_t t) const {
     const tiering::TierSpec& tier = set_.tiers[t];
     const uint32_t host = host_tier(set_);
-    if (!tier.through_host || host == kNone) {
+    if (!tier.through_host || host == kNone || set_.tiers[host].pool_of[kEngine] == kNone) {
       return {kEngine, kNone, kNone, t, tier.pool_of[kEngine]};
     }
     return {kEngine, host, set_.tiers[host].pool_of[kEngine], t, tier.pool_of[kEngine]};
-  }
-
-  const tiering::Stripes& stripes_at(uint32_t tier) const {
-    return tier == kNone ? stripes_.back() : stripes_[tier];
   }
 
   // Blocks on devices side by side, as evenly as can be: the n-th begins where the one before it
@@ -118,73 +119,62 @@ class Clock {
       const uint64_t at = uint64_t{n} * stripes.bytes().size();
       return static_cast<uint32_t>((at + at / stripes.devices()) % stripes.devices());
     };
-    sums.add_at(first(stripes_at(ends.from)), first(stripes_at(ends.to)));
+    sums.add_at(first(stripes_.from(ends)), first(stripes_.to(ends)));
   }
 
-  std::vector<int64_t> moving_times(const RouteEnds& ends) const {
-    std::vector<uint32_t> links;
-    tiering::TransferPlan plan;
-    plan.cost.rate_cap = find_route(set_, ends, links).rate_cap;
-    plan.links = links;
+  std::vector<int64_t> moving_times(const RouteEnds& ends) {
+    tiering::TransferPlan plan = finder_.find(ends, 0);
+    plan.cost = {.rate_cap = plan.cost.rate_cap};
     const bool apart = has_parts(set_, ends);
-    std::vector<tiering::StripePart> parts;
-    std::vector<tiering::TransferPart> part_links;
-    tiering::StripeSums sums;
-    sums.begin(stripes_at(ends.from), stripes_at(ends.to));
+    stripes_.begin(ends, sums_);
     std::vector<int64_t> times;
     for (uint32_t blocks = 1; blocks <= recompute_ns_.size(); ++blocks) {
-      plan.bytes = uint64_t{blocks} * set_.block_bytes;
+      plan.bytes = blocks * moved_block_bytes(set_, ends);
       if (apart) {
-        place(ends, blocks - 1, sums);
-        sums.parts(parts);
-        find_part_links(set_, ends, parts, part_links);
-        plan.parts = part_links;
+        place(ends, blocks - 1, sums_);
+        set_parts(ends, plan);
       }
       times.push_back(transfers_.unloaded_ns(plan));
     }
     return times;
   }
 
-  TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack) const {
-    std::vector<uint32_t> links;
-    const tiering::TransferCost& cost = find_route(set_, ends, links);
+  // As what was summed up lies on devices.
+  void set_parts(const RouteEnds& ends, tiering::TransferPlan& plan) {
+    sums_.parts(parts_);
+    find_part_links(set_, ends, parts_, part_links_);
+    plan.parts = part_links_;
+  }
+
+  TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack, const TierObjects& objects) {
+    tiering::TransferPlan plan = finder_.find(ends, 0);
+    const tiering::TransferCost& cost = plan.cost;
     TierWay way;
     // Each rounded up by itself, they may exceed their sum by a nanosecond or two.
     const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
-    way.set_up_ns = std::min(cost.before_ns, ceil_to_ns(stack.setup.value).value());
-    way.metadata_ns = std::min(cost.before_ns - way.set_up_ns, ceil_to_ns(metadata).value());
-    way.first_operation_ns = cost.before_ns - way.set_up_ns - way.metadata_ns;
-    way.acknowledge_ns = cost.after_ns;
+    const bool load = ends.to == kNone;
+    way.convert_ns = load || ends.from == kNone ? objects.convert_ns() : 0;
+    const int64_t before_ns = cost.before_ns - (load ? 0 : way.convert_ns);
+    way.set_up_ns = std::min(before_ns, ceil_to_ns(stack.setup.value).value());
+    way.metadata_ns = std::min(before_ns - way.set_up_ns, ceil_to_ns(metadata).value());
+    way.first_operation_ns = before_ns - way.set_up_ns - way.metadata_ns;
+    way.acknowledge_ns = cost.after_ns - (load ? way.convert_ns : 0);
     way.tail_ns = cost.tail_ppm == 0 ? 0 : cost.tail_ns;
-    tiering::TransferPlan plan{links, 0, cost};
-    if (!has_parts(set_, ends)) {
-      set_rate(plan, stack, way);
-      return way;
+    if (has_parts(set_, ends)) {
+      stripes_.begin(ends, sums_);
+      sums_.add_at(0, 0);
+      plan.bytes = moved_block_bytes(set_, ends);
+      set_parts(ends, plan);
+      way.block_bytes_per_s = transfers_.rate(plan);
+      plan.bytes *= stripes_.spread(ends, sums_);
+      set_parts(ends, plan);
     }
-    const tiering::Stripes& from = stripes_at(ends.from);
-    const tiering::Stripes& to = stripes_at(ends.to);
-    std::vector<tiering::StripePart> parts;
-    std::vector<tiering::TransferPart> part_links;
-    const auto spread = [&](uint32_t blocks) {
-      tiering::StripeSums sums;
-      sums.begin(from, to);
-      for (uint32_t n = 0; n < blocks; ++n) sums.add_at(n % from.devices(), n % to.devices());
-      sums.parts(parts);
-      find_part_links(set_, ends, parts, part_links);
-      plan.bytes = uint64_t{blocks} * set_.block_bytes;
-      plan.parts = part_links;
-    };
-    spread(1);
-    way.block_bytes_per_s = transfers_.rate(plan);
-    spread(std::max(from.devices(), to.devices()));  // one of them is 1
-    set_rate(plan, stack, way);
-    return way;
-  }
-
-  void set_rate(const tiering::TransferPlan& plan, const hardware::StackSpec& stack,
-                TierWay& way) const {
+    const bool apart = !plan.parts.empty() && !plan.parts.front().from.empty();
+    way.wait_ns = (plan.devices.empty() && !apart ? 0 : cost.device_wait_ns) +
+                  (plan.cables.empty() ? 0 : cost.switch_wait_ns);
     way.bytes_per_s = transfers_.rate(plan);
-    way.bound = bound(transfers_.narrowest(plan), plan.cost, stack);
+    way.bound = bound(transfers_.narrowest(plan), cost, stack);
+    return way;
   }
 
   std::string bound(const tiering::Transfers::Narrowest& narrowest,
@@ -217,7 +207,7 @@ class Clock {
                      uint32_t blocks) const {
     PrefixTimes prefix;
     prefix.tokens = blocks * set_.block_tokens;
-    prefix.bytes = uint64_t{blocks} * set_.block_bytes;
+    prefix.bytes = uint64_t{blocks} * tier.block_bytes * tier.load_copies;
     prefix.lookup_ns = lookup_ns(tier, blocks);
     prefix.moving_ns = moving.load_ns[blocks - 1];
     prefix.load_ns = prefix.lookup_ns + times.load.fixed_ns() + prefix.moving_ns;
@@ -249,8 +239,12 @@ class Clock {
   const World& world_;
   const tiering::TierSetSpec& set_;
   tiering::Transfers transfers_;
-  std::vector<tiering::Stripes> stripes_;  // by tier; GPU memory last
-  std::vector<int64_t> recompute_ns_;      // of 1, 2, ... blocks
+  tiering::RouteFinder finder_;
+  tiering::EndStripes stripes_;
+  std::vector<int64_t> recompute_ns_;  // of 1, 2, ... blocks
+  tiering::StripeSums sums_;           // scratch, as all that follows
+  std::vector<tiering::StripePart> parts_;
+  std::vector<tiering::TransferPart> part_links_;
 };
 
 }  // namespace
@@ -263,7 +257,7 @@ std::optional<uint32_t> TierTimes::break_even_tokens() const {
 std::vector<TierTimes> tier_times(const ScenarioSpec& spec, const World& world) {
   std::vector<TierTimes> times;
   if (!world.cluster.tiers || world.cluster.tiers->tiers.empty()) return times;
-  const Clock clock(spec, world);
+  Clock clock(spec, world);
   for (uint32_t t = 0; t < world.cluster.tiers->tiers.size(); ++t) {
     times.push_back(clock.times(t));
   }

@@ -17,23 +17,25 @@ namespace tiercast::scenario {
 /// blocks lie on some of a pool's devices, that is so for many blocks which lie on all alike; few
 /// blocks reach few devices, and one that holds more than its share takes longer.
 struct TierWay {
-  int64_t set_up_ns = 0;                      ///< of the stack, once a transfer
-  int64_t metadata_ns = 0;                    ///< of the stack: its round trips before bytes move
-  int64_t first_operation_ns = 0;             ///< its call, latency of path and device
-  int64_t acknowledge_ns = 0;                 ///< after the last byte; of stores alone
-  int64_t tail_ns = 0;                        ///< by which a slow device makes a transfer late
-  uint64_t bytes_per_s = 0;                   ///< while bytes move
+  int64_t set_up_ns = 0;           ///< of the stack, once a transfer
+  int64_t metadata_ns = 0;         ///< of the stack: its round trips before bytes move
+  int64_t first_operation_ns = 0;  ///< its call, latency of path, switches and device
+  int64_t convert_ns = 0;          ///< of one: before bytes move, of a load after they have
+  int64_t acknowledge_ns = 0;      ///< after the last byte, switches included; of stores alone
+  int64_t tail_ns = 0;             ///< by which a slow device makes a transfer late
+  int64_t wait_ns = 0;             ///< the longest in busy devices and switches
+  uint64_t bytes_per_s = 0;        ///< while bytes move
   std::optional<uint64_t> block_bytes_per_s;  ///< of one block, where devices are told apart
   std::string bound;  ///< what sets that rate: a link's name, or what of which stack
 
   int64_t before_ns() const { return set_up_ns + metadata_ns + first_operation_ns; }
-  int64_t fixed_ns() const { return before_ns() + acknowledge_ns; }
+  int64_t fixed_ns() const { return before_ns() + convert_ns + acknowledge_ns; }
 };
 
 /// A prefix of so many tokens. A load is lookup, fixed time of the way up, and moving.
 struct PrefixTimes {
-  uint32_t tokens = 0;  ///< whole blocks
-  uint64_t bytes = 0;
+  uint32_t tokens = 0;    ///< whole blocks
+  uint64_t bytes = 0;     ///< that a load moves
   int64_t lookup_ns = 0;  ///< the tier's index at its station; asked whichever tier then gives
   int64_t moving_ns = 0;  ///< blocks as evenly on the devices as can be
   int64_t load_ns = 0;
@@ -51,9 +53,13 @@ struct TokenRange {
 struct TierTimes {
   std::string name;
   std::string stack;
+  std::string objects;       ///< how KV is kept there
+  uint64_t token_bytes = 0;  ///< of one token, each number once
+  bool usable = true;        ///< false: the engine cannot read them, and nothing below is told
   uint32_t pools = 0;
   uint64_t pool_blocks = 0;  ///< of each pool; 0: it reads another tier's
   uint64_t pool_bytes = 0;
+  int64_t index_delay_ns = 0;  ///< until requests see what came or left
   TierWay load;
   /// From GPU memory, or from host memory where stores leave from there; absent where none come.
   std::optional<TierWay> store;

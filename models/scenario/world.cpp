@@ -6,6 +6,7 @@
 #include "models/policy/registry.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/tier_check.hpp"
+#include "models/scenario/tier_objects.hpp"
 #include "models/scenario/tier_world.hpp"
 #include "sim/base/quantity.hpp"
 
@@ -33,6 +34,7 @@ serving::EngineSpec engine_spec(const ScenarioSpec& spec, int64_t kv_blocks) {
       static_cast<uint32_t>(settings.watermark * static_cast<double>(kv_blocks));
   engine.chunked_prefill = settings.chunked_prefill;
   engine.prefix_caching = settings.prefix_caching;
+  engine.isolation = settings.isolation.value_or(serving::Isolation::none);
   engine.over_length = settings.over_length;
   engine.layers = spec.model.name.layers;
   engine.fuse = spec.run.fuse;
@@ -168,10 +170,9 @@ std::vector<std::string> caveats_of(const ScenarioSpec& spec, const llm::KernelS
         "an instance spans nodes, but its collectives are timed as inside one: "
         "real steps are slower");
   }
-  if (spec.cluster.fabric && (spec.tiers.size() > 1 || spec.disaggregation)) {
-    caveats.push_back(
-        "the fabric is taken as its bandwidth: its routing and the latency of its switches bear on "
-        "no transfer yet");
+  for (size_t i = 0; i < spec.tiers.size(); ++i) {
+    const std::string caveat = objects_caveat(spec, i);
+    if (!caveat.empty()) caveats.push_back(caveat);
   }
   if (world.kv_blocks_pinned && world.memory.kv_blocks > world.memory.kv_blocks_fit) {
     caveats.push_back(std::to_string(world.memory.kv_blocks) +
@@ -203,6 +204,7 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   world.kv = spec.model.kv;
   world.cluster.id_tokens = id_tokens_of(spec.workload, spec.engine.block_tokens);
   world.cluster.router = spec.router.policy;
+  world.cluster.router_index_delay_ns = spec.router.index_delay.value();
   world.cluster.seed = spec.run.seed;
   if (spec.disaggregation) {
     world.cluster.prefill_instances = spec.disaggregation->prefill_instances;

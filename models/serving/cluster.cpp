@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "models/workload/tenants.hpp"
+
 namespace tiercast::serving {
 
 namespace {
@@ -44,6 +46,7 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
       router_(make_router(spec.router)),
       queue_(std::max(spec.instances, kHandOverEntity + 1)),
       loads_(spec.instances),
+      pool_stands_to_ns_(spec.instances, kNever),
       matched_blocks_(spec.instances) {
   for (uint32_t i = 0; i < spec.instances; ++i) {
     instances_.push_back(
@@ -55,7 +58,12 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
   }
   for (uint32_t i = 0; i < spec_.prefill_instances; ++i) instances_[i]->only_prefill();
   decode_router_ = make_router(RouterKind::least_loaded);
-  matched_blocks_.resize(store_.pools());
+  if (spec_.router_index_delay_ns > 0 && router_->wants_matches() && entry_instances() > 1) {
+    router_index_ = std::make_unique<RouterIndex>(store_, spec_.engine.block_tokens,
+                                                  spec_.router_index_delay_ns);
+    for (uint32_t i = 0; i < entry_instances(); ++i) router_index_->watch(*instances_[i]);
+    matched_blocks_.resize(store_.pools());  // with what it knows of
+  }
   context_.seed = spec.seed;
 }
 
@@ -94,12 +102,17 @@ void Cluster::schedule_arrival(int64_t not_before_ns) {
   queue_.schedule(std::max(next_ns, not_before_ns), engine::Phase::fact, kSourceEntity);
 }
 
-void Cluster::schedule_boundary(uint32_t instance) {
-  const int64_t next_ns = instances_[instance]->next_boundary_ns();
-  if (next_ns == kNever) {
-    queue_.cancel(engine::Phase::boundary, instance);
+// Whatever an event did to an instance: what others read of it, and when it is to be called next.
+void Cluster::take_note(uint32_t i) {
+  const Instance& instance = *instances_[i];
+  loads_[i].outstanding_requests = instance.outstanding_requests();
+  loads_[i].outstanding_input_tokens = instance.outstanding_input_tokens();
+  loads_[i].queued_input_tokens = instance.queued_input_tokens();
+  pool_stands_to_ns_[i] = instance.pool_stands_to_ns();
+  if (instance.next_boundary_ns() == kNever) {
+    queue_.cancel(engine::Phase::boundary, i);
   } else {
-    queue_.schedule(next_ns, engine::Phase::boundary, instance);
+    queue_.schedule(instance.next_boundary_ns(), engine::Phase::boundary, i);
   }
 }
 
@@ -123,7 +136,7 @@ void Cluster::transfers(int64_t now_ns) {
     instances_[event.engine]->on_tier_event(now_ns, event, tier_events_);
     told_.push_back(event.engine);
   }
-  for (const uint32_t instance : told_) schedule_boundary(instance);
+  for (const uint32_t instance : told_) take_note(instance);
 }
 
 // Cuts or refuses what cannot run; a refused request is over at once.
@@ -159,10 +172,16 @@ void Cluster::cut_content(const RequestRecord& record) {
   request_.last_id_tokens = request_.id_tokens;
 }
 
+void Cluster::next_request() {
+  source_->next(request_);
+  if (spec_.engine.isolation == Isolation::tenant) workload::isolate(request_);
+}
+
 RequestRecord Cluster::record_of(const workload::Request& request) {
   RequestRecord record;
   record.id = request.id;
   record.session = request.session;
+  record.tenant = request.tenant;
   record.ends_session = request.ends_session;
   record.arrival_ns = request.arrival_ns;
   record.input_tokens = request.input_tokens;
@@ -180,7 +199,7 @@ void Cluster::warm_up() {
   while (source_->peek(next_ns) && next_ns < spec_.warmup_ns && next_ns < spec_.duration_ns) {
     now_ns = std::max(now_ns, next_ns);
     context_.now_ns = now_ns;
-    source_->next(request_);
+    next_request();
     RequestRecord record = record_of(request_);
     if (!accept(record)) {
       source_->completed(record.id, now_ns + kRefusalPauseNs);
@@ -196,12 +215,13 @@ void Cluster::warm_up() {
   outcome_.truncated = 0;
   outcome_.rejected_too_long = 0;
   outcome_.rejected_too_large = 0;
+  if (router_index_ != nullptr) router_index_->reset_counts();
   if (tiers_ != nullptr) tiers_->set_timed(true);
   for (const std::unique_ptr<Instance>& instance : instances_) instance->open(spec_.warmup_ns);
 }
 
 void Cluster::arrival(int64_t now_ns) {
-  source_->next(request_);
+  next_request();
   RequestRecord record = record_of(request_);
   const bool accepted = accept(record);
   if (!accepted) record.state = RequestState::rejected;
@@ -213,7 +233,7 @@ void Cluster::arrival(int64_t now_ns) {
     const uint32_t chosen = choose(now_ns, record, content);
     log_[index].instance = chosen;
     instances_[chosen]->arrive(now_ns, index, std::move(content));
-    schedule_boundary(chosen);
+    take_note(chosen);
   } else {
     source_->completed(record.id, now_ns + kRefusalPauseNs);
   }
@@ -221,11 +241,18 @@ void Cluster::arrival(int64_t now_ns) {
 }
 
 void Cluster::find_matches(int64_t now_ns, const Content& content) {
-  std::fill(matched_blocks_.begin(), matched_blocks_.end(), 0);
-  if (content.ids.empty()) return;
-  store_.holders(content.path(), spec_.instances, holders_);  // in whatever order: each for itself
-  for (const kvstore::PoolId pool : holders_) instances_[pool]->sync(now_ns);
+  if (!content.ids.empty()) {
+    for (uint32_t i = 0; i < spec_.instances; ++i) {
+      if (pool_stands_to_ns_[i] >= now_ns) continue;
+      instances_[i]->sync(now_ns);
+      pool_stands_to_ns_[i] = instances_[i]->pool_stands_to_ns();
+    }
+    if (router_index_ != nullptr) router_index_->catch_up(now_ns);
+  }
   store_.match(content.path(), matched_blocks_);
+  for (uint32_t i = 0; i < spec_.instances; ++i) {
+    loads_[i].matched_tokens = matched_blocks_[i] * spec_.engine.block_tokens;
+  }
 }
 
 // Requests go to prefill instances first, where there are any.
@@ -239,34 +266,29 @@ void Cluster::hand_over(int64_t now_ns) {
             [](const HandOver& a, const HandOver& b) { return a.request < b.request; });
   const uint32_t first = spec_.prefill_instances;
   for (const HandOver& prompt : handed_over_) {
-    for (uint32_t i = first; i < spec_.instances; ++i) loads_[i] = load_of(i);
     const std::span decoders = std::span(loads_).subspan(first);
     const uint32_t chosen =
         first + decode_router_->route(log_[prompt.request].input_tokens, decoders);
     log_[prompt.request].instance = chosen;
     instances_[chosen]->arrive_handed(now_ns, prompt);
-    schedule_boundary(chosen);
+    take_note(chosen);
   }
   handed_over_.clear();
-}
-
-InstanceLoad Cluster::load_of(uint32_t i) const {
-  return {instances_[i]->outstanding_requests(), instances_[i]->outstanding_input_tokens(),
-          instances_[i]->queued_input_tokens(), matched_blocks_[i] * spec_.engine.block_tokens};
 }
 
 uint32_t Cluster::choose(int64_t now_ns, const RequestRecord& record, const Content& content) {
   const uint32_t candidates = entry_instances();
   if (candidates == 1) return 0;
   if (router_->wants_matches()) find_matches(now_ns, content);
-  for (uint32_t i = 0; i < candidates; ++i) loads_[i] = load_of(i);
-  return router_->route(record.input_tokens, std::span(loads_).first(candidates));
+  const std::span<InstanceLoad> loads = std::span(loads_).first(candidates);
+  if (router_index_ == nullptr) return router_->route(record.input_tokens, loads);
+  return router_index_->route(*router_, record.input_tokens, matched_blocks_, loads);
 }
 
 void Cluster::boundary(int64_t now_ns, uint32_t instance) {
   completed_.clear();
   instances_[instance]->boundary(now_ns, completed_);
-  schedule_boundary(instance);
+  take_note(instance);
   std::vector<HandOver>& handed = instances_[instance]->handed_over();
   if (!handed.empty()) {
     std::move(handed.begin(), handed.end(), std::back_inserter(handed_over_));
@@ -297,6 +319,7 @@ Outcome Cluster::collect(int64_t end_ns) {
     pool_digests.push_back(pool.digest());
   }
   if (tiers_ != nullptr) collect_tiers();
+  if (router_index_ != nullptr) outcome_.router = router_index_->counts();
   outcome_.effort.events = queue_.popped();
   outcome_.log = std::move(log_);
   outcome_.digest = digest_of(outcome_, pool_digests, tiers_ != nullptr ? tiers_->digest() : 0);
@@ -309,6 +332,8 @@ void Cluster::collect_tiers() {
     TierOutcome tier;
     tier.name = spec.tiers[t].name;
     tier.kind = spec.tiers[t].kind;
+    tier.block_bytes = spec.tiers[t].block_bytes;
+    tier.index_delay_ns = spec.tiers[t].index_delay_ns;
     tier.counts = tiers_->counts(t);
     tier.devices = tiers_->devices(t);
     for (const tiering::TierPool& pool : tiers_->pools(t)) {
@@ -324,6 +349,7 @@ void Cluster::collect_tiers() {
     outcome_.links.push_back({spec.links[l].name, spec.links[l].bytes_per_s,
                               network.carried_bytes(l), network.started_bytes(l)});
   }
+  outcome_.copy_core_fs = tiers_->core_fs();
   outcome_.effort.policy_calls += tiers_->policy_calls();
   outcome_.effort.transfers = tiers_->transfers().started();
   outcome_.effort.solves = network.counters().solves;

@@ -14,6 +14,7 @@
 #include "models/serving/instance.hpp"
 #include "models/serving/outcome.hpp"
 #include "models/serving/router.hpp"
+#include "models/serving/router_index.hpp"
 #include "models/workload/demand_source.hpp"
 #include "sim/base/check.hpp"
 #include "sim/engine/event_queue.hpp"
@@ -26,6 +27,7 @@ struct ClusterSpec {
   uint32_t prefill_instances = 0;  ///< the first so many compute prompts only; 0: all do both
   EngineSpec engine;
   RouterKind router = RouterKind::round_robin;
+  int64_t router_index_delay_ns = 0;  ///< how late the router hears what GPU memory holds
   const tp_cache_table* eviction = nullptr;
   std::string eviction_config;                ///< `name=value` lines
   std::optional<tiering::TierSetSpec> tiers;  ///< below GPU memory
@@ -50,13 +52,13 @@ class Cluster {
   void schedule_arrival(int64_t not_before_ns);
   void arrival(int64_t now_ns);
   void boundary(int64_t now_ns, uint32_t instance);
+  void next_request();
   static RequestRecord record_of(const workload::Request& request);
   bool accept(RequestRecord& record);
   void cut_content(const RequestRecord& record);
   uint32_t choose(int64_t now_ns, const RequestRecord& record, const Content& content);
   void find_matches(int64_t now_ns, const Content& content);
-  InstanceLoad load_of(uint32_t instance) const;
-  void schedule_boundary(uint32_t instance);
+  void take_note(uint32_t instance);
   void schedule_transfers();
   void transfers(int64_t now_ns);
   void warm_up();
@@ -73,14 +75,16 @@ class Cluster {
   RequestLog log_;
   std::vector<std::unique_ptr<Instance>> instances_;
   std::unique_ptr<Router> router_;
+  std::unique_ptr<RouterIndex> router_index_;  // where the router's is late
   engine::EventQueue queue_;
   RunContext context_;
   Outcome outcome_;
 
   workload::Request request_;  // scratch
+  // By instance, as it is now but for matched_tokens, which are the last routed request's.
   std::vector<InstanceLoad> loads_;
+  std::vector<int64_t> pool_stands_to_ns_;
   std::vector<uint32_t> matched_blocks_;
-  std::vector<kvstore::PoolId> holders_;
   std::vector<uint64_t> completed_;
   std::vector<tiering::TierEvent> tier_events_;
   std::vector<uint32_t> told_;  // instances that heard of one

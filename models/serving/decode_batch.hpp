@@ -11,12 +11,12 @@ namespace tiercast::serving {
 
 /// Cost of consecutive steps whose i-th (from 0) costs first + growth * i.
 struct Series {
-  int64_t first = 0;
+  Int128 first = 0;
   int64_t growth = 0;
 
   /// Sum of the first k.
-  Int128 sum(int64_t k) const { return Int128{first} * k + Int128{k} * (k - 1) / 2 * growth; }
-  int64_t at(int64_t i) const { return first + growth * i; }
+  Int128 sum(int64_t k) const { return first * k + Int128{k} * (k - 1) / 2 * growth; }
+  Int128 at(int64_t i) const { return first + Int128{growth} * i; }
 };
 
 /// The decoding sequences of one instance as sums: what a step costs, and when the next one is

@@ -15,6 +15,11 @@ std::vector<Choice<OverLength>> choices(OverLength) {
           {"truncate", OverLength::truncate, "input, then output, cut to fit, and counted"}};
 }
 
+std::vector<Choice<Isolation>> choices(Isolation) {
+  return {{"none", Isolation::none, "equal prompts share, whoever sends them"},
+          {"tenant", Isolation::tenant, "only those of one tenant, in every tier"}};
+}
+
 std::vector<Choice<RouterKind>> choices(RouterKind) {
   return {{"round-robin", RouterKind::round_robin, "each in turn"},
           {"least-loaded", RouterKind::least_loaded, "fewest outstanding requests"},
@@ -42,6 +47,7 @@ const FieldTable<EngineSettings>& EngineSettings::fields() {
       field("watermark", &S::watermark, by_default("0"), between(0.0, 0.9), "Share of blocks kept free when a request is admitted beside others."),
       field("chunked_prefill", &S::chunked_prefill, by_default("true"), also_called("enable_chunked_prefill"), "Split prompts over steps, beside decodes."),
       field("prefix_caching", &S::prefix_caching, by_default("true"), also_called("enable_prefix_caching"), "Reuse blocks of known prefixes."),
+      field("isolation", &S::isolation, absent_means("none"), "Whose requests share cached prefixes: the salt of a block's key."),
   }).shorthand("preset").must("max_sequences must not exceed max_batched_tokens", [](const S& s) {
     return static_cast<int64_t>(s.max_sequences) <= s.max_batched_tokens.value();
   });
@@ -52,10 +58,14 @@ const FieldTable<EngineSettings>& EngineSettings::fields() {
 const FieldTable<RouterSettings>& RouterSettings::fields() {
   using namespace table;
   using S = RouterSettings;
-  static const auto table =
-      FieldTable<S>("router", "Which instance an arriving request goes to.",
-                    {field("policy", &S::policy, by_default("prefix"), "Routing policy.")})
-          .shorthand("policy");
+  // clang-format off
+  static const auto table = FieldTable<S>("router", "Which instance an arriving request goes to.", {
+      field("policy", &S::policy, by_default("prefix"), "Routing policy."),
+      field("index_delay", &S::index_delay, by_default("0s"), at_least(0), at_most("10y"), "How late the prefix policy hears of blocks that instances cached or evicted."),
+  }).shorthand("policy").must("index_delay needs policy: prefix, as no other looks at blocks; else leave it out", [](const S& s) {
+    return s.index_delay.value() == 0 || s.policy == RouterKind::prefix;
+  });
+  // clang-format on
   return table;
 }
 

@@ -19,6 +19,7 @@ namespace tiercast::serving {
 enum class EnginePreset : uint8_t { vllm, oracle };
 std::vector<Choice<EnginePreset>> choices(EnginePreset);
 std::vector<Choice<OverLength>> choices(OverLength);
+std::vector<Choice<Isolation>> choices(Isolation);
 std::vector<Choice<RouterKind>> choices(RouterKind);
 
 struct EngineSettings {
@@ -38,6 +39,7 @@ struct EngineSettings {
   double watermark = 0;  ///< share of the pool
   bool chunked_prefill = true;
   bool prefix_caching = true;
+  std::optional<Isolation> isolation;
 
   static const FieldTable<EngineSettings>& fields();
 
@@ -46,6 +48,7 @@ struct EngineSettings {
 
 struct RouterSettings {
   RouterKind policy = RouterKind::prefix;
+  Nanoseconds index_delay{};  ///< of what instances tell of their blocks
 
   static const FieldTable<RouterSettings>& fields();
 };

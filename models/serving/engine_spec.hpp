@@ -7,6 +7,9 @@ namespace tiercast::serving {
 /// What becomes of a request longer than the engine's maximum length.
 enum class OverLength : uint8_t { reject, truncate };
 
+/// Who may find a cached block: everybody, or its tenant alone.
+enum class Isolation : uint8_t { none, tenant };
+
 /// A refused request comes back to its client this much later (an assumption). A client that would
 /// ask again at once might do so for ever, without any time passing.
 inline constexpr int64_t kRefusalPauseNs = 1'000'000'000;
@@ -24,6 +27,7 @@ struct EngineSpec {
   bool chunked_prefill = true;
   uint32_t layers = 1;  ///< of the model: how finely a layerwise load overlaps
   bool prefix_caching = true;
+  Isolation isolation = Isolation::none;
   OverLength over_length = OverLength::reject;
   bool fuse = true;  ///< advance decode steps in closed form; false: one at a time
 };

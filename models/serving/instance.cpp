@@ -95,10 +95,15 @@ void Instance::retry_admission(int64_t now_ns) {
     next_boundary_ns_ = now_ns;
     try_admission_ = true;
   } else if (work_ == Work::segment && cause_ == WaitCause::step) {
-    segment_steps_ = std::min(segment_steps_, last_boundary_before(now_ns) + 1);
-    next_boundary_ns_ = ceil_ns(clock_ + series_.sum(segment_steps_));
+    cut_segment(now_ns);
     try_admission_ = true;
   }
+}
+
+// The segment ends at its first boundary from now on.
+void Instance::cut_segment(int64_t now_ns) {
+  segment_steps_ = std::min(segment_steps_, last_boundary_before(now_ns) + 1);
+  next_boundary_ns_ = ceil_ns(clock_ + series_.sum(segment_steps_));
 }
 
 void Instance::boundary(int64_t now_ns, std::vector<uint64_t>& completed) {
@@ -130,6 +135,7 @@ SequenceId Instance::new_sequence(uint64_t request) {
   sequence.queued_since_ns = record.arrival_ns;
   sequence.pinned = false;
   sequence.looked_up = false;
+  sequence.misled = false;
   sequence.fetching = false;
   sequence.park_order = 0;
   sequence.loaded_blocks = 0;
@@ -247,6 +253,7 @@ void Instance::preempt_last(int64_t now_ns) {
   sequence.target_tokens = record.input_tokens + sequence.generated_tokens;
   sequence.prefilled_tokens = 0;
   sequence.looked_up = false;
+  sequence.misled = false;
   sequence.loaded_blocks = 0;
   sequence.queued_since_ns = now_ns;
   waiting_.push_front({id, {}});

@@ -59,6 +59,9 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
+  /// An index that is late hears of all that its memory holds.
+  void publish_to(tiering::LateIndex& index) { pool_.tell_index(&index); }
+
   /// Prompts only: each is handed over once it is computed.
   void only_prefill() { only_prefill_ = true; }
 
@@ -85,6 +88,8 @@ class Instance {
   void close(int64_t now_ns);
 
   int64_t next_boundary_ns() const { return next_boundary_ns_; }
+  /// sync() up to this time changes nothing.
+  int64_t pool_stands_to_ns() const { return pool_stands_to_ns_; }
 
   // Readable at any time, without sync.
   uint32_t outstanding_requests() const;
@@ -116,7 +121,8 @@ class Instance {
   // Ending work (instance_work.cpp).
   void end_step(int64_t now_ns, std::vector<uint64_t>& completed);
   void end_segment(int64_t now_ns, std::vector<uint64_t>& completed);
-  void replay_to(int64_t position);
+  void replay_next();
+  void look_ahead();
   void seal_bucket(int64_t now_ns, int64_t step);
   void seal_chunks(int64_t now_ns);
   void end_prefill_phase(Sequence& sequence);
@@ -138,6 +144,7 @@ class Instance {
   bool start_prefill(int64_t now_ns, SequenceId id, uint32_t& budget);
   void head_changed(int64_t now_ns);
   void retry_admission(int64_t now_ns);
+  void cut_segment(int64_t now_ns);
   void join_queue(int64_t now_ns, SequenceId id, Content content);
   void hand_over(int64_t now_ns, SequenceId id);
   void add_chunk(int64_t now_ns, SequenceId id, uint32_t tokens);
@@ -163,6 +170,8 @@ class Instance {
   bool make_way(int64_t now_ns);
   void release_hold(int64_t now_ns);
   void hold_or_schedule();
+  void slow_down(int64_t now_ns, int64_t slowed_ns);
+  Int128 take_slowed();
 
   // Sequences (instance.cpp).
   SequenceId new_sequence(uint64_t request);
@@ -204,7 +213,10 @@ class Instance {
   Series series_;              // ticks of the step, or of the segment's steps
   Int128 step_energy_ = 0;
   int64_t segment_steps_ = 0;  // planned
-  int64_t replayed_ = 0;       // boundaries inside the segment already replayed
+  // The first boundary inside the segment, not replayed yet, at which frames change hands, and its
+  // time; segment_steps_ or more: there is none.
+  int64_t next_change_ = 0;
+  int64_t pool_stands_to_ns_ = kNever;
   int64_t next_boundary_ns_ = kNever;
   bool try_admission_ = false;         // the queue's head may fit now
   WaitCause cause_ = WaitCause::step;  // why the queue's head still waits
@@ -220,6 +232,7 @@ class Instance {
   bool held_layerwise_ = false;  // every such fetch comes layer by layer
   Int128 held_from_ = 0;         // clock at which the held step could have started
   Int128 hold_ticks_ = 0;        // of the present step
+  Int128 slowed_ticks_ = 0;      // that copies took, for the next step
   std::vector<tiering::Piece> departed_;
   bool only_prefill_ = false;
   std::vector<HandOver> handed_over_;

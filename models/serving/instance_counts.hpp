@@ -47,6 +47,7 @@ struct InstanceCounts {
   llm::Int128 running_area_ns = 0;
   llm::Int128 loading_area_ns = 0;  ///< of requests parked while their blocks come
   llm::Int128 stalled_ticks = 0;    ///< steps that waited for blocks to come or to leave
+  llm::Int128 slowed_ticks = 0;     ///< that copies on GPU cores took from steps beside them
   // Sums over completed requests, by tier (0: another engine's memory, 1: the first below HBM).
   std::vector<TierTime> ttft_load;
   std::vector<TierTime> e2e_load;

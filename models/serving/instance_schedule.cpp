@@ -10,6 +10,7 @@ void Instance::start_work(int64_t now_ns) {
   chunks_.clear();
   work_ = Work::none;
   next_boundary_ns_ = kNever;
+  pool_stands_to_ns_ = kNever;
   hold_ticks_ = 0;
   const uint64_t preempted_before = counts_.preemptions;
   frames_for_decodes(now_ns);
@@ -31,6 +32,7 @@ void Instance::start_work(int64_t now_ns) {
   } else if (decodes_.size() > 0) {
     begin_segment();
   } else {
+    slowed_ticks_ = 0;  // beside nothing
     const bool facts_to_come = parked_ + stores_ + write_backs_ > 0;
     TIERCAST_CHECK(running_ == 0 && (facts_to_come || (waiting_.empty() && ready_.empty())),
                    "{} requests wait for an idle instance", waiting_.size() + ready_.size());
@@ -145,14 +147,21 @@ bool Instance::admit_ready(int64_t now_ns, SequenceId id, uint32_t& budget) {
   Sequence& sequence = sequences_[id];
   const uint32_t hit = usable_hit(sequence);
   sequence.prefilled_tokens = hit * spec_.block_tokens;
+  bool unfetched = false;
   if (tiers_ != nullptr && !sequence.pinned) {
     const Fetching fetching = sequence.handed_by != tiering::kNone
                                   ? fetch_handed(now_ns, id, hit)
                                   : fetch_for(now_ns, id, hit, budget);
     if (fetching == Fetching::parked) return true;
     if (fetching == Fetching::refused) return false;
+    unfetched = fetching == Fetching::nothing;
   }
-  return start_prefill(now_ns, id, budget);
+  if (!start_prefill(now_ns, id, budget)) return false;
+  if (unfetched) {
+    tiers_->count_unseen(engine_, sequence.leaf, hit,
+                         (sequence.target_tokens - 1) / spec_.block_tokens);
+  }
+  return true;
 }
 
 bool Instance::start_prefill(int64_t now_ns, SequenceId id, uint32_t& budget) {
@@ -209,7 +218,7 @@ void Instance::begin_step() {
   step_energy_ += table_->token_energy[tokens] + table_->sample_energy[samples] +
                   table_->engine_energy[sequences];
   series_ = {table_->token_ticks[tokens] + table_->sample_ticks[samples] +
-                 table_->engine_ticks[sequences] + attention,
+                 table_->engine_ticks[sequences] + attention + take_slowed(),
              0};
   work_ = Work::step;
   next_boundary_ns_ = ceil_ns(clock_ + series_.first);
@@ -222,8 +231,10 @@ void Instance::begin_segment() {
   segment_steps_ = decodes_.steps_within(
       decodes_.steps_unchanged(), writes_back ? pool_.free_blocks() : pool_.available_blocks());
   const bool admission_due = try_admission_ && !(waiting_.empty() && ready_.empty());
-  if (!spec_.fuse || admission_due) segment_steps_ = 1;
-  replayed_ = 0;
+  if (!spec_.fuse || admission_due || slowed_ticks_ > 0) segment_steps_ = 1;
+  series_.first += take_slowed();
+  next_change_ = 1;
+  look_ahead();
   work_ = Work::segment;
   next_boundary_ns_ = ceil_ns(clock_ + series_.sum(segment_steps_));
 }

@@ -1,5 +1,6 @@
 // What an instance does with the tiers below its memory: fetching, storing, waiting for both.
 #include <algorithm>
+#include <utility>
 
 #include "models/serving/instance.hpp"
 #include "sim/base/check.hpp"
@@ -11,6 +12,7 @@ using tiering::TierEvent;
 tp_request Instance::request_view(const RequestRecord& record) {
   tp_request view{};
   view.size = sizeof(tp_request);
+  view.tenant = record.tenant;
   view.id = record.id;
   view.session = record.session;
   view.arrival_ns = record.arrival_ns;
@@ -36,7 +38,8 @@ void Instance::prefetch_for(int64_t now_ns, Waiting& last) {
   sequence.leaf = store_->enter(last.content.path(), record.id);
   const uint32_t hit = usable_hit(sequence);
   const uint32_t prompt_blocks = (sequence.target_tokens - 1) / spec_.block_tokens;
-  const std::span<tp_run> runs = tiers_->find(engine_, sequence.leaf, hit, prompt_blocks);
+  const std::span<tp_run> runs =
+      tiers_->find(now_ns, engine_, sequence.leaf, hit, prompt_blocks, tiering::IndexView::checked);
   if (runs.empty()) return;
   fill_compute_times(runs);
   tiers_->prefetch(now_ns, engine_, request_view(record), sequence.leaf, hit, prompt_blocks);
@@ -74,7 +77,9 @@ Instance::Fetching Instance::fetch_for(int64_t now_ns, SequenceId id, uint32_t h
     park(now_ns, id);
     return Fetching::parked;
   }
-  const std::span<tp_run> runs = tiers_->find(engine_, sequence.leaf, hit, prompt_blocks);
+  const std::span<tp_run> runs =
+      tiers_->find(now_ns, engine_, sequence.leaf, hit, prompt_blocks,
+                   sequence.misled ? tiering::IndexView::checked : tiering::IndexView::told);
   if (runs.empty()) return Fetching::nothing;
   fill_compute_times(runs);
   const tiering::TierManager::Plan plan =
@@ -97,6 +102,12 @@ Instance::Fetching Instance::fetch_for(int64_t now_ns, SequenceId id, uint32_t h
     cause_ = WaitCause::blocks;
     return Fetching::refused;
   }
+  if (tiers_->read_in_vain(now_ns, engine_, id, sequence.leaf)) {
+    sequence.misled = true;
+    park(now_ns, id);
+    return Fetching::parked;
+  }
+  tiers_->count_unseen(engine_, sequence.leaf, plan.end, prompt_blocks);
   pool_.pin(now_ns, sequence.leaf, hit);
   sequence.pinned = true;
   pool_.take(now_ns, plan.own_blocks, sequence.pending);
@@ -166,9 +177,23 @@ void Instance::loaded(int64_t now_ns, const TierEvent& event, std::vector<TierEv
   resume(now_ns, event.owner);
 }
 
+// A copy that used the GPU's cores has ended beside a running step: what it took is made up for by
+// the first step that begins from now on.
+void Instance::slow_down(int64_t now_ns, int64_t slowed_ns) {
+  if (slowed_ns == 0 || work_ == Work::none || work_ == Work::held) return;
+  slowed_ticks_ += Int128{slowed_ns} * llm::kTicksPerNs;
+  if (work_ == Work::segment) cut_segment(now_ns);
+}
+
+Int128 Instance::take_slowed() {
+  counts_.slowed_ticks += slowed_ticks_;
+  return std::exchange(slowed_ticks_, 0);
+}
+
 void Instance::on_tier_event(int64_t now_ns, const TierEvent& event, std::vector<TierEvent>& more) {
   sync(now_ns);
   count_areas(now_ns);
+  slow_down(now_ns, event.slowed_ns);
   switch (event.kind) {
     case TierEvent::Kind::looked_up:
       sequences_[event.owner].waits.metadata_ns += tiers_->time(now_ns, event.ticket).total_ns;
@@ -237,6 +262,7 @@ void Instance::hold_or_schedule() {
   if (held_loads_ + write_backs_ == 0 || work_ == Work::none) return;
   if (write_backs_ > 0) held_layerwise_ = false;
   if (work_ == Work::segment) segment_steps_ = 1;
+  pool_stands_to_ns_ = kNever;
   work_ = Work::held;
   held_from_ = clock_;
   next_boundary_ns_ = kNever;
@@ -248,7 +274,7 @@ void Instance::hold_or_schedule() {
 void Instance::release_hold(int64_t now_ns) {
   if (work_ != Work::held || held_loads_ + write_backs_ > 0) return;
   const Int128 there = std::max(held_from_, Int128{now_ns} * llm::kTicksPerNs);
-  const int64_t compute = series_.first;
+  const Int128 compute = series_.first;
   Int128 end = there + compute;
   if (held_layerwise_) {
     const Int128 layers = spec_.layers;
@@ -257,7 +283,7 @@ void Instance::release_hold(int64_t now_ns) {
   }
   hold_ticks_ = end - held_from_ - compute;
   counts_.stalled_ticks += hold_ticks_;
-  series_.first += static_cast<int64_t>(hold_ticks_);
+  series_.first += hold_ticks_;
   work_ = chunks_.empty() ? Work::segment : Work::step;
   next_boundary_ns_ = ceil_ns(clock_ + series_.first);
 }
@@ -270,7 +296,8 @@ int64_t Instance::absorb(int64_t now_ns, const RequestRecord& record, const Cont
   const uint32_t hit = std::min(pool_.hit_blocks(leaf), prompt_blocks);
   const tp_request request = request_view(record);
   if (tiers_ != nullptr) {
-    const std::span<tp_run> runs = tiers_->find(engine_, leaf, hit, prompt_blocks);
+    const std::span<tp_run> runs =
+        tiers_->find(now_ns, engine_, leaf, hit, prompt_blocks, tiering::IndexView::checked);
     fill_compute_times(runs);
     tiers_->plan(now_ns, engine_, request, hit, prompt_blocks);
     tiers_->absorb_plan(now_ns, engine_, leaf);

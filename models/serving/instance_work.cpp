@@ -23,7 +23,7 @@ int64_t Instance::last_boundary_before(int64_t now_ns) const {
 }
 
 void Instance::sync(int64_t now_ns) {
-  if (work_ == Work::segment) replay_to(last_boundary_before(now_ns));
+  while (pool_stands_to_ns_ < now_ns) replay_next();
 }
 
 // Blocks that the decodes completed as step `step` begins: the frames of its bucket are full.
@@ -40,17 +40,21 @@ void Instance::seal_bucket(int64_t now_ns, int64_t step) {
 }
 
 // Boundaries inside a segment change nothing but frames, so only those with a bucket are visited.
-void Instance::replay_to(int64_t position) {
-  position = std::min(position, segment_steps_ - 1);
-  for (int64_t i = replayed_ + 1; i <= position; ++i) {
-    const int64_t step = decodes_.step() + i;
-    if (decodes_.bucket_size(step) == 0) continue;
-    const int64_t now_ns = ceil_ns(clock_ + series_.sum(i));
-    seal_bucket(now_ns, step);
-    pool_.announce(now_ns);
-    hand_out(now_ns, step);
-  }
-  replayed_ = std::max(replayed_, position);
+void Instance::look_ahead() {
+  while (next_change_ < segment_steps_ && decodes_.bucket_size(decodes_.step() + next_change_) == 0)
+    ++next_change_;
+  pool_stands_to_ns_ =
+      next_change_ < segment_steps_ ? ceil_ns(clock_ + series_.sum(next_change_)) : kNever;
+}
+
+void Instance::replay_next() {
+  const int64_t now_ns = pool_stands_to_ns_;
+  const int64_t step = decodes_.step() + next_change_;
+  seal_bucket(now_ns, step);
+  pool_.announce(now_ns);
+  hand_out(now_ns, step);
+  ++next_change_;
+  look_ahead();
 }
 
 // One add per bucket crossed: within a segment the gap only grows.
@@ -75,7 +79,7 @@ void Instance::count_itl(const Series& series, int64_t steps) {
 
 void Instance::end_segment(int64_t now_ns, std::vector<uint64_t>& completed) {
   const int64_t k = segment_steps_;
-  replay_to(k - 1);
+  while (next_change_ < k) replay_next();
   const Int128 ticks = series_.sum(k);
   count_itl(series_, k);
   counts_.dynamic_energy +=

@@ -6,6 +6,7 @@
 
 #include "models/serving/instance_counts.hpp"
 #include "models/serving/request_log.hpp"
+#include "models/serving/router.hpp"
 #include "models/tiering/block_pool.hpp"
 #include "models/tiering/tier_manager.hpp"
 #include "sim/base/histogram.hpp"
@@ -25,8 +26,10 @@ struct TierOutcome {
   std::string name;
   tiering::TierKind kind = tiering::TierKind::dram;
   uint32_t pools = 0;
+  uint64_t block_bytes = 0;      ///< of one block as it is stored there
   uint64_t capacity_blocks = 0;  ///< of all pools
   uint64_t present_blocks = 0;   ///< at the end
+  int64_t index_delay_ns = 0;
   tiering::TierCounts counts;
   tiering::TierPoolCounts pool_counts;         ///< sums; the first eviction of any
   std::vector<tiering::DeviceCounts> devices;  ///< of all pools, where they are told apart
@@ -49,6 +52,8 @@ struct Outcome {
   llm::Int128 itl_ticks = 0;  ///< their exact sum
   std::vector<TierOutcome> tiers;
   std::vector<LinkOutcome> links;
+  llm::Int128 copy_core_fs = 0;  ///< time of host cores that transfers took, in 10^-15 s
+  RouterCounts router;           ///< of the timed window
   int64_t start_ns = 0;          ///< of the timed window; before it, warm-up
   uint64_t warmed_requests = 0;  ///< that passed through the caches in warm-up
   int64_t end_ns = 0;            ///< last completion, or the last arrival if later

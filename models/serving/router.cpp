@@ -22,8 +22,12 @@ class RoundRobin : public Router {
 template <class Cost>
 uint32_t cheapest(std::span<const InstanceLoad> loads, Cost cost) {
   uint32_t best = 0;
+  auto least = cost(loads[0]);
   for (uint32_t i = 1; i < loads.size(); ++i) {
-    if (cost(loads[i]) < cost(loads[best])) best = i;
+    const auto costs = cost(loads[i]);
+    if (!(costs < least)) continue;
+    best = i;
+    least = costs;
   }
   return best;
 }

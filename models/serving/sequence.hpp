@@ -52,6 +52,7 @@ struct Sequence {
   // Tiers below GPU memory.
   bool pinned = false;         ///< its way is pinned: it fetched, or runs
   bool looked_up = false;      ///< the index has answered since it was last queued
+  bool misled = false;         ///< read in vain since it was last queued: goes by what is so
   bool fetching = false;       ///< blocks for it are on their way
   uint64_t park_order = 0;     ///< 0: not parked since it was last queued
   uint32_t loaded_blocks = 0;  ///< fetched since it was last queued

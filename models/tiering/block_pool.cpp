@@ -36,6 +36,7 @@ void BlockPool::pin(int64_t now_ns, NodeId leaf, uint32_t hit) {
   const BlockSum dropped = store_->pin(leaf, id_, hit, scratch_, orphans_);
   if (!scratch_.empty()) cache_.evictable(now_ns, false, scratch_);
   if (!orphans_.empty()) {
+    if (index_ != nullptr) index_->removed(now_ns, orphans_);
     cache_.remove(now_ns, TP_REMOVED_DROPPED, orphans_);
     for (const tp_span& span : orphans_) free_frames(span);
     counts_.dropped += dropped.blocks;
@@ -70,6 +71,7 @@ void BlockPool::evict(int64_t now_ns, uint32_t count) {
     throw PolicyFault(cache_.policy_name(), "select", now_ns,
                       "refused although enough blocks are evictable");
   }
+  if (index_ != nullptr) index_->removed(now_ns, scratch_);
   BlockSum sum;
   for (const tp_span& span : scratch_) {
     if (departed_ != nullptr) hold_pieces(*store_, id_, span, *departed_);
@@ -101,6 +103,7 @@ void BlockPool::place(int64_t now_ns, NodeId leaf, uint32_t depth, std::span<con
 
 void BlockPool::announce(int64_t now_ns) {
   if (placed_.empty()) return;
+  if (index_ != nullptr) index_->added(now_ns, id_, placed_);
   cache_.insert(
       now_ns, placed_,
       cache_.reads_keys() ? views_.of(*store_, id_, placed_) : std::span<const tp_block>());

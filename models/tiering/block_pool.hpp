@@ -8,6 +8,7 @@
 #include "models/tiering/block_views.hpp"
 #include "models/tiering/checked_cache.hpp"
 #include "models/tiering/frame_numbers.hpp"
+#include "models/tiering/late_index.hpp"
 #include "models/tiering/piece.hpp"
 #include "models/tiering/transition_digest.hpp"
 
@@ -61,6 +62,8 @@ class BlockPool {
   void give_back(std::span<const tp_span> frames);
   /// From now on what take() evicts is appended to `out` too, each node held for the receiver.
   void tell_departed(std::vector<Piece>* out) { departed_ = out; }
+  /// From now on an index that is late hears of every block that comes and goes.
+  void tell_index(LateIndex* index) { index_ = index; }
 
   /// Blocks from `depth` on are complete in these taken frames. Frames whose block the pool has
   /// already stay taken and are appended to `duplicates`. The policy hears of all blocks placed
@@ -93,6 +96,7 @@ class BlockPool {
   PoolCounts counts_;
   TransitionDigest digest_;
   std::vector<Piece>* departed_ = nullptr;
+  LateIndex* index_ = nullptr;
 };
 
 }  // namespace tiercast::tiering

@@ -7,8 +7,8 @@
 
 namespace tiercast::tiering {
 
-Stripes::Stripes(const TierSpec& tier, uint32_t block_bytes)
-    : salt_(static_cast<uint64_t>(tier.kind)) {
+Stripes::Stripes(const TierSpec& tier) : salt_(static_cast<uint64_t>(tier.kind)) {
+  const uint64_t block = tier.block_bytes;
   if (!tier.pools.empty() && !tier.pools.front().devices.empty()) {
     devices_ = static_cast<uint32_t>(tier.pools.front().devices.size());
   }
@@ -17,14 +17,14 @@ Stripes::Stripes(const TierSpec& tier, uint32_t block_bytes)
   bytes_.assign(width, 0);
   if (unit == 0) {
     for (uint32_t n = 0; n < width; ++n) {
-      bytes_[n] = uint64_t{block_bytes} * (n + 1) / width - uint64_t{block_bytes} * n / width;
+      bytes_[n] = block * (n + 1) / width - block * n / width;
     }
   } else {
     const uint64_t round = unit * width;
     for (uint32_t n = 0; n < width; ++n) {
-      const uint64_t rest = block_bytes % round;
+      const uint64_t rest = block % round;
       const uint64_t before = std::min(rest, n * unit);
-      bytes_[n] = block_bytes / round * unit + std::min(unit, rest - before);
+      bytes_[n] = block / round * unit + std::min(unit, rest - before);
     }
   }
   bytes_.erase(std::remove(bytes_.begin(), bytes_.end(), 0), bytes_.end());
@@ -36,11 +36,12 @@ uint32_t Stripes::first_device(tp_key key) const {
   return static_cast<uint32_t>(Int128{hash} * devices_ >> 64);
 }
 
-void StripeSums::begin(const Stripes& from, const Stripes& to) {
+void StripeSums::begin(const Stripes& from, const Stripes& to, uint64_t copies) {
   for (const uint32_t pair : used_) sums_[pair] = 0;
   used_.clear();
   from_ = &from;
   to_ = &to;
+  copies_ = copies;
   const size_t pairs = size_t{from.devices()} * to.devices();
   if (sums_.size() < pairs) sums_.resize(pairs, 0);
 }
@@ -78,7 +79,7 @@ void StripeSums::parts(std::vector<StripePart>& out) {
   std::sort(used_.begin(), used_.end());
   out.clear();
   for (const uint32_t pair : used_) {
-    out.push_back({pair / to_->devices(), pair % to_->devices(), sums_[pair]});
+    out.push_back({pair / to_->devices(), pair % to_->devices(), copies_ * sums_[pair]});
   }
 }
 

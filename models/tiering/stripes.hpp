@@ -16,7 +16,7 @@ namespace tiercast::tiering {
 /// the block are dealt to them in turn. What has no devices is one.
 class Stripes {
  public:
-  Stripes(const TierSpec& tier, uint32_t block_bytes);
+  explicit Stripes(const TierSpec& tier);
   /// One device for everything: GPU memory.
   explicit Stripes(uint32_t block_bytes) : bytes_{block_bytes} {}
 
@@ -41,7 +41,8 @@ struct StripePart {
 /// Sums up blocks that move between two sets of devices, which must outlive it.
 class StripeSums {
  public:
-  void begin(const Stripes& from, const Stripes& to);
+  /// `copies`: how often each byte moves.
+  void begin(const Stripes& from, const Stripes& to, uint64_t copies = 1);
   void add(tp_key key) { add_at(from_->first_device(key), to_->first_device(key)); }
   /// A block whose first devices are these.
   void add_at(uint32_t from, uint32_t to);
@@ -51,6 +52,7 @@ class StripeSums {
  private:
   const Stripes* from_ = nullptr;
   const Stripes* to_ = nullptr;
+  uint64_t copies_ = 1;
   std::vector<uint64_t> sums_;  // by pair of devices
   std::vector<uint32_t> used_;  // pairs that are not 0
 };

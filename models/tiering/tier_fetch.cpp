@@ -14,14 +14,14 @@ uint32_t TierManager::holder_of(uint32_t t, uint32_t engine, kvstore::NodeId lea
   const TierSpec& tier = spec_->tiers[t];
   if (tier.kind != TierKind::peer) {
     const uint32_t pool = tier.pool_of[engine];
-    if (pool != kNone) run = store_->run_from(leaf, pools_[t][pool].ready(), depth, end);
+    if (pool != kNone) run = run_seen(t, pools_[t][pool], leaf, depth, end);
     return run > 0 ? pool : kNone;
   }
   const uint32_t own = spec_->tiers[host_tier_].pool_of[engine];
   uint32_t best = kNone;
   for (uint32_t p = 0; p < pools_[host_tier_].size(); ++p) {
     if (p == own) continue;
-    const uint32_t blocks = store_->run_from(leaf, pools_[host_tier_][p].ready(), depth, end);
+    const uint32_t blocks = run_seen(t, pools_[host_tier_][p], leaf, depth, end);
     if (blocks <= run) continue;
     run = blocks;
     best = p;
@@ -36,16 +36,18 @@ uint32_t TierManager::next_held(uint32_t t, uint32_t engine, kvstore::NodeId lea
   if (tier.kind == TierKind::peer) {
     const uint32_t own = spec_->tiers[host_tier_].pool_of[engine];
     for (uint32_t p = 0; p < pools_[host_tier_].size(); ++p) {
-      if (p != own) end = store_->next_present(leaf, pools_[host_tier_][p].ready(), depth, end);
+      if (p != own) end = next_seen(t, pools_[host_tier_][p], leaf, depth, end);
     }
     return end;
   }
   const uint32_t pool = tier.pool_of[engine];
-  return pool == kNone ? end : store_->next_present(leaf, pools_[t][pool].ready(), depth, end);
+  return pool == kNone ? end : next_seen(t, pools_[t][pool], leaf, depth, end);
 }
 
-std::span<tp_run> TierManager::find(uint32_t engine, kvstore::NodeId leaf, uint32_t hit,
-                                    uint32_t end) {
+std::span<tp_run> TierManager::find(int64_t now_ns, uint32_t engine, kvstore::NodeId leaf,
+                                    uint32_t hit, uint32_t end, IndexView view) {
+  view_ = view;
+  if (any_late_) catch_up(now_ns, engine);
   runs_.clear();
   const kvstore::PoolId arriving = engines_[engine].arriving;
   for (uint32_t depth = hit; depth < end;) {
@@ -121,6 +123,7 @@ TicketId TierManager::open_ticket(int64_t now_ns, uint32_t engine, uint32_t owne
   ticket.started_ns = now_ns;
   ticket.last_unloaded_ns = 0;
   ticket.last_tier = 0;
+  ticket.slowed_ns = 0;
   ticket.leaf = leaf;
   ticket.own.clear();
   ticket.waiters.clear();
@@ -133,15 +136,9 @@ TicketId TierManager::look_up(int64_t now_ns, uint32_t engine, uint32_t owner, u
   for (const TierSpec& tier : spec_->tiers) {
     if (!tier.has_metadata || tier.pool_of[engine] == kNone) continue;
     const MetadataSpec& metadata = tier.metadata;
-    const TransferId lookup = transfers_.look_up(
-        now_ns, metadata.station, metadata.operations(blocks), metadata.round_trip_ns);
-    Job job;
-    job.kind = JobKind::lookup;
-    job.engine = engine;
-    job.ticket = id;
-    if (jobs_.size() <= lookup) jobs_.resize(lookup + 1);
-    jobs_[lookup] = std::move(job);
-    ++tickets_[id].parts_left;
+    await_answer(transfers_.look_up(now_ns, metadata.station, metadata.operations(blocks),
+                                    metadata.round_trip_ns),
+                 id);
   }
   return id;
 }
@@ -347,7 +344,7 @@ void TierManager::part_done(int64_t, TicketId id, const Job& job, std::vector<Ti
 void TierManager::complete(TicketId id, std::vector<TierEvent>& events) {
   const Ticket& ticket = tickets_[id];
   events.push_back({ticket.lookup ? TierEvent::Kind::looked_up : TierEvent::Kind::loaded,
-                    ticket.engine, ticket.owner, id, ticket.leaf});
+                    ticket.engine, ticket.owner, id, ticket.leaf, ticket.slowed_ns});
 }
 
 FetchTime TierManager::time(int64_t now_ns, TicketId id) const {

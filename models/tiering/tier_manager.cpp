@@ -36,14 +36,14 @@ TierPool make_pool(const TierSetSpec& spec, const TierSpec& tier, kvstore::Prefi
   const tp_pool shape{sizeof(tp_pool),
                       tier.simulated_blocks,
                       spec.block_tokens,
-                      spec.block_bytes,
+                      tier.block_bytes,
                       BlockPool::slots_for(tier.simulated_blocks),
                       0};
   std::string error;
   std::optional<CheckedCache> cache =
       CheckedCache::create(*tier.eviction, shape, tier.eviction_config, seed, error);
   if (!cache) throw std::bad_alloc();
-  return {store, std::move(*cache), spec.block_tokens, spec.block_bytes};
+  return {store, std::move(*cache), spec.block_tokens, tier.block_bytes};
 }
 
 }  // namespace
@@ -53,8 +53,10 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       store_(&store),
       placement_(make_placement(spec, seed)),
       transfers_(spec.links, spec.stations, seed, has_devices(spec)),
+      finder_(spec, seed),
       hbm_views_(spec.block_tokens, spec.block_bytes, TP_BLOCK_PINNED),
       counts_(spec.tiers.size()),
+      stripes_(spec),
       asks_index_(spec.node_of.size(), false),
       host_tier_(host_tier(spec)) {
   for (uint32_t t = 0; t < spec.tiers.size(); ++t) {
@@ -66,7 +68,6 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
     }
     reading_.emplace_back(tier.pools.size(), 0);
     writing_.emplace_back(tier.pools.size(), 0);
-    stripes_.emplace_back(tier, spec.block_bytes);
     size_t devices = 0;
     for (const TierPoolSpec& pool : tier.pools) devices += pool.devices.size();
     devices_.emplace_back(devices);
@@ -76,7 +77,7 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       if (tier.pool_of[e] != kNone) asks_index_[e] = true;
     }
   }
-  stripes_.emplace_back(spec.block_bytes);
+  keep_indices();
 }
 
 void TierManager::add_engine(kvstore::PoolId hbm, uint32_t slots) {
@@ -87,7 +88,16 @@ void TierManager::add_engine(kvstore::PoolId hbm, uint32_t slots) {
 // What warm-up moved is no part of the timed window.
 void TierManager::set_timed(bool timed) {
   timed_ = timed;
+  core_fs_ = 0;
   counts_.assign(counts_.size(), {});
+}
+
+// The library counts bytes of blocks as engines hold them.
+uint64_t TierManager::as_held(uint64_t bytes, const RouteEnds& ends) const {
+  const uint64_t moved = moved_block_bytes(*spec_, ends);
+  if (moved == spec_->block_bytes) return bytes;
+  const Int128 held = Int128{bytes} * spec_->block_bytes / moved;
+  return static_cast<uint64_t>(std::min<Int128>(held, UINT64_MAX));
 }
 
 // Tier 0 of the policy's numbering is the engine's memory; its own figures are not asked for.
@@ -100,15 +110,20 @@ void TierManager::describe_tiers(uint32_t engine) {
     tp_tier& view = views[t + 1];
     view.size = sizeof(tp_tier);
     view.kind = static_cast<uint32_t>(tier.kind);
-    view.read_latency_ns = tier.load.before_ns;
     view.write_latency_ns = tier.store.before_ns + tier.store.after_ns;
     const bool peer = tier.kind == TierKind::peer;
     const uint32_t pool = tier.pool_of[engine];
     if (peer || pool == kNone || tier.read_only) view.flags |= TP_TIER_READ_ONLY;
     if (peer || tier.pools.size() < spec_->node_of.size()) view.flags |= TP_TIER_SHARED;
-    view.read_bytes_per_s = even_rate({engine, t, pool, kNone, kNone});
+    const RouteEnds up{engine, t, pool, kNone, kNone};
+    const TransferPlan load = even_route(up);
+    view.read_latency_ns = load.cost.before_ns;
+    view.read_bytes_per_s = as_held(transfers_.rate(load), up);
     if (peer || pool == kNone) continue;
-    view.write_bytes_per_s = even_rate({engine, kNone, kNone, t, pool});
+    const RouteEnds down{engine, kNone, kNone, t, pool};
+    const TransferPlan store = even_route(down);
+    view.write_latency_ns = store.cost.before_ns + store.cost.after_ns;
+    view.write_bytes_per_s = as_held(transfers_.rate(store), down);
     view.capacity_blocks = tier.capacity_blocks;
   }
 }
@@ -120,17 +135,19 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
     const uint32_t pool = spec_->tiers[t].pool_of[engine];
     if (pool == kNone || spec_->tiers[t].kind == TierKind::peer) continue;
     views[t + 1].used_blocks = pools_[t][pool].used_blocks();
-    views[t + 1].queued_read_bytes = reading_[t][pool];
-    views[t + 1].queued_write_bytes = writing_[t][pool];
+    views[t + 1].queued_read_bytes = as_held(reading_[t][pool], {engine, t, pool, kNone, kNone});
+    views[t + 1].queued_write_bytes = as_held(writing_[t][pool], {engine, kNone, kNone, t, pool});
   }
   return views;
 }
 
 TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes,
                                 std::span<const StripePart> parts) {
-  const TransferCost& cost = find_route(*spec_, ends, links_);
+  TransferPlan plan = finder_.find(ends, transfers_.started());
+  plan.bytes = bytes;
   find_part_links(*spec_, ends, parts, part_links_);
-  return {links_, bytes, cost, part_links_};
+  plan.parts = part_links_;
+  return plan;
 }
 
 void TierManager::launch(int64_t now_ns, Job&& job) {
@@ -139,7 +156,7 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
     store_->hold(piece.node);
     blocks += piece.count;
   }
-  job.bytes = blocks_bytes(blocks);
+  job.bytes = blocks * moved_block_bytes(*spec_, job);
   const bool peer = job.from != kNone && spec_->tiers[job.from].kind == TierKind::peer;
   if (job.from != kNone) {
     counts_[job.from].asked_read_bytes += job.bytes;
@@ -156,6 +173,11 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
   split(job);
   const TransferPlan plan = route(job, job.bytes, job.parts);
   job.unloaded_ns = transfers_.unloaded_ns(plan);
+  core_fs_ += Int128{job.bytes} * plan.cost.core_fs_per_byte;
+  if (job.from == kNone || job.to == kNone) {  // GPU memory is one end
+    job.flow_from_ns = now_ns + plan.cost.before_ns + plan.cost.after_ns;
+    job.interference_ppm = plan.cost.interference_ppm;
+  }
   const TransferId id = transfers_.start(now_ns, plan);
   if (jobs_.size() <= id) jobs_.resize(id + 1);
   jobs_[id] = std::move(job);
@@ -163,6 +185,13 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
 
 void TierManager::let_go(const std::vector<Piece>& pieces) {
   for (const Piece& piece : pieces) store_->leave(piece.node);
+}
+
+// What a copy that ends now took from its engine's steps: a share of the time its bytes flowed.
+int64_t TierManager::slowed_ns(int64_t now_ns, const Job& job) {
+  constexpr int64_t kOne = 1'000'000;
+  const int64_t flow_ns = std::max<int64_t>(0, now_ns - job.flow_from_ns);
+  return static_cast<int64_t>(Int128{flow_ns} * job.interference_ppm / kOne);
 }
 
 // Blocks read from a pool below GPU memory are no longer in use there. Demoted ones left it before.
@@ -195,17 +224,21 @@ void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* event
   count_parts(job);
   release_source(now_ns, job);
   if (job.keep != kNone) keep_copies(now_ns, job);
+  const int64_t slowed = slowed_ns(now_ns, job);
   if (events != nullptr) {
     if (job.kind == JobKind::handoff) {
-      events->push_back({TierEvent::Kind::stored, job.from_pool, kNone, kNone, job.leaf});
+      events->push_back({TierEvent::Kind::stored, job.from_pool, kNone, kNone, job.leaf, slowed});
     } else if (job.kind == JobKind::store) {
-      events->push_back({TierEvent::Kind::stored, job.engine, kNone, kNone, job.leaf});
+      events->push_back({TierEvent::Kind::stored, job.engine, kNone, kNone, job.leaf, slowed});
     } else if (job.kind == JobKind::demote && job.from == kNone) {
       events->push_back(
-          {TierEvent::Kind::written_back, job.engine, kNone, kNone, kvstore::kNoNode});
+          {TierEvent::Kind::written_back, job.engine, kNone, kNone, kvstore::kNoNode, slowed});
     }
   }
-  if (job.ticket != kNone) part_done(now_ns, job.ticket, job, events);
+  if (job.ticket != kNone) {
+    tickets_[job.ticket].slowed_ns += slowed;
+    part_done(now_ns, job.ticket, job, events);
+  }
   let_go(job.pieces);
 }
 

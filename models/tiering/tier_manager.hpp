@@ -11,6 +11,7 @@
 #include "models/tiering/tier_pool.hpp"
 #include "models/tiering/tier_spec.hpp"
 #include "models/tiering/transfers.hpp"
+#include "sim/base/histogram.hpp"  // Int128
 
 namespace tiercast::tiering {
 
@@ -29,6 +30,7 @@ struct TierEvent {
   uint32_t owner = 0;
   TicketId ticket = kNone;
   kvstore::NodeId node = kvstore::kNoNode;
+  int64_t slowed_ns = 0;  ///< what the copies took from the engine's steps beside them
 };
 
 struct BlockRange {
@@ -43,6 +45,13 @@ struct FetchTime {
   uint32_t tier = 0;    ///< 1: the first below GPU memory; 0: another engine's memory
 };
 
+/// What `find` goes by in tiers whose index is late.
+enum class IndexView : uint8_t {
+  told,     ///< what the index says
+  checked,  ///< what it says and is so
+  true_now  ///< what is so
+};
+
 /// What one tier did, over all its pools.
 struct TierCounts {
   uint64_t hit_blocks = 0;        ///< fetched into GPU memory for a request
@@ -51,6 +60,11 @@ struct TierCounts {
   uint64_t written_bytes = 0;     ///< moved into them
   uint64_t asked_read_bytes = 0;  ///< counted as transfers start; equals read_bytes at rest
   uint64_t asked_written_bytes = 0;
+  // Where the index is late.
+  uint64_t stale_reads = 0;       ///< requests that tried to read what was gone
+  uint64_t stale_hit_blocks = 0;  ///< that they tried to read and was gone
+  int64_t stale_ns = 0;           ///< that those reads took
+  uint64_t unseen_blocks = 0;     ///< computed while they were there and the index did not say so
 };
 
 /// What one device of a pool moved.
@@ -83,11 +97,20 @@ class TierManager {
   };
   bool asks_index(uint32_t engine) const { return asks_index_[engine]; }
   TicketId look_up(int64_t now_ns, uint32_t engine, uint32_t owner, uint32_t blocks);
-  /// Runs of blocks [hit, end) that some tier holds, up to the first nobody does. The caller fills
-  /// in compute_ns before plan().
-  std::span<tp_run> find(uint32_t engine, kvstore::NodeId leaf, uint32_t hit, uint32_t end);
+  /// Runs of blocks [hit, end) that some tier holds, up to the first nobody does, as the indices
+  /// are at `now_ns`. The caller fills in compute_ns before plan(). What the engine does next goes
+  /// by the same view: only from a checked one it may prefetch().
+  std::span<tp_run> find(int64_t now_ns, uint32_t engine, kvstore::NodeId leaf, uint32_t hit,
+                         uint32_t end, IndexView view = IndexView::told);
   Plan plan(int64_t now_ns, uint32_t engine, const tp_request& request, uint32_t hit,
             uint32_t prompt_blocks);
+  /// Blocks that the last plan loads may be gone where an index is late. If any are, each tier they
+  /// were expected in is asked in vain, which takes it load.before_ns, at least a nanosecond; a
+  /// `looked_up` event comes once all have answered. False where all are there.
+  bool read_in_vain(int64_t now_ns, uint32_t engine, uint32_t owner, kvstore::NodeId leaf);
+  /// The request computes blocks [first, end): counts those a tier could have given from `first`
+  /// on, had its index known of them. After find().
+  void count_unseen(uint32_t engine, kvstore::NodeId leaf, uint32_t first, uint32_t end);
   /// Starts what the last plan says, for the same engine, into `frames` of its memory, in order.
   TicketId fetch(int64_t now_ns, uint32_t engine, uint32_t owner, kvstore::NodeId leaf,
                  std::span<const tp_span> frames);
@@ -131,6 +154,8 @@ class TierManager {
   const std::vector<DeviceCounts>& devices(uint32_t tier) const { return devices_[tier]; }
   const std::vector<TierPool>& pools(uint32_t tier) const { return pools_[tier]; }
   const Transfers& transfers() const { return transfers_; }
+  /// Time of host cores that transfers took, in 10^-15 s.
+  Int128 core_fs() const { return core_fs_; }
   uint64_t policy_calls() const;
   /// Of everything in the pools and every byte moved.
   uint64_t digest() const;
@@ -144,6 +169,7 @@ class TierManager {
     int64_t started_ns = 0;
     int64_t last_unloaded_ns = 0;  // of the part that ended last
     uint32_t last_tier = 0;
+    int64_t slowed_ns = 0;
     kvstore::NodeId leaf = kvstore::kNoNode;
     std::vector<BlockRange> own;
     std::vector<TicketId> waiters;
@@ -156,6 +182,8 @@ class TierManager {
     uint32_t cascade = 0;                     // tiers that the destination feeds, as a mask
     kvstore::NodeId leaf = kvstore::kNoNode;  // pinned in GPU memory
     int64_t unloaded_ns = 0;
+    int64_t flow_from_ns = 0;  // about when its bytes began to flow
+    uint32_t interference_ppm = 0;
     uint64_t bytes = 0;
     std::vector<Piece> pieces;      // each node held once
     std::vector<StripePart> parts;  // where devices of an end are told apart
@@ -169,21 +197,31 @@ class TierManager {
   // tier_manager.cpp
   void describe_tiers(uint32_t engine);
   std::span<const tp_tier> views(uint32_t engine);
-  uint64_t blocks_bytes(uint64_t blocks) const { return blocks * spec_->block_bytes; }
+  uint64_t as_held(uint64_t bytes, const RouteEnds& ends) const;
   TransferPlan route(const RouteEnds& ends, uint64_t bytes = 0,
                      std::span<const StripePart> parts = {});
   void launch(int64_t now_ns, Job&& job);
   void finish(int64_t now_ns, Job& job, std::vector<TierEvent>* events);
   void arrive(int64_t now_ns, Job& job);
+  static int64_t slowed_ns(int64_t now_ns, const Job& job);
   void release_source(int64_t now_ns, const Job& job);
   void let_go(const std::vector<Piece>& pieces);
   uint32_t pool_near(uint32_t tier, uint32_t engine) const;
 
   // tier_parts.cpp
-  const Stripes& stripes_at(uint32_t tier) const;
-  uint64_t even_rate(const RouteEnds& ends);
+  TransferPlan even_route(const RouteEnds& ends);
   void split(Job& job);
   void count_parts(const Job& job);
+
+  // tier_index.cpp
+  void keep_indices();
+  void catch_up(int64_t now_ns, uint32_t engine);
+  uint32_t run_seen(uint32_t tier, const TierPool& pool, kvstore::NodeId leaf, uint32_t depth,
+                    uint32_t end) const;
+  uint32_t next_seen(uint32_t tier, const TierPool& pool, kvstore::NodeId leaf, uint32_t depth,
+                     uint32_t end) const;
+  uint32_t gone_blocks(uint32_t tier, uint32_t engine, kvstore::NodeId leaf) const;
+  void await_answer(TransferId transfer, TicketId ticket);
 
   // tier_fetch.cpp
   tp_fetch found(uint32_t hit, uint32_t prompt_blocks) const;
@@ -215,19 +253,23 @@ class TierManager {
   kvstore::PrefixStore* store_;
   CheckedPlacement placement_;
   Transfers transfers_;
+  RouteFinder finder_;
   BlockViews hbm_views_;
   std::vector<std::vector<TierPool>> pools_;    // by tier, by pool
   std::vector<std::vector<uint64_t>> reading_;  // bytes asked of each pool and not moved yet
   std::vector<std::vector<uint64_t>> writing_;
   std::vector<TierCounts> counts_;
   std::vector<std::vector<DeviceCounts>> devices_;  // by tier, by device of all its pools
-  std::vector<Stripes> stripes_;                    // by tier; GPU memory last
+  EndStripes stripes_;
   StripeSums sums_;
   std::vector<Engine> engines_;
   std::vector<bool> asks_index_;
   uint32_t host_tier_ = kNone;
+  Int128 core_fs_ = 0;
   uint32_t through_host_ = 0;  // tiers whose stores leave from host memory, as a mask
   bool timed_ = true;
+  bool any_late_ = false;             // some tier's index is
+  IndexView view_ = IndexView::told;  // of the last find()
 
   std::vector<Ticket> tickets_;
   std::vector<TicketId> free_tickets_;
@@ -236,8 +278,7 @@ class TierManager {
   std::vector<tp_run> runs_;
   std::vector<tp_segment> plan_;
   std::vector<tp_placed> placed_;
-  std::vector<uint32_t> links_;           // scratch of route()
-  std::vector<TransferPart> part_links_;  // the same
+  std::vector<TransferPart> part_links_;  // scratch of route()
   std::vector<tp_key> keys_;              // scratch of split()
   std::vector<TransferId> ended_;
   std::vector<tp_span> frames_;  // scratch

@@ -3,26 +3,18 @@
 
 namespace tiercast::tiering {
 
-const Stripes& TierManager::stripes_at(uint32_t tier) const {
-  return tier == kNone ? stripes_.back() : stripes_[tier];
-}
-
-// Of many blocks, which lie on all devices alike.
-uint64_t TierManager::even_rate(const RouteEnds& ends) {
-  if (!has_parts(*spec_, ends)) return transfers_.rate(route(ends));
-  const Stripes& from = stripes_at(ends.from);
-  const Stripes& to = stripes_at(ends.to);
-  sums_.begin(from, to);
-  const uint32_t blocks = from.devices() * to.devices();
-  for (uint32_t n = 0; n < blocks; ++n) sums_.add_at(n % from.devices(), n / from.devices());
+// Of blocks that lie on all devices alike.
+TransferPlan TierManager::even_route(const RouteEnds& ends) {
+  if (!has_parts(*spec_, ends)) return route(ends);
+  const uint64_t blocks = stripes_.spread(ends, sums_);
   std::vector<StripePart> parts;
   sums_.parts(parts);
-  return transfers_.rate(route(ends, blocks_bytes(blocks), parts));
+  return route(ends, blocks * moved_block_bytes(*spec_, ends), parts);
 }
 
 void TierManager::split(Job& job) {
   if (!has_parts(*spec_, job)) return;
-  sums_.begin(stripes_at(job.from), stripes_at(job.to));
+  stripes_.begin(job, sums_);
   for (const Piece& piece : job.pieces) {
     keys_.resize(piece.count);
     store_->keys_of(piece.node, piece.depth, keys_);
@@ -32,14 +24,15 @@ void TierManager::split(Job& job) {
 }
 
 void TierManager::count_parts(const Job& job) {
+  const auto device = [&](uint32_t tier, uint32_t pool, uint32_t number) -> DeviceCounts& {
+    return devices_[tier][pool * spec_->tiers[tier].pools[pool].devices.size() + number];
+  };
   for (const StripePart& part : job.parts) {
     if (job.from != kNone && !devices_[job.from].empty()) {
-      const uint32_t device = job.from_pool * stripes_[job.from].devices() + part.from;
-      devices_[job.from][device].read_bytes += part.bytes;
+      device(job.from, job.from_pool, part.from).read_bytes += part.bytes;
     }
     if (job.to != kNone && !devices_[job.to].empty()) {
-      const uint32_t device = job.to_pool * stripes_[job.to].devices() + part.to;
-      devices_[job.to][device].written_bytes += part.bytes;
+      device(job.to, job.to_pool, part.to).written_bytes += part.bytes;
     }
   }
 }

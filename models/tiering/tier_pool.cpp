@@ -35,6 +35,15 @@ TierPool::TierPool(kvstore::PrefixStore& store, CheckedCache cache, uint32_t blo
       free_(cache_.capacity_blocks()),
       numbers_(cache_.slot_count()) {}
 
+void TierPool::keep_index(int64_t delay_ns) {
+  index_ = std::make_unique<LateIndex>(*store_, cache_.slot_count());
+  index_delay_ns_ = delay_ns;
+}
+
+void TierPool::catch_up(int64_t now_ns) {
+  if (index_ != nullptr) index_->replay_before(now_ns - index_delay_ns_ + 1);
+}
+
 uint32_t TierPool::reserve(int64_t now_ns, const Piece& piece, std::vector<Piece>* departed) {
   const uint32_t count = std::min(piece.count, free_ + cache_.evictable_blocks());
   counts_.refused += piece.count - count;
@@ -54,6 +63,7 @@ void TierPool::evict(int64_t now_ns, uint32_t count, std::vector<Piece>* departe
     throw PolicyFault(cache_.policy_name(), "select", now_ns,
                       "refused although enough blocks are evictable");
   }
+  if (index_ != nullptr) index_->removed(now_ns, scratch_);
   BlockSum sum;
   for (const tp_span& span : scratch_) {
     if (departed != nullptr) hold_pieces(*store_, ready_, span, *departed);
@@ -73,6 +83,7 @@ void TierPool::arrive(int64_t now_ns, const Piece& piece) {
   store_->frames_of(piece.node, arriving_, piece.depth, piece.count, frames_);
   for (const tp_span& span : frames_) store_->evict(arriving_, span);
   const BlockSum sum = store_->fill(piece.node, ready_, piece.depth, frames_);
+  if (index_ != nullptr) index_->added(now_ns, ready_, frames_);
   for (const tp_span& span : frames_) {
     const size_t end = size_t{span.first_slot} + span.count;
     if (pins_.size() < end) pins_.resize(std::max(end, 2 * pins_.size()), 0);

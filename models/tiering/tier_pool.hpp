@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -10,6 +11,7 @@
 #include "models/tiering/block_views.hpp"
 #include "models/tiering/checked_cache.hpp"
 #include "models/tiering/frame_numbers.hpp"
+#include "models/tiering/late_index.hpp"
 #include "models/tiering/piece.hpp"
 #include "models/tiering/transition_digest.hpp"
 
@@ -43,6 +45,13 @@ class TierPool {
 
   kvstore::PoolId ready() const { return ready_; }
   kvstore::PoolId arriving() const { return arriving_; }
+  /// From now on, the pool being empty, there is an index that hears of it `delay_ns` later.
+  void keep_index(int64_t delay_ns);
+  /// Brings that index to `now_ns`: it knows of what happened at now_ns - delay_ns or before.
+  void catch_up(int64_t now_ns);
+  /// What it knows: `ready()` itself where no index is kept.
+  kvstore::PoolId known() const { return index_ == nullptr ? ready_ : index_->known(); }
+
   uint32_t capacity_blocks() const { return cache_.capacity_blocks(); }
   uint32_t used_blocks() const { return capacity_blocks() - free_; }
   uint32_t present_blocks() const { return cache_.present_blocks(); }
@@ -77,6 +86,8 @@ class TierPool {
   BlockViews views_;
   uint32_t free_;
   FrameNumbers numbers_;
+  std::unique_ptr<LateIndex> index_;
+  int64_t index_delay_ns_ = 0;
   std::vector<uint16_t> pins_;   // by slot: transfers that read it
   std::vector<tp_span> frames_;  // scratch
   std::vector<tp_span> scratch_;

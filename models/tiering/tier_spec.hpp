@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/policy/tierpolicy.h"
+#include "sim/resources/topology.hpp"
 
 namespace tiercast::tiering {
 
@@ -48,6 +49,10 @@ struct TransferCost {
   uint64_t operation_bytes = 1;
   uint32_t tail_ppm = 0;  ///< probability, in millionths, that an operation meets a slow device
   int64_t tail_ns = 0;    ///< what that adds to its latency
+  uint32_t interference_ppm = 0;  ///< share by which steps of an engine slow down beside the copy
+  uint64_t core_fs_per_byte = 0;  ///< time of host cores, in 10^-15 s
+  int64_t device_wait_ns = 0;     ///< the first operation's longest wait at devices that others use
+  int64_t switch_wait_ns = 0;     ///< the same in switches, before cables that others use
 };
 
 /// Where a tier's index lives, when asking it costs time.
@@ -69,6 +74,18 @@ struct StationSpec {
   uint32_t servers = 1;
 };
 
+/// The switches of one network. Ports of nodes and of storage hang on its leaves, which are the
+/// first nodes of the topology; cables join switches alone.
+struct SwitchedFabric {
+  resources::Topology topology;
+  std::vector<uint32_t> links;  ///< by link of the topology: index into TierSetSpec::links
+  resources::Routing routing = resources::Routing::shortest;
+  uint32_t routes = 1;            ///< equal ones between two leaves, at most
+  int64_t switch_ns = 0;          ///< from port to port of one switch
+  int64_t queue_ns = 0;           ///< wait before its cables where they are full
+  std::vector<uint32_t> leaf_of;  ///< by node: where its ports hang
+};
+
 /// How stored blocks lie on the devices of a pool. A block is dealt in units to `width` devices
 /// side by side, round the pool's end; a hash of its key says which is first.
 struct StripingSpec {
@@ -77,8 +94,10 @@ struct StripingSpec {
 };
 
 struct TierPoolSpec {
-  uint32_t node = kNone;             ///< that holds it; kNone: shared storage
-  TwoWay links;                      ///< that all its bytes cross
+  uint32_t node = kNone;  ///< that holds it; kNone: shared storage
+  TwoWay links;           ///< that all its bytes cross
+  std::vector<uint32_t> leaves =
+      {};  ///< of shared storage: where its boxes hang on the tier's fabric
   std::vector<TwoWay> devices = {};  ///< by device, what only bytes on it cross, the links of a
                                      ///< card among those of all its drives; empty: not told apart
 };
@@ -87,6 +106,8 @@ struct TierSpec {
   std::string name;
   TierKind kind = TierKind::dram;
   LoadMode load_mode = LoadMode::parked;
+  uint32_t block_bytes = 0;       ///< of one block as the tier stores it
+  uint32_t load_copies = 1;       ///< ranks that load a copy each: so often do a load's bytes move
   uint64_t capacity_blocks = 0;   ///< of each pool
   uint32_t simulated_blocks = 0;  ///< the same, or less: a run that needs more ends in an error
   const tp_cache_table* eviction = nullptr;
@@ -98,20 +119,30 @@ struct TierSpec {
   std::vector<uint32_t> pool_of;    ///< by engine: index into pools, or kNone
   std::vector<TwoWay> to_engine;    ///< by engine: links between the tier's side and GPU memory
   std::vector<TwoWay> to_node;      ///< by node: links between the tier's side and its host memory
-  TransferCost load;
-  TransferCost store;
+  uint32_t fabric = kNone;          ///< that its transfers cross; kNone: no switch
+  TransferCost load;                ///< into GPU memory
+  TransferCost store;               ///< out of it
+  TransferCost to_nearer;           ///< into a tier before this one
+  TransferCost from_nearer;         ///< out of one
+  int64_t index_delay_ns = 0;       ///< how late `find` hears of blocks that came and left
   bool has_metadata = false;
   MetadataSpec metadata;
 };
 
 /// All tiers below GPU memory, in the order of lookup. A peer tier has no pools of its own: it
-/// reads those of the dram tier on other nodes.
+/// reads those of the dram tier on other nodes. Tiers between which blocks move store blocks of
+/// the same bytes: only GPUs convert.
 struct TierSetSpec {
   uint32_t block_tokens = 0;
-  uint32_t block_bytes = 0;
+  uint32_t block_bytes = 0;           ///< of one block as engines hold it, each number once
+  uint32_t handoff_copies = 1;        ///< as TierSpec::load_copies, from engine to engine
   std::vector<uint32_t> node_of;      ///< by engine
   std::vector<TwoWay> engine_fabric;  ///< by engine: between the GPU fabric and its memory
-  TransferCost handoff;               ///< GPU memory to GPU memory over that fabric
+  std::vector<TwoWay> engine_local;   ///< by engine: between its memory and GPUs beside it
+  TransferCost handoff;               ///< GPU memory to GPU memory over the fabric
+  TransferCost local_handoff;         ///< the same on one node, over none
+  uint32_t gpu_fabric = kNone;        ///< its switches
+  std::vector<SwitchedFabric> fabrics;
   std::vector<TierLinkSpec> links;
   std::vector<StationSpec> stations;
   std::vector<TierSpec> tiers;

@@ -4,6 +4,7 @@
 
 #include "sim/base/check.hpp"
 #include "sim/base/random.hpp"
+#include "sim/resources/latency.hpp"
 
 namespace tiercast::tiering {
 
@@ -11,6 +12,7 @@ namespace {
 constexpr int64_t kNsPerS = 1'000'000'000;
 constexpr uint64_t kOne = (uint64_t{1} << 32) - 1;  // in fixed point; its square fits
 constexpr Purpose kTail{"tiering.transfer.tail"};
+constexpr int64_t kWaitParts = 9;  // the longest wait over that at half load
 
 // Probability, in units of kOne, that a transfer is spared by slow devices. It is as late as the
 // slowest of its operations: (1 - p)^n, by squaring.
@@ -112,7 +114,12 @@ TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
     transfer.flows_left = 1;
   }
   transfer.after_ns = plan.cost.after_ns;
-  const int64_t before = before_ns(plan) + tail_ns(plan);
+  int64_t device_wait = wait_ns(now_ns, plan.devices, plan.cost.device_wait_ns);
+  for (const TransferPart& part : plan.parts) {
+    device_wait = std::max(device_wait, wait_ns(now_ns, part.from, plan.cost.device_wait_ns));
+  }
+  const int64_t before = before_ns(plan) + tail_ns(plan) + device_wait +
+                         wait_ns(now_ns, plan.cables, plan.cost.switch_wait_ns);
   if (before > 0) {
     set_timer(now_ns + before, id);
   } else {
@@ -160,6 +167,15 @@ int64_t Transfers::tail_ns(const TransferPlan& plan) const {
   if (cost.tail_ns == 0 || cost.tail_ppm == 0 || plan.bytes == 0) return 0;
   Stream stream(seed_, kTail, started_);
   return stream.bits32() >= spared(cost, plan.bytes) ? cost.tail_ns : 0;
+}
+
+int64_t Transfers::wait_ns(int64_t now_ns, std::span<const uint32_t> links, int64_t longest_ns) {
+  if (longest_ns == 0) return 0;
+  uint32_t most_ppm = 0;
+  for (const uint32_t link : links) {
+    most_ppm = std::max(most_ppm, network_.utilisation_ppm(now_ns, link));
+  }
+  return resources::LatencyLaw{0, longest_ns / kWaitParts, longest_ns}.typical_ns(most_ppm);
 }
 
 int64_t Transfers::service_ns(uint32_t station, uint32_t operations) const {
@@ -278,7 +294,10 @@ uint64_t Transfers::rate(const TransferPlan& plan) const {
 }
 
 int64_t Transfers::unloaded_ns(const TransferPlan& plan) const {
-  int64_t flow = flows(plan) ? flow_ns(plan.bytes, rate({plan.links, plan.bytes, plan.cost})) : 0;
+  int64_t flow =
+      flows(plan)
+          ? flow_ns(plan.bytes, rate({.links = plan.links, .bytes = plan.bytes, .cost = plan.cost}))
+          : 0;
   for (const Crossing& crossing : crossings(plan)) {
     flow = std::max(flow, flow_ns(crossing.bytes, network_.capacity(crossing.link)));
   }

@@ -19,11 +19,21 @@ struct TransferPart {
 };
 
 /// Bytes on their way: a fixed time, then a flow over links, then another fixed time. With parts
-/// there is one flow for each, and the next time begins as the last of them ends.
+/// there is one flow for each, and the next time begins as the last of them ends. The first time is
+/// longer beside others:
+///
+///     wait = min(longest x u / (9 (1 - u)), longest)
+///
+/// at devices (those that parts come from, too) and in switches, with the utilisation u just before
+/// the start: M/M/1 that comes to the longest wait, as measured at full rate, at nine tenths of it
+/// (resources::LatencyLaw).
 struct TransferPlan {
   std::span<const uint32_t> links;
   uint64_t bytes = 0;
   TransferCost cost;
+  std::span<const uint32_t> devices = {};    ///< links whose use delays its first operation at the
+                                             ///< device; of `links` or not
+  std::span<const uint32_t> cables = {};     ///< the same in switches
   std::span<const TransferPart> parts = {};  ///< empty, or in all `bytes`
 };
 
@@ -104,6 +114,8 @@ class Transfers {
   void split(const TransferPlan& plan, TransferId id);
   void start_flows(int64_t now_ns, TransferId id);
   int64_t tail_ns(const TransferPlan& plan) const;
+  // Behind the operations of others, as used as the most used of those links is.
+  int64_t wait_ns(int64_t now_ns, std::span<const uint32_t> links, int64_t longest_ns);
   // All servers of a station at work on one batch.
   int64_t service_ns(uint32_t station, uint32_t operations) const;
   void set_timer(int64_t time_ns, TransferId id);

@@ -30,6 +30,7 @@ ClosedSource::ClosedSource(const ClosedSpec& spec, const DemandOptions& options)
       context_limit_(static_cast<std::uint64_t>(
           spec.context_limit ? std::min(spec.context_limit->value(), kTokensMax) : kTokensMax)),
       groups_(spec.shared_prefix, options.seed),
+      tenants_(spec.tenants, options.seed),
       users_(spec.sessions) {
   for (std::uint32_t user = 0; user < spec_.sessions; ++user) {
     begin_session(users_[user], user);
@@ -107,7 +108,7 @@ bool ClosedSource::next(Request& request) {
   request.id = report_.delivered++;
   request.arrival_ns = arrival_ns;
   request.session = user.session;
-  request.tenant = 0;
+  request.tenant = tenants_.tenant_of(user.session);
   request.turn = user.turn;
   request.input_tokens = static_cast<std::uint32_t>(user.context_tokens + user.new_tokens);
   request.output_tokens = static_cast<std::uint32_t>(user.output_tokens);

@@ -10,6 +10,7 @@
 
 #include "models/workload/demand_source.hpp"
 #include "models/workload/prefix_groups.hpp"
+#include "models/workload/tenants.hpp"
 
 namespace tiercast::workload {
 
@@ -53,6 +54,7 @@ class ClosedSource : public DemandSource {
   std::uint32_t id_tokens_;
   std::uint64_t context_limit_;
   PrefixGroups groups_;
+  Tenants tenants_;
   std::vector<User> users_;
   std::priority_queue<Arrival, std::vector<Arrival>, std::greater<>> arrivals_;
   std::map<std::uint64_t, std::uint32_t> running_;  // request -> user

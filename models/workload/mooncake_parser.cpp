@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,7 +22,7 @@ static_assert(LineReader::kPadding >= simdjson::SIMDJSON_PADDING);
 
 constexpr int kMillisecondScale = 6;
 
-enum class Key { timestamp, input, output, ids, foreign, unknown };
+enum class Key { timestamp, input, output, ids, tenant, foreign, unknown };
 
 struct KnownKey {
   std::string_view name;
@@ -35,6 +37,9 @@ constexpr std::array kKnownKeys = {
     KnownKey{"created_time", Key::timestamp, ""},
     KnownKey{"input_tokens", Key::input, ""},
     KnownKey{"output_tokens", Key::output, ""},
+    KnownKey{"tenant", Key::tenant, ""},
+    KnownKey{"tenant_id", Key::tenant, ""},
+    KnownKey{"cache_salt", Key::tenant, ""},
     KnownKey{"delay", Key::foreign, "a trace of sessions, whose lines hold increments"},
     KnownKey{"session_id", Key::foreign, "a trace of sessions, whose lines hold increments"},
     KnownKey{"requests", Key::foreign, "a trace with one session a line"},
@@ -76,6 +81,7 @@ class MooncakeParser : public RecordParser {
 
   Parsed parse(std::string_view line, Request& out, std::string& reason) override {
     out.ids.clear();
+    out.tenant = 0;
     seen_.fill({});
     unknown_count_ = 0;
     foreign_ = false;
@@ -139,6 +145,7 @@ class MooncakeParser : public RecordParser {
       return false;
     }
     seen = known->name;
+    if (known->key == Key::tenant) return read_tenant(*known, field.value(), out, reason);
     return known->key == Key::ids ? read_ids(field.value(), out, reason)
                                   : read_number(*known, field.value(), out, reason);
   }
@@ -156,6 +163,27 @@ class MooncakeParser : public RecordParser {
     }
     std::uint32_t& tokens = known.key == Key::input ? out.input_tokens : out.output_tokens;
     return parse_tokens(known.name, text, tokens, reason);
+  }
+
+  // Tenants are numbered from 1 in the order in which a trace names them, by text or by number.
+  bool read_tenant(const KnownKey& known, json::value value, Request& out, std::string& reason) {
+    json::json_type type{};
+    std::string_view text;
+    auto error = value.type().get(type);
+    if (!error && type == json::json_type::null) return true;
+    if (!error) {
+      error =
+          type == json::json_type::string ? value.get_string().get(text) : number_text(value, text);
+    }
+    if (error) {
+      reason = error == simdjson::INCORRECT_TYPE
+                   ? std::string(known.name) + " is neither a text nor a number"
+                   : explain_json(error);
+      return false;
+    }
+    const auto next = static_cast<std::uint32_t>(tenants_.size() + 1);
+    out.tenant = tenants_.emplace(text, next).first->second;
+    return true;
   }
 
   static bool read_ids(json::value value, Request& out, std::string& reason) {
@@ -213,7 +241,8 @@ class MooncakeParser : public RecordParser {
 
   std::uint32_t block_tokens_;
   json::parser parser_;
-  std::array<std::string_view, 4> seen_{};  // by Key: the name that a line gave it
+  std::map<std::string, std::uint32_t, std::less<>> tenants_;
+  std::array<std::string_view, 5> seen_{};  // by Key: the name that a line gave it
   std::array<std::string, 16> unknown_{};
   std::size_t unknown_count_ = 0;
   bool foreign_ = false;

@@ -36,7 +36,8 @@ OpenSource::OpenSource(const OpenSpec& spec, const DemandOptions& options)
     : spec_(spec),
       seed_(options.seed),
       id_tokens_(spec.id_tokens.value_or(options.id_tokens)),
-      groups_(spec.shared_prefix, options.seed) {
+      groups_(spec.shared_prefix, options.seed),
+      tenants_(spec.tenants, options.seed) {
   schedule();
 }
 
@@ -73,7 +74,8 @@ bool OpenSource::next(Request& request) {
   const Prefix prefix = groups_.prefix_of(k);
   request.id = request.session = k;
   request.arrival_ns = arrival_ns_;
-  request.tenant = request.turn = 0;
+  request.tenant = tenants_.tenant_of(k);
+  request.turn = 0;
   request.input_tokens =
       static_cast<std::uint32_t>(prefix.tokens + draw(spec_.input_tokens, input, 1, kTokensMax));
   request.output_tokens =

@@ -5,6 +5,7 @@
 
 #include "models/workload/demand_source.hpp"
 #include "models/workload/prefix_groups.hpp"
+#include "models/workload/tenants.hpp"
 
 namespace tiercast::workload {
 
@@ -25,6 +26,7 @@ class OpenSource : public DemandSource {
   std::uint64_t seed_;
   std::uint32_t id_tokens_;
   PrefixGroups groups_;
+  Tenants tenants_;
   std::int64_t arrival_ns_ = 0;  // of the next request
   double gaps_s_ = 0;            // sum of all gaps so far, unrounded
 };

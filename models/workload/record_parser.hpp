@@ -28,7 +28,8 @@ class RecordParser {
 
 /// Mooncake JSONL, one object a line: `timestamp` (ms, whole or not), `input_length`,
 /// `output_length`, and optionally `hash_ids`, one per block of the input, the last block perhaps
-/// partial. Other names in use: created_time, input_tokens, output_tokens. Unknown fields are
+/// partial, and `tenant`, a text or a number. Other names in use: created_time, input_tokens,
+/// output_tokens, tenant_id, cache_salt. Unknown fields are
 /// ignored, except those that give away a format with another meaning.
 std::unique_ptr<RecordParser> make_mooncake_parser(std::uint32_t block_tokens);
 

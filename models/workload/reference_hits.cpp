@@ -4,6 +4,8 @@
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
+#include "models/workload/tenants.hpp"
+
 namespace tiercast::workload {
 namespace {
 
@@ -56,13 +58,14 @@ double ReferenceHits::full_block_token_hit_ratio() const {
   return ratio_of(full_hit_tokens, input_tokens);
 }
 
-ReferenceHits reference_hits(DemandSource& source, std::uint64_t requests_max,
-                             std::int64_t end_ns) {
+ReferenceHits reference_hits(DemandSource& source, std::uint64_t requests_max, std::int64_t end_ns,
+                             bool isolated) {
   Counter counter;
   Request request;
   std::int64_t arrival_ns = 0;
   for (std::uint64_t i = 0; i < requests_max; ++i) {
     if (!source.peek(arrival_ns) || arrival_ns >= end_ns || !source.next(request)) break;
+    if (isolated) isolate(request);
     counter.add(request);
     source.completed(request.id, request.arrival_ns);
   }

@@ -27,9 +27,9 @@ struct ReferenceHits {
   double full_block_token_hit_ratio() const;
 };
 
-/// Drains `source`, at most `requests_max` requests and none that arrives at `end_ns` or later; each
-/// completes the moment it arrives.
+/// Drains `source`, at most `requests_max` requests and none that arrives at `end_ns` or later;
+/// each completes the moment it arrives. `isolated`: tenants share nothing.
 ReferenceHits reference_hits(DemandSource& source, std::uint64_t requests_max = ~std::uint64_t{0},
-                             std::int64_t end_ns = INT64_MAX);
+                             std::int64_t end_ns = INT64_MAX, bool isolated = false);
 
 }  // namespace tiercast::workload

@@ -10,6 +10,8 @@ namespace {
 
 constexpr const char* kIdTokensMeaning =
     "Tokens of one content id: content is shared in whole blocks of this size.";
+constexpr const char* kTenantsMeaning =
+    "Whom requests belong to; see engine.isolation for what that bears on.";
 constexpr const char* kDurationMeaning = "No request arrives from this time on.";
 constexpr const char* kRequestsMeaning = "Most requests in all.";
 
@@ -91,6 +93,20 @@ const FieldTable<SharedPrefixSpec>& SharedPrefixSpec::fields() {
   return prefix;
 }
 
+const FieldTable<TenantsSpec>& TenantsSpec::fields() {
+  using namespace table;
+  using S = TenantsSpec;
+  static const auto tenants =
+      FieldTable<S>("tenants", "Whom requests belong to.",
+                    {field("count", &S::count, required, at_least(1), at_most(1'000'000),
+                           "How many there are."),
+                     field("zipf", &S::zipf, by_default("0"), at_least(0), at_most(10),
+                           "The k-th one's share of requests (sessions, in a closed loop) is "
+                           "proportional to k^-zipf; 0: all alike.")})
+          .shorthand("count");
+  return tenants;
+}
+
 const FieldTable<OpenSpec>& OpenSpec::fields() {
   using namespace table;
   using S = OpenSpec;
@@ -102,6 +118,7 @@ const FieldTable<OpenSpec>& OpenSpec::fields() {
        field("output_tokens", &S::output_tokens, required, "Output of a request; at least 1."),
        field("shared_prefix", &S::shared_prefix, absent_means("nothing is shared"),
              "Tokens in front that several requests have in common."),
+       field("tenants", &S::tenants, absent_means("one"), kTenantsMeaning),
        field("id_tokens", &S::id_tokens, absent_means("the engine's block size"), at_least(1),
              kIdTokensMeaning),
        field("duration", &S::duration, absent_means("until the run ends"), above(0),
@@ -126,6 +143,7 @@ const FieldTable<ClosedSpec>& ClosedSpec::fields() {
        field("output_tokens", &S::output_tokens, required, "Output of a turn."),
        field("shared_prefix", &S::shared_prefix, absent_means("nothing is shared"),
              "Tokens in front that several sessions have in common."),
+       field("tenants", &S::tenants, absent_means("one"), kTenantsMeaning),
        field("context_limit", &S::context_limit, absent_means("a billion tokens"), at_least(2),
              "A session ends before a turn whose input and output exceed this."),
        field("ramp", &S::ramp, by_default("0s"), at_least(0),

@@ -61,12 +61,21 @@ struct SharedPrefixSpec {
   static const FieldTable<SharedPrefixSpec>& fields();
 };
 
+/// Whom requests (sessions, in a closed loop) belong to.
+struct TenantsSpec {
+  std::uint32_t count = 1;
+  double zipf = 0;  ///< the k-th tenant's share is proportional to k^-zipf
+
+  static const FieldTable<TenantsSpec>& fields();
+};
+
 /// Requests that come whatever the system does.
 struct OpenSpec {
   ArrivalSpec arrivals;
   Law<Tokens> input_tokens;  ///< beyond the shared prefix
   Law<Tokens> output_tokens;
   std::optional<SharedPrefixSpec> shared_prefix;
+  std::optional<TenantsSpec> tenants;
   std::optional<std::uint32_t> id_tokens;
   std::optional<Nanoseconds> duration;    ///< no arrival at or after
   std::optional<std::uint64_t> requests;  ///< no more than these
@@ -84,6 +93,7 @@ struct ClosedSpec {
   std::optional<Law<Tokens>> first_input_tokens;  ///< the first turn's, beyond the shared prefix
   Law<Tokens> output_tokens;
   std::optional<SharedPrefixSpec> shared_prefix;
+  std::optional<TenantsSpec> tenants;
   /// A session ends before a turn whose input and output would exceed this; a first turn is cut
   /// to fit.
   std::optional<Tokens> context_limit;

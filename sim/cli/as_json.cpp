@@ -73,8 +73,10 @@ Json way_json(const scenario::TierWay& way) {
   Json json = {{"set_up_ms", ms_of(way.set_up_ns)},
                {"metadata_ms", ms_of(way.metadata_ns)},
                {"first_operation_ms", ms_of(way.first_operation_ns)},
+               {"convert_ms", ms_of(way.convert_ns)},
                {"acknowledge_ms", ms_of(way.acknowledge_ns)},
                {"tail_ms", ms_of(way.tail_ns)},
+               {"wait_ms", ms_of(way.wait_ns)},
                {"bytes_per_s", way.bytes_per_s},
                {"bound", way.bound}};
   if (way.block_bytes_per_s) json["block_bytes_per_s"] = *way.block_bytes_per_s;
@@ -101,10 +103,13 @@ Json tier_json(const scenario::TierTimes& tier) {
   const std::optional<uint32_t> break_even = tier.break_even_tokens();
   return {{"tier", tier.name},
           {"stack", tier.stack},
+          {"objects", tier.objects},
+          {"usable", tier.usable},
+          {"bytes_a_token", tier.token_bytes},
           {"pools", tier.pools},
           {"pool_blocks", tier.pool_blocks},
           {"pool_bytes", tier.pool_bytes},
-          {"load", way_json(tier.load)},
+          {"load", tier.usable ? way_json(tier.load) : Json()},
           {"store", tier.store ? way_json(*tier.store) : Json()},
           {"prefixes", prefixes},
           {"load_faster", faster},

@@ -33,6 +33,14 @@ std::string kv_words(const scenario::World& world) {
                               world.memory.activations - world.memory.kv));
 }
 
+std::string router_words(const serving::RouterSettings& router) {
+  std::string words = name_of_choice(router.policy);
+  if (router.index_delay.value() > 0) {
+    words += fmt::format(" by an index {} late", format_quantity(to_quantity(router.index_delay)));
+  }
+  return words;
+}
+
 double ms_of(int64_t ticks) {
   return static_cast<double>(ticks) / static_cast<double>(llm::kTicksPerNs) * 1e-6;
 }
@@ -91,7 +99,7 @@ reports::RunSetting setting_of(const Prepared& prepared) {
       "router {}",
       world.cluster.instances, world.gpus_per_instance, spec.engine.block_tokens,
       world.cluster.engine.max_batched_tokens, world.cluster.engine.max_sequences,
-      name_of_choice(spec.router.policy));
+      router_words(spec.router));
   setting.policy = "eviction " + spec.policy.eviction.name;
   setting.workload = workload_words(spec.workload);
   setting.kv_blocks = kv_words(world);
@@ -107,6 +115,7 @@ std::string derived_text(const Prepared& prepared) {
   line("gpus provisioned", std::to_string(world.gpus_provisioned));
   line("instances",
        fmt::format("{} of {} GPU(s)", world.cluster.instances, world.gpus_per_instance));
+  line("router", router_words(prepared.scenario.spec.router));
   line("weights", name_of_choice(world.weights));
   line("kv", fmt::format("{}, {} B a token, {} B a block", name_of_choice(world.kv),
                          world.kv_bytes_per_token, world.block_bytes));

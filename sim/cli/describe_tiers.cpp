@@ -1,4 +1,5 @@
 // What `explain` says of tiers below GPU memory.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,10 @@ std::string way_text(const scenario::TierWay& way) {
     text += fmt::format("; one block alone {}/s",
                         show_bytes(static_cast<double>(*way.block_bytes_per_s)));
   }
+  if (way.convert_ns > 0) text += "; converting one takes " + time_text(way.convert_ns);
   if (way.acknowledge_ns > 0) text += "; acknowledged after " + time_text(way.acknowledge_ns);
   if (way.tail_ns > 0) text += "; late by " + time_text(way.tail_ns) + " behind a slow device";
+  if (way.wait_ns > 0) text += "; waits " + time_text(way.wait_ns) + " more at most behind others";
   return text;
 }
 
@@ -70,8 +73,18 @@ std::string tiers_text(const std::vector<scenario::TierTimes>& tiers) {
   std::string text = "tiers, for one request alone on the first instance:\n";
   constexpr std::string_view kRow = "    {:>9}{:>11}{:>11}{:>11}{:>11}{:>11}{:>9}{:>11}{:>12}\n";
   for (const scenario::TierTimes& tier : tiers) {
-    text += fmt::format("  {:<10} {}, {}\n    load       {}\n", tier.name, tier.stack,
-                        pools_text(tier), way_text(tier.load));
+    text += fmt::format("  {:<10} {}, {}\n    objects    {}, {} B a token\n", tier.name, tier.stack,
+                        pools_text(tier), tier.objects, tier.token_bytes);
+    if (!tier.usable) {
+      text += "    the engine does not hold KV like this: nothing is found or stored here\n";
+      continue;
+    }
+    text += fmt::format("    load       {}\n", way_text(tier.load));
+    if (tier.index_delay_ns > 0) {
+      text += fmt::format(
+          "    index      {} late: what came is not seen, what left costs a read in vain of {}\n",
+          time_text(tier.index_delay_ns), time_text(std::max<int64_t>(1, tier.load.before_ns())));
+    }
     if (tier.store) text += fmt::format("    store      {}\n", way_text(*tier.store));
     text += fmt::format(fmt::runtime(kRow), "tokens", "bytes", "lookup", "before", "moving", "load",
                         "late", "store", "recompute");

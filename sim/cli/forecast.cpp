@@ -42,7 +42,8 @@ reports::SummaryInput summary_input(const Prepared& prepared) {
   const scenario::ClusterSection& cluster = scenario.spec.cluster;
   input.site = {
       cluster.node,    cluster.facility, cluster.nodes,           world.gpus_per_instance,
-      cluster.pricing, cluster.fabric,   cluster.storage.context, cluster.storage.external};
+      cluster.pricing, cluster.fabric,   cluster.storage.context, cluster.storage.external,
+      cluster.pods()};
   constexpr double kMsPerNs = 1e-6;
   const scenario::LimitsSection& limits = scenario.spec.limits;
   if (limits.ttft) input.limits.ttft_ms = static_cast<double>(limits.ttft->value()) * kMsPerNs;

@@ -74,7 +74,9 @@ int run_reference(const Prepared& prepared, const Arguments& arguments, Diagnost
       workload::make_source(spec.workload, {spec.run.seed, spec.engine.block_tokens}, found);
   if (source == nullptr) return exit_bad_input;
   const int64_t end_ns = spec.run.duration ? spec.run.duration->value() : INT64_MAX;
-  const workload::ReferenceHits hits = workload::reference_hits(*source, UINT64_MAX, end_ns);
+  const bool isolated = spec.engine.isolation == serving::Isolation::tenant;
+  const workload::ReferenceHits hits =
+      workload::reference_hits(*source, UINT64_MAX, end_ns, isolated);
   workload::explain(source->report(), found);
   if (source->report().failed) return exit_bad_input;
   const auto thresholds = reports::evaluate(prepared.thresholds, result_of(hits));

@@ -94,6 +94,7 @@ void LinkNetwork::apply(PathId path) {
   if (used != bundle.used) {
     for (const LinkId link : shares_.links(path)) {
       Meter& meter = meters_[link];
+      if (meter.anchor_ns != now_ns_) meter.used_before = meter.used;
       meter.carried += static_cast<Int128>(meter.used) * (now_ns_ - meter.anchor_ns);
       meter.anchor_ns = now_ns_;
       meter.used += used - bundle.used;  // modulo 2^64, right for either sign
@@ -138,6 +139,13 @@ void LinkNetwork::end_due(PathId path, std::vector<uint64_t>& ended) {
     if (gates_.gated(path)) gates_.leave(path);
   }
   for (const LinkId link : shares_.links(path)) meters_[link].carried -= beyond;
+}
+
+uint32_t LinkNetwork::utilisation_ppm(int64_t now_ns, LinkId link) {
+  move_clock(now_ns);
+  const Meter& meter = meters_[link];
+  const uint64_t used = meter.anchor_ns == now_ns ? meter.used_before : meter.used;
+  return static_cast<uint32_t>(static_cast<Int128>(used) * 1'000'000 / capacity(link));
 }
 
 Int128 LinkNetwork::carried_nanobytes(LinkId link) const {

@@ -77,6 +77,10 @@ class LinkNetwork {
   /// B/s in use, as last solved.
   uint64_t used(LinkId link) const { return meters_[link].used; }
   uint64_t capacity(LinkId link) const { return shares_.capacity(link); }
+  /// Share of the link in use up to `now_ns`, in millionths: what starts or ends in this very
+  /// instant does not show, so all that start in it see the same. Ends before it must have been
+  /// advanced over.
+  uint32_t utilisation_ppm(int64_t now_ns, LinkId link);
 
   uint64_t flows_started() const { return flows_started_; }
   uint64_t flows_live() const { return flows_live_; }
@@ -100,6 +104,7 @@ class LinkNetwork {
     Int128 carried = 0;  // nano-bytes, at anchor_ns
     int64_t anchor_ns = 0;
     uint64_t used = 0;
+    uint64_t used_before = 0;  // until anchor_ns
     uint64_t started = 0;
     uint32_t gate = UINT32_MAX;  // of a fifo link
   };

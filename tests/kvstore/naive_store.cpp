@@ -51,11 +51,6 @@ uint32_t NaiveStore::match(const Path& path, uint32_t pool) {
   return blocks;
 }
 
-bool NaiveStore::computing(const Path& path, uint32_t pool) {
-  const std::vector<Name> names = blocks_of(path);
-  return !names.empty() && in_use(pools_[pool], names.front());
-}
-
 uint32_t NaiveStore::unpinned(uint32_t leaf, uint32_t pool, uint32_t blocks) const {
   uint32_t sum = 0;
   for (uint32_t d = 0; d < blocks; ++d) sum += in_use(pools_[pool], name(leaf, d)) ? 0 : 1;

@@ -29,8 +29,6 @@ class NaiveStore {
   uint32_t match(const kvstore::Path& path, uint32_t pool);
   uint32_t unpinned(uint32_t leaf, uint32_t pool, uint32_t blocks) const;
   Slots frames(uint32_t leaf, uint32_t pool, uint32_t blocks) const;
-  /// Whether a pinned path begins with this id's first block.
-  bool computing(const kvstore::Path& path, uint32_t pool);
 
   void pin(uint32_t leaf, uint32_t pool, uint32_t hit, Slots& pinned, Slots& orphans);
   void unpin(uint32_t leaf, uint32_t pool, Slots& freed);

@@ -86,6 +86,44 @@ TEST_CASE("few end points share one switch, and a flat fabric has no other") {
   CHECK(switches_needed(fabric, {1, 64}) == 2U);
 }
 
+TEST_CASE("no leaf serves two pods, and each pod has as few as its ports need") {
+  Stream stream(2, Purpose{"test.ledger.fabric"});
+  for (int i = 0; i < 500; ++i) {
+    const auto each = static_cast<uint32_t>(stream.between(8, 64));
+    const FabricSpec fabric = leaf_spine(each, static_cast<double>(stream.between(4, 16)) / 4);
+    const auto pods = static_cast<uint32_t>(stream.between(2, 6));
+    const auto of_pod = static_cast<uint64_t>(stream.between(1, each));
+    INFO(pods << " pods of " << of_pod << " ports on switches of " << each);
+    const std::optional<FabricSize> size = fabric_size(fabric, pods * of_pod, pods);
+    if (!size) continue;
+    REQUIRE(size->leaves % pods == 0);
+    const uint32_t leaves = size->leaves / pods;
+    CHECK(can_be_wired(fabric, size->leaves, size->spines, pods * of_pod));
+    // A switch with all ports but its uplinks below it: the pod's leaves do, one less does not.
+    const auto down =
+        static_cast<uint64_t>(each * fabric.oversubscription / (1 + fabric.oversubscription));
+    CHECK(leaves * down >= of_pod);
+    CHECK((leaves - 1) * down < of_pod);
+    CHECK(size->uplinks >= size->spines);
+  }
+  FabricSpec flat = round_fabric();
+  flat.kind = hardware::FabricKind::flat;
+  CHECK(fabric_size(flat, 64, 4)->leaves == 1);
+}
+
+TEST_CASE("storage hangs on the network that nodes have ports to") {
+  Provision boxes = round_provision();
+  CHECK(has_storage_network(boxes.node));
+  boxes.node.dpus.clear();
+  CHECK_FALSE(has_storage_network(boxes.node));
+  const PortsUsed bare = ports_used(boxes, gigabytes_per_second(100));
+  CHECK(bare.storage == 0);
+  boxes.context.reset();
+  boxes.external.reset();
+  // Two enclosures of 200 GB/s and a service that reads 40 GB/s.
+  CHECK(bare.east_west == ports_used(boxes, gigabytes_per_second(100)).east_west + 5);
+}
+
 TEST_CASE("end points use the ports that their bandwidth fills, on the network that is theirs") {
   Provision boxes = round_provision();
   hardware::NicSpec storage_card = boxes.node.nics[0];  // two of 50 GB/s

@@ -27,6 +27,7 @@ Site small_site() {
   site.facility.pue.value = 1.5;
   site.facility.electricity.value = UsdPerKwh{0.36};
   site.facility.life_years.value = 4;
+  site.facility.carbon.value = kg_per_kwh(0.36);
   return site;
 }
 
@@ -58,6 +59,8 @@ TEST_CASE("energy is idle power over time and what the meters add") {
   CHECK(energy.scope.gpu_j == Approx(gpu_j));
   CHECK(energy.scope.node_and_fabric_j == Approx(1.1 * (gpu_j + host_j + fans_j)));
   CHECK(energy.scope.facility_j == Approx(1.5 * 1.1 * (gpu_j + host_j + fans_j)));
+  // 0.36 kg a kilowatt-hour is 0.1 g a kilojoule.
+  CHECK(energy.carbon_kg.value() == Approx(energy.scope.facility_j * 1e-7));
   CHECK(sum(energy.by_component) == Approx(energy.scope.node_and_fabric_j).epsilon(1e-14));
   CHECK(*energy.watts_mean == Approx(energy.scope.node_and_fabric_j / 100));
   CHECK(*energy.j_per_output_token == Approx(energy.scope.node_and_fabric_j / 20));

@@ -84,7 +84,7 @@ TEST_CASE("the keys of cache, energy, cost and findings are those of the schema"
              "hit_tokens", "read_bytes", "written_bytes", "evicted_blocks", "busy"});
   CHECK(keys(json["energy"]) == Keys{"scope", "pue", "by_component", "j_per_output_token",
                                      "j_per_computed_token", "tokens_per_j", "storage_path_j",
-                                     "watts_mean"});
+                                     "watts_mean", "carbon_kg"});
   CHECK(keys(json["energy"]["scope"]) == Keys{"gpu_j", "node_and_fabric_j", "facility_j"});
   CHECK(keys(json["cost"]) ==
         Keys{"usd_per_hour", "usd_per_million_output_tokens", "by_component"});
@@ -97,13 +97,21 @@ TEST_CASE("optional keys appear with their values") {
   Result result = full_result();
   result.metrics.ttft_ms->ci95 = Interval{1, 2};
   result.cache.by_tier[0].wear_years = 5;
+  result.cache.by_tier[0].index = IndexUse{5, 1, 2, 3.5, 4};
   result.energy->j_per_task = 7;
   result.cost->usd_per_task = 8;
   result.provenance.band = Interval{0.5, 2};
   result.attribution.e2e_ms->load.push_back({"dram", 3, 4});
+  CHECK(!parsed(result).contains("router"));
+  result.router = RouterUse{10, 2, 3, 4};
   const Json json = parsed(result);
+  CHECK(json["router"] == Json::parse(R"({"requests":10,"stale_hit_blocks":2,)"
+                                      R"("misrouted":3,"missed_blocks":4})"));
   CHECK(json["metrics"]["ttft_ms"]["ci95"] == Json::parse(R"({"low":1.0,"high":2.0})"));
   CHECK(json["cache"]["by_tier"][0]["wear_years"] == 5);
+  CHECK(json["cache"]["by_tier"][0]["index"] ==
+        Json::parse(R"({"delay_ms":5.0,"stale_reads":1,"stale_hit_blocks":2,"stale_ms":3.5,)"
+                    R"("unseen_blocks":4})"));
   CHECK(json["energy"]["j_per_task"] == 7);
   CHECK(json["cost"]["usd_per_task"] == 8);
   CHECK(json["provenance"]["band"]["high"] == 2);
@@ -182,6 +190,7 @@ TEST_CASE("paths of thresholds name what the JSON shows") {
   }
   result.energy->j_per_task = 1;
   result.cost->usd_per_task = 1;
+  result.router.emplace();
   const Json json = parsed(result);
   for (const std::string& path : numeric_paths()) {
     if (path.starts_with("cost.by_component.")) continue;  // those of the other way to pay

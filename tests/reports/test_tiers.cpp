@@ -32,6 +32,7 @@ void add_tier(serving::Outcome& outcome, const std::string& name, uint64_t hit_b
   tier.name = name;
   tier.kind = name == "dram" ? tiering::TierKind::dram : tiering::TierKind::nvme;
   tier.pools = 2;
+  tier.block_bytes = kBlockBytes;
   tier.capacity_blocks = 10'000;
   tier.counts.hit_blocks = hit_blocks;
 }

@@ -155,6 +155,34 @@ TestNetwork relabelled(const TestNetwork& test, uint64_t number) {
 
 }  // namespace
 
+TEST_CASE("utilisation is that up to an instant, whatever happens or is asked in it") {
+  for (const bool asks : {false, true}) {
+    LinkNetwork network;
+    const std::array links{network.add_link(kGigabyte)};
+    const LinkId idle = network.add_link(kGigabyte);
+    const PathId quarter = network.add_path(links, 1, kGigabyte / 4);
+    std::vector<uint64_t> ended;
+    const auto start = [&](int64_t now_ns, uint64_t bytes, uint64_t tag) {
+      network.start(now_ns, quarter, bytes, tag);
+      if (asks) network.next_end_ns();
+    };
+    CHECK(network.utilisation_ppm(0, links[0]) == 0);
+    start(0, 500, 1);
+    CHECK(network.utilisation_ppm(0, links[0]) == 0);
+    CHECK(network.utilisation_ppm(1, links[0]) == 250'000);
+    start(400, 100, 2);
+    start(400, 100, 3);
+    CHECK(network.utilisation_ppm(400, links[0]) == 250'000);
+    CHECK(network.utilisation_ppm(401, links[0]) == 750'000);
+    REQUIRE(network.next_end_ns() == 800);
+    network.advance(800, ended);
+    if (asks) network.next_end_ns();
+    CHECK(network.utilisation_ppm(800, links[0]) == 750'000);
+    CHECK(network.utilisation_ppm(801, links[0]) == 250'000);
+    CHECK(network.utilisation_ppm(801, idle) == 0);
+  }
+}
+
 TEST_CASE("a flow alone takes bytes / rate, rounded up to a nanosecond") {
   LinkNetwork network;
   const std::array links{network.add_link(3 * kGigabyte)};

@@ -97,6 +97,63 @@ TEST_CASE("What a tier holds in a simulation is bounded over all its pools", "[s
   }
 }
 
+TEST_CASE("Host cores that copies need are a link of the node where they could bind",
+          "[scenario]") {
+  // Of 64 cores serving keeps 10; the others move 1 GB/s each.
+  const auto cores = [](const Words& sets) {
+    Words all = {"cluster.node.host.cores=64", "tiers.1.stack.core_time=0s"};
+    all.insert(all.end(), sets.begin(), sets.end());
+    std::vector<uint64_t> rates;
+    for (const tiering::TierLinkSpec& link : tiers_of(all).links) {
+      if (link.name == "node0.cores.dram") rates.push_back(link.bytes_per_s);
+    }
+    return rates;
+  };
+  CHECK(cores({"tiers.1.stack.core_bandwidth=1GB/s"}) == std::vector<uint64_t>{54'000'000'000});
+  CHECK(cores({"tiers.1.stack.core_bandwidth=1TB/s"}).empty());
+  CHECK(cores({}).empty());
+  const tiering::TierSpec dram =
+      tiers_of({"tiers.1.stack.core_time=0s", "tiers.1.stack.core_bandwidth=1GB/s",
+                "tiers.1.stack.gpu_interference=6%"})
+          .tiers.front();
+  CHECK(dram.load.core_fs_per_byte == 1'000'000);
+  CHECK(dram.store.interference_ppm == 60'000);
+}
+
+TEST_CASE("Who checks the tenant pays for it", "[scenario]") {
+  const auto external = [](const std::string& at) {
+    return tiers_of({"cluster.storage.external={service: file-store-tcp, count: 1}",
+                     "cluster.storage.external.service.metadata_time=30us",
+                     "cluster.storage.external.service.metadata_operations=2",
+                     "cluster.storage.external.service.tenant_check=7us",
+                     "cluster.storage.external.service.tenant_check_at=" + at,
+                     "tiers=[hbm, external]"});
+  };
+  const tiering::TierSetSpec data = external("data");
+  const tiering::TierSetSpec metadata = external("metadata");
+  CHECK(data.stations[0].operation_ns == 2 * 30'000);
+  CHECK(metadata.stations[0].operation_ns == 2 * 37'000);
+  CHECK(data.tiers[0].load.before_ns == metadata.tiers[0].load.before_ns + 7'000);
+  CHECK(data.tiers[0].store.before_ns == metadata.tiers[0].store.before_ns + 7'000);
+
+  // Cards behind the context tier: twice the time an operation, half as many.
+  const auto context = [](const std::string& check) {
+    return tiers_of({"cluster.storage.context.enclosure.dpus.operation_time=1us",
+                     "cluster.storage.context.enclosure.dpus.tenant_check=" + check});
+  };
+  const tiering::TierSetSpec without = context("0ns");
+  const tiering::TierSetSpec with = context("1us");
+  const auto cores = [](const tiering::TierSetSpec& set) {
+    for (const tiering::TierLinkSpec& link : set.links) {
+      if (link.name == "context0.cores") return link.bytes_per_s;
+    }
+    return uint64_t{0};
+  };
+  CHECK(cores(without) > 0);
+  CHECK(cores(with) == cores(without) / 2);
+  CHECK(with.tiers.back().load.before_ns == without.tiers.back().load.before_ns + 1'000);
+}
+
 TEST_CASE("Settings with nothing to act on are warned of, and run", "[scenario]") {
   CHECK(warnings({}).empty());
   const Words read_only = {"tiers.1.read_only=true", "tiers.2.read_only=true"};
@@ -109,4 +166,16 @@ TEST_CASE("Settings with nothing to act on are warned of, and run", "[scenario]"
   CHECK(warnings({"policy.placement.prefetch=true", "tiers=[hbm, nvme, context]"}).size() == 1);
   CHECK(warnings({"policy.placement.demote=true"}).empty());
   CHECK(warnings({"policy.placement.demote=true", "tiers=[hbm, dram]"}).size() == 1);
+}
+
+TEST_CASE("what a scenario says of late indices reaches the cluster", "[scenario]") {
+  Diagnostics found;
+  const scenario::World late =
+      world_of({"tiers.3.index_delay=5ms", "router={policy: prefix, index_delay: 2us}"}, found);
+  CHECK(late.cluster.router_index_delay_ns == 2'000);
+  std::vector<int64_t> delays_ns;
+  for (const tiering::TierSpec& tier : late.cluster.tiers->tiers) {
+    delays_ns.push_back(tier.index_delay_ns);
+  }
+  CHECK(delays_ns == std::vector<int64_t>{0, 0, 5'000'000});
 }

@@ -20,7 +20,9 @@ using serving::RequestRecord;
 class Contents {
  public:
   explicit Contents(const ClusterSpec& spec)
-      : block_tokens_(spec.engine.block_tokens), id_tokens_(spec.id_tokens) {}
+      : block_tokens_(spec.engine.block_tokens),
+        id_tokens_(spec.id_tokens),
+        isolated_(spec.engine.isolation == serving::Isolation::tenant) {}
 
   NaivePath path(const workload::Request& request, size_t ids, const RequestRecord& record) {
     NaivePath path;
@@ -34,15 +36,17 @@ class Contents {
         const uint64_t end = id * id_tokens_ + request.last_id_tokens;
         if (id_tokens_ < block_tokens_ || start + block_tokens_ > end) break;
       }
-      add(path, {0, request.ids[id], partial ? request.last_id_tokens : 0, start % id_tokens_});
+      add(path, {0, request.ids[id], partial ? request.last_id_tokens : 0, start % id_tokens_,
+                 isolated_ ? request.tenant : 0});
     }
-    while (path.size() * block_tokens_ < tokens) add(path, {1, request.id, 0, 0});
+    while (path.size() * block_tokens_ < tokens) add(path, {1, request.id, 0, 0, 0});
     return path;
   }
 
  private:
-  // Private or not, id or owner, length of a partial id, place within the id.
-  using Name = std::array<uint64_t, 4>;
+  // Private or not, id or owner, length of a partial id, place within the id, tenant where it
+  // counts.
+  using Name = std::array<uint64_t, 5>;
   void add(NaivePath& path, const Name& name) {
     const uint64_t before = path.empty() ? 0 : path.back();
     const auto number = static_cast<uint64_t>(numbers_.size()) + 1;
@@ -51,6 +55,7 @@ class Contents {
 
   uint64_t block_tokens_;
   uint64_t id_tokens_;
+  bool isolated_;
   std::map<std::pair<uint64_t, Name>, uint64_t> numbers_;
 };
 
@@ -168,6 +173,23 @@ class NaiveCluster {
     if (spec_.router == serving::RouterKind::round_robin) {
       return static_cast<uint32_t>(routed_++ % instances_.size());
     }
+    std::vector<uint32_t> held;
+    for (const auto& instance : instances_) held.push_back(instance->pool().hit(path));
+    const uint32_t informed = cheapest(record, held);
+    if (spec_.router_index_delay_ns == 0 || spec_.router != serving::RouterKind::prefix ||
+        instances_.size() == 1) {
+      return informed;
+    }
+    std::vector<uint32_t> believed;
+    for (const auto& instance : instances_) {
+      believed.push_back(instance->pool().hit_before(path, now_ns_ - spec_.router_index_delay_ns));
+    }
+    const uint32_t chosen = cheapest(record, believed);
+    count(record, {held[informed], held[chosen], believed[chosen]}, chosen != informed);
+    return chosen;
+  }
+
+  uint32_t cheapest(const RequestRecord& record, const std::vector<uint32_t>& hits) const {
     using Cost = std::array<uint64_t, 2>;
     std::vector<Cost> costs;
     for (const auto& instance : instances_) {
@@ -176,12 +198,24 @@ class NaiveCluster {
         continue;
       }
       const uint64_t matched = std::min<uint64_t>(
-          record.input_tokens, uint64_t{instance->pool().hit(path)} * spec_.engine.block_tokens);
+          record.input_tokens, uint64_t{hits[costs.size()]} * spec_.engine.block_tokens);
       costs.push_back({record.input_tokens - matched + instance->queued_input_tokens() +
                            instance->input_tokens(),
                        0});
     }
     return static_cast<uint32_t>(std::min_element(costs.begin(), costs.end()) - costs.begin());
+  }
+
+  // Blocks: held where it would have gone, held where it goes, believed there.
+  void count(const RequestRecord& record, std::array<int64_t, 3> blocks, bool misrouted) {
+    for (int64_t& number : blocks) {
+      while (number > 0 && number * spec_.engine.block_tokens >= record.input_tokens) --number;
+    }
+    ++out_.router.requests;
+    out_.router.misrouted += misrouted ? 1 : 0;
+    out_.router.missed_blocks += static_cast<uint64_t>(std::max<int64_t>(0, blocks[0] - blocks[1]));
+    out_.router.stale_hit_blocks +=
+        static_cast<uint64_t>(std::max<int64_t>(0, blocks[2] - blocks[1]));
   }
 
   // 2: what a completion at t causes acts from the next ns on.

@@ -30,6 +30,21 @@ uint32_t NaivePool::hit(const NaivePath& path) const {
   return blocks;
 }
 
+uint32_t NaivePool::hit_before(const NaivePath& path, int64_t time_ns) const {
+  std::set<uint64_t> there;
+  for (const Event& event : events_) {
+    if (event.time_ns >= time_ns) break;
+    if (event.came) {
+      there.insert(event.key);
+    } else {
+      there.erase(event.key);
+    }
+  }
+  uint32_t blocks = 0;
+  while (blocks < path.size() && there.count(path[blocks]) != 0) ++blocks;
+  return blocks;
+}
+
 uint32_t NaivePool::unused(const NaivePath& path, uint32_t count) const {
   uint32_t blocks = 0;
   for (uint32_t depth = 0; depth < count; ++depth) {
@@ -38,7 +53,8 @@ uint32_t NaivePool::unused(const NaivePath& path, uint32_t count) const {
   return blocks;
 }
 
-void NaivePool::forget(uint32_t slot) {
+void NaivePool::forget(int64_t now_ns, uint32_t slot) {
+  events_.push_back({now_ns, content_of_.at(slot).key, false});
   slot_of_.erase(content_of_.at(slot).key);
   content_of_.erase(slot);
   --evictable_;
@@ -61,7 +77,7 @@ void NaivePool::start(int64_t now_ns, const NaivePath& path, uint32_t hit) {
   if (!useless.empty()) eviction_->drop(now_ns, useless);
   for (const uint32_t slot : useless) {
     record(now_ns, kDropped, content_of_.at(slot).depth);
-    forget(slot);
+    forget(now_ns, slot);
     free_.insert(slot);
     ++counts_.dropped;
   }
@@ -92,7 +108,7 @@ std::vector<uint32_t> NaivePool::take(int64_t now_ns, uint32_t count) {
   if (missing == 0) return slots;
   for (const uint32_t slot : eviction_->evict(now_ns, missing)) {
     record(now_ns, kEvicted, content_of_.at(slot).depth);
-    forget(slot);
+    forget(now_ns, slot);
     slots.push_back(slot);
     ++counts_.evicted;
   }
@@ -112,6 +128,7 @@ bool NaivePool::complete(int64_t now_ns, const NaivePath& path, uint32_t depth, 
     return false;
   }
   slot_of_[key] = slot;
+  events_.push_back({now_ns, key, true});
   content_of_[slot] = {key, depth};
   completed_.push_back({slot, key, depth});
   record(now_ns, kPlaced, depth);

@@ -23,6 +23,8 @@ class NaivePool {
   uint32_t available() const { return static_cast<uint32_t>(free_.size()) + evictable_; }
   /// Leading blocks of the path that are here.
   uint32_t hit(const NaivePath& path) const;
+  /// Those that were here just before `time_ns`.
+  uint32_t hit_before(const NaivePath& path, int64_t time_ns) const;
   /// Of the first `count` blocks, those here that no running request uses.
   uint32_t unused(const NaivePath& path, uint32_t count) const;
 
@@ -48,13 +50,19 @@ class NaivePool {
     uint32_t depth = 0;
   };
   void record(int64_t now_ns, uint64_t kind, uint32_t depth);
-  void forget(uint32_t slot);
+  void forget(int64_t now_ns, uint32_t slot);
 
   std::unique_ptr<NaiveEviction> eviction_;
   std::set<uint32_t> free_;
   std::map<uint64_t, uint32_t> slot_of_;    // by key
   std::map<uint32_t, Content> content_of_;  // by slot
   std::map<uint64_t, uint32_t> users_;      // running requests by key of their paths
+  struct Event {
+    int64_t time_ns = 0;
+    uint64_t key = 0;
+    bool came = false;  // else it left
+  };
+  std::vector<Event> events_;  // all there were
   uint32_t evictable_ = 0;
   std::vector<NaiveBlock> completed_;
   tiering::PoolCounts counts_;

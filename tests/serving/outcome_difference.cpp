@@ -118,6 +118,17 @@ std::string difference(const Outcome& a, const Outcome& b) {
   finder.expect("truncated", a.truncated, b.truncated);
   finder.expect("rejected_too_long", a.rejected_too_long, b.rejected_too_long);
   finder.expect("rejected_too_large", a.rejected_too_large, b.rejected_too_large);
+  for (size_t t = 0; t < std::min(a.tiers.size(), b.tiers.size()); ++t) {
+    const tiering::TierCounts& x = a.tiers[t].counts;
+    const tiering::TierCounts& y = b.tiers[t].counts;
+    finder.expect("tier stale reads", x.stale_reads, y.stale_reads);
+    finder.expect("tier stale hits", x.stale_hit_blocks, y.stale_hit_blocks);
+    finder.expect("tier unseen", x.unseen_blocks, y.unseen_blocks);
+  }
+  finder.expect("routed", a.router.requests, b.router.requests);
+  finder.expect("stale hits", a.router.stale_hit_blocks, b.router.stale_hit_blocks);
+  finder.expect("misrouted", a.router.misrouted, b.router.misrouted);
+  finder.expect("missed", a.router.missed_blocks, b.router.missed_blocks);
   finder.expect("itl_ticks", a.itl_ticks, b.itl_ticks);
   finder.expect("itl count", a.itl_ns.count(), b.itl_ns.count());
   finder.expect("itl max", a.itl_ns.max(), b.itl_ns.max());

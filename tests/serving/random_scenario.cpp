@@ -19,6 +19,8 @@ constexpr uint64_t kSeed = 20'240'229;
 constexpr Purpose kEngine{"test.scenario.engine"};
 constexpr Purpose kTable{"test.scenario.table"};
 constexpr Purpose kDemand{"test.scenario.demand"};
+constexpr Purpose kTenants{"test.scenario.tenants"};
+constexpr Purpose kIndex{"test.scenario.index"};
 
 class Draw {
  public:
@@ -153,6 +155,7 @@ struct DemandShape {
   bool long_output = false;
   std::vector<Request> earlier;  // for prefixes to share
   uint64_t next_id = 1;
+  Draw tenants;
 };
 
 // Ids in front of the request's tokens: an earlier request's first ones, then fresh ones.
@@ -187,6 +190,7 @@ Request random_request(Draw& draw, DemandShape& shape, const Request* parent) {
     request.input_tokens = parent->input_tokens;  // the same prompt again, perhaps
   }
   add_ids(draw, shape, request, parent);
+  request.tenant = shape.tenants.between(0, 2);
   shape.earlier.push_back(request);
   return request;
 }
@@ -232,7 +236,7 @@ std::unique_ptr<workload::DemandSource> closed_demand(Draw& draw, DemandShape& s
 std::unique_ptr<workload::DemandSource> RandomScenario::demand() const {
   Draw table_draw(kTable, number);
   Draw draw(kDemand, number);
-  DemandShape shape{&spec, random_unit(table_draw), draw.one_in(2), {}, 1};
+  DemandShape shape{&spec, random_unit(table_draw), draw.one_in(2), {}, 1, Draw(kTenants, number)};
   const int64_t gap_ns = step_ns(shape.unit) * draw.pick(std::array<int64_t, 5>{1, 3, 10, 40, 200});
   return draw.one_in(3) ? closed_demand(draw, shape, gap_ns) : open_demand(draw, shape, gap_ns);
 }
@@ -243,12 +247,13 @@ std::string RandomScenario::describe() const {
     return std::string(" ") + name + "=" + std::to_string(value);
   };
   return "scenario " + std::to_string(number) + ":" + text("instances", spec.instances) +
-         text("router", static_cast<int>(spec.router)) + " policy=" + spec.eviction->info()->name +
-         text("id_tokens", spec.id_tokens) + text("block", e.block_tokens) +
-         text("kv_blocks", e.kv_blocks) + text("batched", e.max_batched_tokens) +
-         text("sequences", e.max_sequences) + text("model", e.max_model_tokens) +
-         text("watermark", e.watermark_blocks) + text("chunked", e.chunked_prefill) +
-         text("caching", e.prefix_caching) + text("groups", table.groups.size());
+         text("router", static_cast<int>(spec.router)) + text("delay", spec.router_index_delay_ns) +
+         " policy=" + spec.eviction->info()->name + text("id_tokens", spec.id_tokens) +
+         text("block", e.block_tokens) + text("kv_blocks", e.kv_blocks) +
+         text("batched", e.max_batched_tokens) + text("sequences", e.max_sequences) +
+         text("model", e.max_model_tokens) + text("watermark", e.watermark_blocks) +
+         text("chunked", e.chunked_prefill) + text("caching", e.prefix_caching) +
+         text("isolation", static_cast<int>(e.isolation)) + text("groups", table.groups.size());
 }
 
 RandomScenario make_random_scenario(uint64_t number) {
@@ -267,6 +272,11 @@ RandomScenario make_random_scenario(uint64_t number) {
   spec.seed = number;
   const int64_t unit = random_unit(table_draw);
   scenario.table = random_table(table_draw, spec.engine, unit);
+  if (Draw(kTenants, number).one_in(3)) spec.engine.isolation = serving::Isolation::tenant;
+  Draw index_draw(kIndex, number);
+  if (index_draw.one_in(2)) {
+    spec.router_index_delay_ns = 1 + step_ns(unit) * index_draw.pick(std::array{0, 1, 7, 60, 500});
+  }
   if (draw.one_in(8)) spec.duration_ns = 1 + step_ns(unit) * draw.up_to(300);
   return scenario;
 }

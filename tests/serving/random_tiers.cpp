@@ -19,11 +19,18 @@ using tiering::TierSpec;
 using tiering::TwoWay;
 
 constexpr Purpose kTiers{"test.scenario.tiers"};
+constexpr Purpose kIndex{"test.scenario.tier_index"};
+constexpr Purpose kObjects{"test.scenario.tier_objects"};
+constexpr Purpose kCopies{"test.scenario.tier_copies"};
 
 class Maker {
  public:
   explicit Maker(RandomScenario& scenario)
-      : draw_(20'261'124, kTiers, scenario.number), spec_(scenario.spec) {}
+      : draw_(20'261'124, kTiers, scenario.number),
+        index_draw_(20'261'124, kIndex, scenario.number),
+        object_draw_(20'261'124, kObjects, scenario.number),
+        copy_draw_(20'261'124, kCopies, scenario.number),
+        spec_(scenario.spec) {}
 
   void make() {
     spec_.engine.prefix_caching = true;
@@ -45,16 +52,29 @@ class Maker {
     memory_.resize(nodes_);
     for (uint32_t& link : memory_) link = link_of();
     policy();
+    set_.handoff_copies = copies();
+    object_bytes_ = object_draw_.below(3) == 0 ? set_.block_bytes : size();
     for (const TierKind kind :
          {TierKind::dram, TierKind::peer, TierKind::nvme, TierKind::context, TierKind::external}) {
       if (draw_.below(3) == 0 && kind != TierKind::dram) continue;
       if (kind == TierKind::peer && nodes_ == 1) continue;
       add_tier(kind);
     }
+    for (uint32_t e = 0; e < spec_.instances; ++e) set_.engine_local.push_back(link_pair());
+    set_.local_handoff = cost();
+    if (draw_.below(2) == 0) add_switches();
+    for (TierSpec& tier : set_.tiers) {
+      if (draw_.below(2) == 0) tier.load.device_wait_ns = draw_.between(1, 50'000);
+    }
     spec_.tiers = std::move(set_);
   }
 
  private:
+  uint32_t size() { return static_cast<uint32_t>(object_draw_.between(64, 8192)); }
+  uint32_t copies() {
+    return object_draw_.below(4) == 0 ? static_cast<uint32_t>(object_draw_.between(2, 8)) : 1;
+  }
+
   uint32_t link_of() {
     static constexpr std::array<int64_t, 6> kRates{100'000'000,     1'000'000'000,
                                                    3'000'000'000,   20'000'000'000,
@@ -104,7 +124,38 @@ class Maker {
       cost.tail_ppm = static_cast<uint32_t>(draw_.between(0, 300'000));
       cost.tail_ns = draw_.between(1, 50'000);
     }
+    if (copy_draw_.below(3) == 0) {
+      cost.interference_ppm = static_cast<uint32_t>(copy_draw_.between(1, 1'000'000));
+    }
+    cost.core_fs_per_byte = static_cast<uint64_t>(copy_draw_.between(0, 1'000'000));
     return cost;
+  }
+
+  // Two leaves under a few spines; nodes hang on them in turn, shared storage on both.
+  void add_switches() {
+    tiering::SwitchedFabric fabric;
+    for (const char* leaf : {"leaf0", "leaf1"}) fabric.topology.add_node(leaf);
+    for (int64_t spines = draw_.between(1, 3); spines > 0; --spines) {
+      const resources::NodeId spine = fabric.topology.add_node("spine");
+      for (const resources::NodeId leaf : {0u, 1u}) {
+        for (const auto& [from, to] : {std::pair{leaf, spine}, std::pair{spine, leaf}}) {
+          fabric.links.push_back(link_of());
+          fabric.topology.add_link({from, to, set_.links.back().bytes_per_s, 1});
+        }
+      }
+    }
+    fabric.routing = draw_.below(2) == 0 ? resources::Routing::shortest : resources::Routing::ecmp;
+    fabric.routes = 3;
+    fabric.switch_ns = draw_.between(0, 900);
+    fabric.queue_ns = draw_.between(0, 5000);
+    for (uint32_t n = 0; n < nodes_; ++n) fabric.leaf_of.push_back(n % 2);
+    set_.fabrics.push_back(std::move(fabric));
+    set_.gpu_fabric = 0;
+    for (TierSpec& tier : set_.tiers) {
+      if (tier.kind == TierKind::dram || tier.kind == TierKind::nvme) continue;
+      tier.fabric = 0;
+      for (tiering::TierPoolSpec& pool : tier.pools) pool.leaves = {0, 1};
+    }
   }
 
   void policy() {
@@ -114,11 +165,15 @@ class Maker {
     set_.writes_back = write == "back";
     set_.prefetches = draw_.below(4) == 0;
     const auto flag = [&] { return std::to_string(draw_.below(2)); };
-    set_.placement_config =
-        "fetch=" + std::to_string(draw_.below(5) == 0 ? 1 : 2 * draw_.below(2)) +
-        "\nmin_load=" + std::to_string(draw_.between(1, 3)) + "\noutput=" + flag() +
-        "\npromote=" + flag() + "\nprefetch=" + (set_.prefetches ? "1" : "0") +
-        "\ndemote=" + flag() + "\n";
+    const std::string fetch = std::to_string(draw_.below(5) == 0 ? 1 : 2 * draw_.below(2));
+    const std::string least = std::to_string(draw_.between(1, 3));
+    const std::string output = flag();
+    const std::string promote = flag();
+    const std::string demote = flag();
+    set_.placement_config = "fetch=" + fetch + "\nmin_load=" + least + "\noutput=" + output +
+                            "\npromote=" + promote + "\nprefetch=" + (set_.prefetches ? "1" : "0") +
+                            "\ndemote=" + demote + "\n";
+    moves_ = set_.writes_back || set_.prefetches || promote == "1" || demote == "1";
   }
 
   void add_tier(TierKind kind) {
@@ -130,8 +185,17 @@ class Maker {
     tier.eviction = tp_find_builtin_cache(kPolicies[draw_.below(kPolicies.size())]);
     tier.load = cost();
     tier.store = cost();
+    // GPUs convert what is of another size, whatever way it takes; between tiers nobody does.
+    tier.to_nearer = tier.load;
+    tier.from_nearer = tier.store;
+    tier.load.after_ns += object_draw_.between(0, 500);
+    tier.store.before_ns += object_draw_.between(0, 500);
     tier.read_only = draw_.below(12) == 0;
     tier.through_host = kind != TierKind::dram && draw_.below(2) == 0;
+    // Only what moves between no two tiers may be of another size. Peers have what host memory has.
+    const bool near = kind == TierKind::dram || kind == TierKind::peer;
+    tier.block_bytes = moves_ || tier.through_host || near ? object_bytes_ : size();
+    tier.load_copies = copies();
     tier.pool_of.assign(spec_.instances, kNone);
     const bool local = kind == TierKind::dram || kind == TierKind::nvme;
     const uint32_t pools = kind == TierKind::peer ? 0 : local ? nodes_ : 1;
@@ -164,13 +228,22 @@ class Maker {
       set_.stations.push_back(
           {"index", draw_.between(1, 500), static_cast<uint32_t>(draw_.between(1, 3))});
     }
+    static constexpr std::array<int64_t, 5> kDelays{1, 20'000, 200'000, 1'000'000, 4'000'000};
+    if (!local && index_draw_.below(2) == 0) {
+      tier.index_delay_ns = kDelays[index_draw_.below(kDelays.size())];
+    }
     set_.tiers.push_back(std::move(tier));
   }
 
   Stream draw_;
+  Stream index_draw_;
+  Stream object_draw_;
+  Stream copy_draw_;
   serving::ClusterSpec& spec_;
   TierSetSpec set_;
   uint32_t nodes_ = 1;
+  uint32_t object_bytes_ = 0;
+  bool moves_ = false;  // between tiers
   std::vector<uint32_t> memory_;
 };
 

@@ -23,6 +23,7 @@ Outcome run_engine(ClusterSpec spec, const llm::StepTable& table, workload::Dema
 struct Coverage {
   uint64_t completed = 0, preempted = 0, evicted = 0, dropped = 0, duplicated = 0, hit_tokens = 0;
   uint64_t truncated = 0, rejected = 0, steps = 0, advances = 0;
+  uint64_t stale = 0, misrouted = 0, missed = 0;
 
   void add(const Outcome& outcome) {
     for (const serving::RequestRecord& record : outcome.log) {
@@ -37,6 +38,9 @@ struct Coverage {
     }
     truncated += outcome.truncated;
     rejected += outcome.rejected_too_long + outcome.rejected_too_large;
+    stale += outcome.router.stale_hit_blocks;
+    misrouted += outcome.router.misrouted;
+    missed += outcome.router.missed_blocks;
     steps += outcome.effort.steps;
     advances += outcome.effort.advances;
   }
@@ -69,6 +73,9 @@ void check_coverage(const Coverage& coverage) {
   CHECK(coverage.hit_tokens > 0);
   CHECK(coverage.truncated > 0);
   CHECK(coverage.rejected > 0);
+  CHECK(coverage.stale > 0);
+  CHECK(coverage.misrouted > 0);
+  CHECK(coverage.missed > 0);
   CHECK(coverage.advances < coverage.steps);
 }
 

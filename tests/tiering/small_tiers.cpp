@@ -41,6 +41,8 @@ TierSetSpec small_tiers(const SmallTiers& options) {
   for (int e = 0; e < 3; ++e)
     spec.engine_fabric.push_back(link("fabric", 500'000'000, 500'000'000));
 
+  spec.engine_local = spec.engine_fabric;
+
   const std::vector<TwoWay> nothing(2);
   const std::vector<TwoWay> through_nic{join(nic[0], bus[0]), join(nic[0], bus[1]),
                                         join(nic[1], bus[2])};
@@ -48,6 +50,7 @@ TierSetSpec small_tiers(const SmallTiers& options) {
     TierSpec& made = spec.tiers.emplace_back();
     made.name = name;
     made.kind = kind;
+    made.block_bytes = spec.block_bytes;
     made.capacity_blocks = blocks;
     made.simulated_blocks = blocks;
     made.eviction = tp_find_builtin_cache("lru");
@@ -73,6 +76,7 @@ TierSetSpec small_tiers(const SmallTiers& options) {
   remote.to_engine = through_nic;
   remote.to_node = nic;
   remote.through_host = options.through_host;
+  spec.tiers[kPeer].index_delay_ns = remote.index_delay_ns = options.index_delay_ns;
 
   // The links of the first device are there already, and become its own.
   const auto tell_apart = [&](TierSpec& striped, uint32_t devices, uint64_t up, uint64_t down) {
@@ -130,7 +134,7 @@ uint32_t TierHost::request(int64_t now_ns, uint32_t engine, const Ids& ids) {
   const auto blocks = static_cast<uint32_t>(ids.size());
   const uint32_t hit = std::min(hbm_[engine].hit_blocks(request.leaf), blocks);
   if (tiers_.spec().prefetches) {
-    tiers_.find(engine, request.leaf, hit, blocks);
+    tiers_.find(now_ns, engine, request.leaf, hit, blocks, tiering::IndexView::checked);
     tiers_.prefetch(now_ns, engine, tp_request{}, request.leaf, hit, blocks);
   }
   if (tiers_.asks_index(engine) && hit < blocks) {
@@ -147,7 +151,9 @@ void TierHost::start(int64_t now_ns, uint32_t number) {
   const auto blocks = static_cast<uint32_t>(request.ids.size());
   const uint32_t hit = std::min(hbm.hit_blocks(request.leaf), blocks);
   TierManager::Plan plan{hit, 0, tiering::LoadMode::parked};
-  const std::span<tp_run> runs = tiers_.find(request.engine, request.leaf, hit, blocks);
+  const std::span<tp_run> runs =
+      tiers_.find(now_ns, request.engine, request.leaf, hit, blocks,
+                  request.misled ? tiering::IndexView::checked : tiering::IndexView::told);
   for (tp_run& run : runs) run.compute_ns = int64_t{run.count} * 100'000;
   if (!runs.empty()) plan = tiers_.plan(now_ns, request.engine, tp_request{}, hit, blocks);
   if (blocks - hit + hbm.unpinned_blocks(request.leaf, hit) > hbm.available_blocks()) {
@@ -155,6 +161,13 @@ void TierHost::start(int64_t now_ns, uint32_t number) {
     store_.leave(request.leaf);
     return;
   }
+  if (!runs.empty() && plan.end > hit &&
+      tiers_.read_in_vain(now_ns, request.engine, number, request.leaf)) {
+    REQUIRE_FALSE(request.misled);
+    request.misled = true;
+    return;
+  }
+  tiers_.count_unseen(request.engine, request.leaf, plan.end, blocks);
   hbm.pin(now_ns, request.leaf, hit);
   request.end = plan.end;
   if (plan.end == hit) return compute(now_ns, number);

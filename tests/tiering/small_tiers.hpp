@@ -28,8 +28,9 @@ struct SmallTiers {
   uint32_t drive_blocks = 100;
   uint32_t storage_blocks = 100;
   bool metadata = false;
-  bool through_host = true;  ///< storage is fed from host memory
-  uint32_t drives = 1;       ///< of a node; several are told apart, and each is as fast as one
+  int64_t index_delay_ns = 0;  ///< of peer and storage
+  bool through_host = true;    ///< storage is fed from host memory
+  uint32_t drives = 1;         ///< of a node; several are told apart, each as fast as one
   uint32_t storage_devices = 1;
   uint32_t width = 1;  ///< devices of one block, where there are several
 };
@@ -63,10 +64,14 @@ class TierHost {
   int64_t ended_ns(uint32_t request) const { return requests_[request].ended_ns; }
   const tiering::FetchTime& fetch_time(uint32_t request) const { return requests_[request].time; }
   int64_t looked_up_ns(uint32_t request) const { return requests_[request].looked_up_ns; }
+  /// Its fetch went by an index that was wrong.
+  bool misled(uint32_t request) const { return requests_[request].misled; }
   uint32_t loaded_blocks(uint32_t request) const { return requests_[request].loaded; }
 
   /// Blocks of the path in a pool: 'x' ready, 'o' arriving, '.' neither.
   std::string blocks(uint32_t tier, uint32_t pool, const Ids& ids);
+  /// The same as the pool's late index knows it at `now_ns`: 'x' there, '.' not.
+  std::string known(int64_t now_ns, uint32_t tier, uint32_t pool, const Ids& ids);
   uint32_t hit(uint32_t engine, const Ids& ids);
   /// What every moment must show; `paths` are all that were ever asked for.
   void check_invariants(const std::vector<Ids>& paths);
@@ -87,6 +92,7 @@ class TierHost {
     uint32_t loaded = 0;  // of them its own
     std::vector<tp_span> frames;
     bool over = false;
+    bool misled = false;
     int64_t ended_ns = -1;
     int64_t looked_up_ns = -1;
     tiering::FetchTime time;
@@ -100,6 +106,7 @@ class TierHost {
   void write_back(int64_t now_ns, uint32_t engine);
   void check_devices(uint32_t tier);
   kvstore::NodeId probe(const Ids& ids);
+  void catch_up(int64_t now_ns);
 
   kvstore::PrefixStore store_{1};
   std::vector<tiering::BlockPool> hbm_;

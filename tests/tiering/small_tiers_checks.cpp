@@ -29,6 +29,24 @@ std::string TierHost::blocks(uint32_t tier, uint32_t pool, const Ids& ids) {
   return text;
 }
 
+// Indices hear of what happened as somebody looks.
+void TierHost::catch_up(int64_t now_ns) {
+  const NodeId leaf = probe({1});
+  for (uint32_t e = 0; e < hbm_.size(); ++e) tiers_.find(now_ns, e, leaf, 0, 1);
+  store_.leave(leaf);
+}
+
+std::string TierHost::known(int64_t now_ns, uint32_t tier, uint32_t pool, const Ids& ids) {
+  catch_up(now_ns);
+  const NodeId leaf = probe(ids);
+  std::string text;
+  for (uint32_t d = 0; d < ids.size(); ++d) {
+    text += store_.run_from(leaf, tiers_.pools(tier)[pool].known(), d, d + 1) != 0 ? 'x' : '.';
+  }
+  store_.leave(leaf);
+  return text;
+}
+
 uint32_t TierHost::hit(uint32_t engine, const Ids& ids) {
   const NodeId leaf = probe(ids);
   const uint32_t blocks = hbm_[engine].hit_blocks(leaf);
@@ -109,6 +127,7 @@ void TierHost::check_rest_and_empty(const std::vector<Ids>& paths) {
     check_devices(t);
   }
   for (const BlockPool& pool : hbm_) REQUIRE(pool.busy_blocks() == 0);
+  catch_up(INT64_MAX / 2);
   for (const Ids& ids : paths) {
     const NodeId leaf = probe(ids);
     const auto end = static_cast<uint32_t>(ids.size());

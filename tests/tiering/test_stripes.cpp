@@ -28,10 +28,11 @@ Stripes stripes(uint32_t devices, uint32_t width, uint64_t unit, uint32_t block_
                 tiering::TierKind kind = tiering::TierKind::nvme) {
   tiering::TierSpec tier;
   tier.kind = kind;
+  tier.block_bytes = block_bytes;
   tier.striping = {width, unit};
   tier.pools.resize(1);
   tier.pools[0].devices.resize(devices);
-  return Stripes(tier, block_bytes);
+  return Stripes(tier);
 }
 
 Bytes bytes_of(const Stripes& stripes) { return {stripes.bytes().begin(), stripes.bytes().end()}; }

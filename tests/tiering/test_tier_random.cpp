@@ -1,7 +1,9 @@
 // Random requests over a random hierarchy, its laws checked after every event.
 #include <algorithm>
+#include <array>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -40,11 +42,15 @@ class Drive {
       now_ns_ += draw_.between(0, 1) * draw_.between(0, 12'000);
       // One instant after another, so that every event is looked at.
       while (host_.tiers().next_event_ns() < now_ns_) {
-        host_.advance(host_.tiers().next_event_ns());
+        const int64_t event_ns = host_.tiers().next_event_ns();
+        host_.advance(event_ns);
         host_.check_invariants(paths_);
+        look(event_ns);
       }
       act();
       host_.check_invariants(paths_);
+      look(now_ns_);
+      check_indices();
     }
     host_.rest();
   }
@@ -61,6 +67,40 @@ class Drive {
     return spec;
   }
 
+  // Pools that have a late index: host memories, for peers, and storage.
+  static constexpr std::array<std::pair<uint32_t, uint32_t>, 3> kLate{
+      {{kHost, 0}, {kHost, 1}, {kStorage, 0}}};
+
+  // What is ready where, from this time on.
+  void look(int64_t now_ns) {
+    if (spec_.tiers[kStorage].index_delay_ns == 0) return;
+    Sight sight{now_ns, {}};
+    for (const auto& [tier, pool] : kLate) {
+      for (const Ids& path : paths_) sight.ready.push_back(host_.blocks(tier, pool, path));
+    }
+    sights_.push_back(std::move(sight));
+  }
+
+  // An index knows what was so a delay ago.
+  void check_indices() {
+    const int64_t delay_ns = spec_.tiers[kStorage].index_delay_ns;
+    if (delay_ns == 0) return;
+    auto then = std::find_if(sights_.rbegin(), sights_.rend(), [&](const Sight& sight) {
+      return sight.time_ns <= now_ns_ - delay_ns;
+    });
+    size_t at = 0;
+    bool same = true;
+    for (const auto& [tier, pool] : kLate) {
+      for (const Ids& path : paths_) {
+        std::string expected(path.size(), '.');
+        if (then != sights_.rend()) expected = then->ready[at++];
+        std::replace(expected.begin(), expected.end(), 'o', '.');
+        same = same && host_.known(now_ns_, tier, pool, path) == expected;
+      }
+    }
+    REQUIRE(same);
+  }
+
   void act() {
     const auto engine = static_cast<uint32_t>(draw_.below(3));
     if (draw_.below(6) == 0) return host_.empty_hbm(now_ns_, engine);
@@ -70,8 +110,14 @@ class Drive {
     complete_[spec_.node_of[engine]].insert(ids.begin(), ids.end());
   }
 
+  struct Sight {
+    int64_t time_ns = 0;
+    std::vector<std::string> ready;  // by late pool and path
+  };
+
   Stream draw_;
   tiering::TierSetSpec spec_;
+  std::vector<Sight> sights_;
   std::vector<Ids> paths_ = families();
   TierHost host_;
   int64_t now_ns_ = 0;
@@ -93,6 +139,7 @@ SmallTiers random_options(Stream& draw, bool& prefetches) {
   options.storage_blocks = static_cast<uint32_t>(draw.between(1, 40));
   options.metadata = draw.below(2) == 0;
   options.through_host = draw.below(2) == 0;
+  if (draw.below(2) == 0) options.index_delay_ns = draw.between(1, 150'000);
   if (draw.below(2) == 0) options.drives = static_cast<uint32_t>(draw.between(2, 5));
   if (draw.below(2) == 0) options.storage_devices = static_cast<uint32_t>(draw.between(2, 7));
   options.width = static_cast<uint32_t>(draw.between(1, 3));
@@ -104,6 +151,8 @@ void random_drives(uint64_t first, uint64_t last, int steps) {
   uint64_t staged = 0;
   uint64_t written_back = 0;
   uint64_t evicted = 0;
+  uint64_t gone = 0;
+  uint64_t unseen = 0;
   for (uint64_t seed = first; seed < last; ++seed) {
     INFO("seed " << seed);
     Stream draw(8, kDraws, seed);
@@ -114,6 +163,8 @@ void random_drives(uint64_t first, uint64_t last, int steps) {
     for (uint32_t t = 0; t < 4; ++t) {
       read += drive.host().tiers().counts(t).read_bytes;
       staged += drive.host().tiers().counts(t).staged_blocks;
+      gone += drive.host().tiers().counts(t).stale_hit_blocks;
+      unseen += drive.host().tiers().counts(t).unseen_blocks;
       for (const tiering::TierPool& pool : drive.host().tiers().pools(t)) {
         evicted += pool.counts().evicted;
       }
@@ -125,6 +176,8 @@ void random_drives(uint64_t first, uint64_t last, int steps) {
   CHECK(staged > 0);
   CHECK(written_back > 0);
   CHECK(evicted > 0);
+  CHECK(gone > 0);
+  CHECK(unseen > 0);
 }
 
 // "x" for each block of the path that is among `ids`.
@@ -179,6 +232,7 @@ TEST_CASE("without time the pools end as they do with all the time in the world"
     // Room for all: what is on its way is no victim yet, so a small pool refuses more in time.
     options.host_blocks = options.drive_blocks = options.storage_blocks = 100;
     options.metadata = false;
+    options.index_delay_ns = 0;
     const auto spec = small_tiers(options);
     TierHost timed(spec, 60);
     TierHost untimed(spec, 60);

@@ -44,6 +44,13 @@ Ends run(Transfers& transfers) {
   return ends;
 }
 
+TransferPlan in_parts(const Links& links, uint64_t bytes, const TransferCost& cost,
+                      std::span<const TransferPart> parts) {
+  TransferPlan plan{links, bytes, cost};
+  plan.parts = parts;
+  return plan;
+}
+
 int64_t alone(const TransferPlan& plan, int64_t start_ns) {
   Transfers transfers(kLinks, {}, 1, !plan.parts.empty());
   transfers.start(start_ns, plan);
@@ -112,6 +119,34 @@ TEST_CASE("a transfer is late as often as one of its operations is", "[tiering]"
     }
   }
   CHECK(late(300'000, 1, 1) != late(300'000, 1, 2));
+}
+
+TEST_CASE("a first operation waits behind those that use its device", "[tiering]") {
+  // 9000 ns at full rate; at a share u of it 1000 u / (1 - u), as far as that is less.
+  const Links slow{0};
+  const Links fast{1};
+  const auto wait = [&](uint64_t busy_rate, int64_t start_ns) {
+    Transfers transfers(kLinks, {}, 1);
+    transfers.start(0, {slow, 1'000'000, {0, 0, busy_rate}});
+    CHECK(transfers.next_end_ns() > start_ns);
+    TransferPlan plan{fast, 3, {}, slow};
+    plan.cost.device_wait_ns = 9000;
+    const TransferId waiting = transfers.start(start_ns, plan);
+    std::swap(plan.devices, plan.cables);
+    std::swap(plan.cost.device_wait_ns, plan.cost.switch_wait_ns);
+    const TransferId same = transfers.start(start_ns, plan);  // switches delay by the same law
+    const Ends ends = run(transfers);
+    REQUIRE(ends.size() == 3);
+    CHECK(ends[0].second == waiting);
+    CHECK(ends[1] == std::pair{ends[0].first, same});
+    return ends[0].first - start_ns - 2;  // 6 bytes at 3 a nanosecond
+  };
+  CHECK(wait(1'000'000'000, 0) == 0);  // nothing had used it yet
+  CHECK(wait(500'000'000, 1) == 1000);
+  CHECK(wait(750'000'000, 300) == 3000);
+  CHECK(wait(900'000'000, 300) == 9000);
+  CHECK(wait(990'000'000, 300) == 9000);
+  CHECK(wait(1'000'000'000, 300) == 9000);
 }
 
 TEST_CASE("transfers over one link share it while both flow", "[tiering]") {
@@ -234,20 +269,20 @@ TEST_CASE("a transfer in parts takes as long as what is fullest of its links", "
     return std::vector<TransferPart>{{a, {}, first}, {{}, b, second}};
   };
   const auto even = parts(3000, 3000), uneven = parts(1024, 3072), one = parts(4000, 0);
-  CHECK(alone({both, 6000, {}, even}, 7) == 3000);
-  CHECK(alone({both, 4096, {100, 30}, uneven}, 7) == 3072 + 130);
-  CHECK(alone({both, 4000, {}, std::span(one).first(1)}, 0) == 4000);
+  CHECK(alone(in_parts(both, 6000, {}, even), 7) == 3000);
+  CHECK(alone(in_parts(both, 4096, {100, 30}, uneven), 7) == 3072 + 130);
+  CHECK(alone(in_parts(both, 4000, {}, std::span(one).first(1)), 0) == 4000);
   // The bound of a stack is that of all parts together.
-  CHECK(alone({both, 6000, {0, 0, 1'500'000'000}, even}, 0) == 4000);
-  CHECK(alone({both, 4096, {0, 0, 512'000'000}, uneven}, 0) == 8000);
-  CHECK(alone({both, 4096, {0, 0, 1'333'333'336}, uneven}, 0) == 3072);
+  CHECK(alone(in_parts(both, 6000, {0, 0, 1'500'000'000}, even), 0) == 4000);
+  CHECK(alone(in_parts(both, 4096, {0, 0, 512'000'000}, uneven), 0) == 8000);
+  CHECK(alone(in_parts(both, 4096, {0, 0, 1'333'333'336}, uneven), 0) == 3072);
   // Both on one device: it moves them all.
   const std::vector<TransferPart> same{{a, {}, 1024}, {a, {}, 3072}};
-  CHECK(alone({both, 4096, {}, same}, 0) == 4096);
+  CHECK(alone(in_parts(both, 4096, {}, same), 0) == 4096);
   const Transfers transfers(kLinks, {}, 1, true);
-  CHECK(transfers.rate({both, 6000, {}, even}) == 2'000'000'000);
-  CHECK(transfers.rate({both, 4096, {}, uneven}) == 1'333'333'333);
-  CHECK(transfers.narrowest({both, 4096, {}, uneven}).link == 2);
+  CHECK(transfers.rate(in_parts(both, 6000, {}, even)) == 2'000'000'000);
+  CHECK(transfers.rate(in_parts(both, 4096, {}, uneven)) == 1'333'333'333);
+  CHECK(transfers.narrowest(in_parts(both, 4096, {}, uneven)).link == 2);
 }
 
 TEST_CASE("a transfer in parts gets no more of a crowded link than another", "[tiering]") {
@@ -255,7 +290,7 @@ TEST_CASE("a transfer in parts gets no more of a crowded link than another", "[t
   const std::vector<TransferPart> parts{{a, {}, 500}, {b, {}, 500}};
   Transfers transfers(kLinks, {}, 1, true);
   const TransferId whole = transfers.start(0, {shared, 1000, {}});
-  const TransferId split = transfers.start(0, {shared, 1000, {}, parts});
+  const TransferId split = transfers.start(0, in_parts(shared, 1000, {}, parts));
   CHECK(run(transfers) == Ends{{2000, whole}, {2000, split}});
   CHECK(transfers.network().carried_bytes(0) == 2000);
   CHECK(transfers.network().carried_bytes(1) == 500);

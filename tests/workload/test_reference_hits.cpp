@@ -29,6 +29,25 @@ std::string line(int input, const std::string& ids) {
 
 }  // namespace
 
+TEST_CASE("Isolated tenants each meet a prompt for the first time", "[oracle]") {
+  const auto said_by = [](const std::string& tenant) {
+    return "{\"timestamp\":0,\"input_length\":8,\"output_length\":1,\"hash_ids\":[1,2]" + tenant +
+           "}\n";
+  };
+  // Named by text or by number, or not at all: four tenants, two of which come twice.
+  const std::string text = said_by("") + said_by(",\"tenant\":\"a\"") +
+                           said_by(",\"tenant_id\":7") + said_by(",\"cache_salt\":\"7\"") +
+                           said_by(",\"tenant\":null") + said_by(",\"tenant\":\"b\"");
+  TraceSpec spec;
+  spec.block_tokens = 4;
+  TraceSource shared(spec, 1, open_bytes(text));
+  CHECK(reference_hits(shared).hit_blocks == 5 * 2);
+  TraceSource isolated(spec, 1, open_bytes(text));
+  const ReferenceHits hits = reference_hits(isolated, 100, INT64_MAX, true);
+  CHECK(hits.hit_blocks == 2 * 2);
+  CHECK(hits.distinct_blocks == 4 * 2);
+}
+
 TEST_CASE("Hits are the leading run of known ids, worked by hand", "[oracle]") {
   const ReferenceHits hits = hits_of(line(10, "1,2,3") +      // nothing known
                                          line(10, "1,2,3") +  // all: 4 + 4 + 2 tokens

@@ -101,6 +101,9 @@ TEST_CASE("Each way a Mooncake line can be bad has its own clause", "[mooncake][
   CHECK(with("5", "3", "4", ", \"hash_ids\": []") ==
         "2: hash_ids has 0 ids, but 3 input tokens make 1 blocks of 512 (block_tokens)");
   CHECK(with("5", "3", "4", ", \"hash_ids\": 7") == "2: hash_ids is not a list");
+  CHECK(with("5", "3", "4", ", \"tenant\": [1]") == "2: tenant is neither a text nor a number");
+  CHECK(with("5", "3", "4", ", \"tenant\": 1, \"cache_salt\": 1") ==
+        "2: `tenant` and `cache_salt` say the same twice");
   CHECK(with("5", "3", "4", ", \"hash_ids\": [-7]") ==
         "2: hash_ids[0] is not an integer from 0 to 2^64 - 1");
   CHECK(with("5", "3", "4", ", \"hash_ids\": [18446744073709551616]") ==

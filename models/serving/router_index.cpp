@@ -1,0 +1,36 @@
+#include "models/serving/router_index.hpp"
+
+#include <algorithm>
+
+namespace tiercast::serving {
+
+RouterIndex::RouterIndex(kvstore::PrefixStore& store, uint32_t block_tokens, int64_t delay_ns)
+    : store_(&store), block_tokens_(block_tokens), delay_ns_(delay_ns) {}
+
+void RouterIndex::watch(Instance& instance) {
+  instance.publish_to(instances_.emplace_back(*store_, instance.pool().slot_count()));
+}
+
+void RouterIndex::catch_up(int64_t now_ns) {
+  for (tiering::LateIndex& instance : instances_) instance.replay_before(now_ns - delay_ns_);
+}
+
+uint32_t RouterIndex::route(Router& router, uint32_t input_tokens,
+                            std::span<const uint32_t> matched, std::span<InstanceLoad> loads) {
+  // As an instance would use them: the block with the last token is computed.
+  const uint32_t usable = (input_tokens - 1) / block_tokens_;
+  const auto held = [&](uint32_t instance) { return std::min(usable, matched[instance]); };
+  const uint32_t informed = router.route(input_tokens, loads);
+  for (size_t i = 0; i < loads.size(); ++i) {
+    loads[i].matched_tokens = matched[instances_[i].known()] * block_tokens_;
+  }
+  const uint32_t chosen = router.route(input_tokens, loads);
+  const uint32_t believed = std::min(usable, matched[instances_[chosen].known()]);
+  ++counts_.requests;
+  if (believed > held(chosen)) counts_.stale_hit_blocks += believed - held(chosen);
+  if (chosen != informed) ++counts_.misrouted;
+  if (held(informed) > held(chosen)) counts_.missed_blocks += held(informed) - held(chosen);
+  return chosen;
+}
+
+}  // namespace tiercast::serving

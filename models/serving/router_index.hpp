@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+
+#include "models/kvstore/prefix_store.hpp"
+#include "models/serving/instance.hpp"
+#include "models/serving/router.hpp"
+#include "models/tiering/late_index.hpp"
+
+namespace tiercast::serving {
+
+/// What a router knows of GPU memory when news of blocks stored and removed takes `delay_ns`: each
+/// instance's memory as it was just before that long ago. Loads it knows as they are.
+class RouterIndex {
+ public:
+  RouterIndex(kvstore::PrefixStore& store, uint32_t block_tokens, int64_t delay_ns);
+
+  /// Instances in order, before they hold anything; they must not move.
+  void watch(Instance& instance);
+  /// To be called before PrefixStore::match() at `now_ns`, once every instance that may hold
+  /// anything of the path has been synced to it.
+  void catch_up(int64_t now_ns);
+
+  /// Routes by what is known, and counts how that fared. `matched`: by pool, as of now, blocks of
+  /// the request; `loads`: with true matches.
+  uint32_t route(Router& router, uint32_t input_tokens, std::span<const uint32_t> matched,
+                 std::span<InstanceLoad> loads);
+
+  const RouterCounts& counts() const { return counts_; }
+  void reset_counts() { counts_ = {}; }
+
+ private:
+  kvstore::PrefixStore* store_;
+  uint32_t block_tokens_;
+  int64_t delay_ns_;
+  std::deque<tiering::LateIndex> instances_;
+  RouterCounts counts_;
+};
+
+}  // namespace tiercast::serving

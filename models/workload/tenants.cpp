@@ -1,0 +1,26 @@
+#include "models/workload/tenants.hpp"
+
+#include "sim/base/hash.hpp"
+
+namespace tiercast::workload {
+
+namespace {
+constexpr Purpose kTenant{"workload.tenant"};
+}
+
+Tenants::Tenants(const std::optional<TenantsSpec>& spec, std::uint64_t seed) : seed_(seed) {
+  if (spec) popularity_.emplace(spec->count, spec->zipf);
+}
+
+std::uint32_t Tenants::tenant_of(std::uint64_t entity) const {
+  if (!popularity_) return 0;
+  Stream stream(seed_, kTenant, entity);
+  return popularity_->draw(stream);
+}
+
+// For one tenant mix() is one to one, and for one id too.
+void isolate(Request& request) {
+  for (std::uint64_t& id : request.ids) id = mix(id, request.tenant);
+}
+
+}  // namespace tiercast::workload
