@@ -188,17 +188,10 @@ OwnMeters own_meters(const RandomSite& site, const Outcome& outcome, const Gauge
   network.fabric.up += handoffs.up;
   network.fabric.down += handoffs.down;
   if (site.spec.disaggregation) {
-<<<<<<< Updated upstream
-    const scenario::DisaggregationSection& apart = *site.spec.disaggregation;
-    const Moved local = read(outcome, gauges.local_handoffs);
-    meters.host_core_time += core_time(site, apart.stack, handoffs.up);
-    meters.host_core_time += core_time(site, apart.node_stack, local.up);
-=======
     // Inside a node through its NVLink switches, which draw as much at rest.
     const Moved local = read(outcome, gauges.local_handoffs);
     copy(site, site.spec.disaggregation->stack, handoffs.up, meters);
     copy(site, site.spec.disaggregation->node_stack, local.up, meters);
->>>>>>> Stashed changes
   }
   meters.dram_bytes = amount(dram);
   spread_drives(site.spec.cluster.node, drives, meters);
