@@ -28,11 +28,7 @@ struct TierGauges {
 struct Gauges {
   std::vector<TierGauges> tiers;
   std::vector<Gauge> handoffs;        ///< by engine
-<<<<<<< Updated upstream
-  std::vector<Gauge> local_handoffs;  ///< inside a node, by engine
-=======
   std::vector<Gauge> local_handoffs;  ///< the same inside a node
->>>>>>> Stashed changes
 };
 
 /// Puts gauges on every way of the set.
