@@ -157,10 +157,10 @@ void add_tier_meters(const Outcome& outcome, const ledger::Provision& boxes,
   }
   add_nics(node, east_west ? Fabric::east_west : Fabric::north_south, between, meters.nic_bytes);
   // Through one switch, or leaf, spine, leaf. What one box sends to another, node or store, crosses
-  // two of their ports and is switched once. A node alone has no switch to others.
+  // two of their ports and is switched once.
   const double uplinks =
       carried(outcome, "leaf", "storage.up").bytes + carried(outcome, "leaf", "fabric.up").bytes;
-  const double ports = up + down + stored + (boxes.nodes > 1 ? between : 0);
+  const double ports = up + down + stored + between;
   if (boxes.switches > 0) meters.switched += whole(ports / 2 + 2 * uplinks);
 }
 

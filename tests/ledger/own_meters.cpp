@@ -61,12 +61,13 @@ uint64_t operations(const RandomSite& site, TierName kind, uint64_t count) {
   return 0;
 }
 
-Seconds core_time(const RandomSite& site, const hardware::StackSpec& stack, uint64_t count) {
-  const double moved = static_cast<double>(count);
-  // An operation of an engine is one on each of its GPUs, all together its bytes.
+void copy(const RandomSite& site, const hardware::StackSpec& stack, uint64_t count,
+          OwnMeters& meters) {
+  const auto moved = static_cast<double>(count);
   Seconds time = stack.core_time.value * (moved / static_cast<double>(operation(site, stack)));
   if (stack.core_bandwidth) time += Seconds{moved / stack.core_bandwidth->value.value()};
-  return time;
+  meters.host_core_time += time;
+  meters.copied_bytes += count;
 }
 
 bool has(const hardware::NodeSpec& node, Fabric fabric) {
@@ -108,9 +109,7 @@ void spread(const RandomSite& site, const Network& network, ledger::Meters& mete
                            static_cast<uint64_t>(static_cast<double>(requests) * part)});
   }
   if (!site.spec.cluster.fabric) return;
-  // A node alone has no switch between itself and others.
-  const uint64_t between_nodes = site.spec.cluster.nodes > 1 ? network.fabric.up : 0;
-  meters.switched = amount(network.storage.both() + network.between + between_nodes);
+  meters.switched = amount(network.storage.both() + network.between + network.fabric.up);
 }
 
 void spread_drives(const hardware::NodeSpec& node, const Moved& moved, ledger::Meters& meters) {
@@ -140,8 +139,8 @@ Gauges add_gauges(tiering::TierSetSpec& set) {
   return gauges;
 }
 
-ledger::Meters own_meters(const RandomSite& site, const Outcome& outcome, const Gauges& gauges) {
-  ledger::Meters meters;
+OwnMeters own_meters(const RandomSite& site, const Outcome& outcome, const Gauges& gauges) {
+  OwnMeters meters;
   Network network;
   Moved drives;
   uint64_t dram = 0;
@@ -183,16 +182,16 @@ ledger::Meters own_meters(const RandomSite& site, const Outcome& outcome, const 
         if (!context) copied += network.between;  // the farther one's stack
       }
     }
-    meters.host_core_time += core_time(site, *tier.stack, copied);
+    copy(site, *tier.stack, copied, meters);
   }
   const Moved handoffs = read(outcome, gauges.handoffs);
   network.fabric.up += handoffs.up;
   network.fabric.down += handoffs.down;
   if (site.spec.disaggregation) {
-    const scenario::DisaggregationSection& apart = *site.spec.disaggregation;
+    // Inside a node through its NVLink switches, which draw as much at rest.
     const Moved local = read(outcome, gauges.local_handoffs);
-    meters.host_core_time += core_time(site, apart.stack, handoffs.up);
-    meters.host_core_time += core_time(site, apart.node_stack, local.up);
+    copy(site, site.spec.disaggregation->stack, handoffs.up, meters);
+    copy(site, site.spec.disaggregation->node_stack, local.up, meters);
   }
   meters.dram_bytes = amount(dram);
   spread_drives(site.spec.cluster.node, drives, meters);

@@ -28,16 +28,19 @@ struct TierGauges {
 struct Gauges {
   std::vector<TierGauges> tiers;
   std::vector<Gauge> handoffs;        ///< by engine
-  std::vector<Gauge> local_handoffs;  ///< inside a node, by engine
+  std::vector<Gauge> local_handoffs;  ///< the same inside a node
 };
 
 /// Puts gauges on every way of the set.
 Gauges add_gauges(tiering::TierSetSpec& set);
 
+struct OwnMeters : ledger::Meters {
+  uint64_t copied_bytes = 0;  ///< each time that a stack moved them
+};
+
 /// What `outcome`, of a run with `gauges`, put through each box of the site. By which boxes a way
 /// crosses, where the ledger goes by the counters of the simulated links and pools.
-ledger::Meters own_meters(const RandomSite& site, const serving::Outcome& outcome,
-                          const Gauges& gauges);
+OwnMeters own_meters(const RandomSite& site, const serving::Outcome& outcome, const Gauges& gauges);
 
 /// What requests took of the GPUs, in ticks: steps, tokens, samples and attention, each as often as
 /// the log says. Attention where nothing was preempted or handed over, else the site's costs must

@@ -91,17 +91,12 @@ void check_amount(const char* what, double told, double own, double apart = 0) {
   REQUIRE(std::abs(told - own) <= 1e-9 * own + apart);
 }
 
-// The time that copying one byte takes of a core is kept in whole fs: half of one at the most, for
-// each byte that may have been copied.
-double rounded_core_s(const Meters& meters) {
-  Bytes copied = meters.dram_bytes + meters.context.read + meters.context.written +
-                 meters.external.read + meters.external.written;
-  for (const Bytes nic : meters.nic_bytes) copied += nic;
-  for (const Traffic& drives : meters.drives) copied += drives.read + drives.written;
-  return 0.5e-15 * static_cast<double>(copied.value());
+// What copying one byte takes of a core is kept in whole fs.
+double rounded_core_s(const OwnMeters& meters) {
+  return 0.5e-15 * static_cast<double>(meters.copied_bytes);
 }
 
-void check_meters(const Meters& told, const Meters& own) {
+void check_meters(const Meters& told, const OwnMeters& own) {
   check_amount("duration", told.duration.value(), own.duration.value());
   check_amount("GPU joules", told.gpu_dynamic.value(), own.gpu_dynamic.value());
   check_amount("GPU time", told.gpu_occupied.value(), own.gpu_occupied.value());
@@ -127,7 +122,7 @@ void check_meters(const Meters& told, const Meters& own) {
 }
 
 // What was rounded down, at its most.
-Meters rounded_up(Meters meters) {
+OwnMeters rounded_up(OwnMeters meters) {
   const auto up = [](Traffic& traffic) {
     traffic.read += bytes(1), traffic.written += bytes(1);
     ++traffic.operations;
@@ -156,7 +151,7 @@ struct Bill {
   Counted total;
 };
 
-Bill bill(const ledger::Provision& boxes, const Meters& meters) {
+Bill bill(const ledger::Provision& boxes, const OwnMeters& meters) {
   Bill bill;
   const std::vector<PowerLine> lines = power_lines(boxes, meters);
   const std::vector<PowerLine> most = power_lines(boxes, rounded_up(meters));
@@ -184,7 +179,7 @@ ledger::Provision own_boxes(const RandomSite& site) {
   return boxes;
 }
 
-void check_joules(const RandomSite& site, const Outcome& outcome, const Meters& own) {
+void check_joules(const RandomSite& site, const Outcome& outcome, const OwnMeters& own) {
   reports::SummaryInput input;
   input.site = site.site();
   const reports::Result result = reports::summarise(outcome, input);
@@ -215,7 +210,7 @@ void check_joules(const RandomSite& site, const Outcome& outcome, const Meters& 
 }
 
 // To tasks by their use and by the GPU time they occupied, and what is nobody's.
-void check_split(const RandomSite& site, const Outcome& outcome, const Meters& own) {
+void check_split(const RandomSite& site, const Outcome& outcome, const OwnMeters& own) {
   const reports::Site told = site.site();
   const ledger::Provision boxes = told.provision();
   const Meters meters = reports::meters_of(outcome, told);
@@ -228,7 +223,7 @@ void check_split(const RandomSite& site, const Outcome& outcome, const Meters& o
   const double idle_j = energy.idle.value();
   REQUIRE(std::abs(split.occupied.value() - idle_j * own.gpu_occupied.value() / gpu_s) <=
           1e-9 * idle_j);
-  Meters nothing;
+  OwnMeters nothing;
   nothing.duration = own.duration;
   nothing.nic_bytes.resize(boxes.node.nics.size());
   nothing.drives.resize(boxes.node.drives.size());
@@ -239,7 +234,8 @@ void check_split(const RandomSite& site, const Outcome& outcome, const Meters& o
 // How many runs put each meter to use.
 using Coverage = std::map<std::string, int>;
 
-void cover(const RandomSite& site, const Outcome& outcome, const Meters& own, Coverage& coverage) {
+void cover(const RandomSite& site, const Outcome& outcome, const OwnMeters& own,
+           Coverage& coverage) {
   const auto seen = [&](const char* what, bool holds) { coverage[what] += holds ? 1 : 0; };
   const auto any = [](const std::vector<Traffic>& all) {
     return std::any_of(all.begin(), all.end(), [](const Traffic& t) {
@@ -277,7 +273,7 @@ void check_site(const RandomSites& sites, uint64_t number, Coverage& coverage) {
   const Gauges gauges = add_gauges(*gauged.tiers);
   const Outcome outcome = run(site, gauged);
   REQUIRE(told.digest == outcome.digest);
-  Meters own = own_meters(site, outcome, gauges);
+  OwnMeters own = own_meters(site, outcome, gauges);
   add_time(site, outcome, own);
   check_meters(reports::meters_of(told, site.site()), own);
   check_joules(site, told, own);
