@@ -143,6 +143,15 @@ void walk_index(const IndexUse& index, FieldSink& sink) {
   sink.close();
 }
 
+void walk_card_cache(const CardCacheUse& cache, FieldSink& sink) {
+  sink.open("card_cache");
+  sink.count("capacity_bytes", cache.capacity_bytes, kBytes);
+  sink.count("hit_blocks", cache.hit_blocks, kRatio);
+  sink.count("hit_bytes", cache.hit_bytes, kBytes);
+  sink.number("hit_ratio", cache.hit_ratio, kRatio);
+  sink.close();
+}
+
 void walk_cache(const CacheUse& cache, FieldSink& sink) {
   sink.open("cache");
   sink.number("token_hit_ratio", cache.token_hit_ratio, kRatio);
@@ -163,6 +172,7 @@ void walk_cache(const CacheUse& cache, FieldSink& sink) {
     sink.number("busy", tier.busy, kRatio);
     if (tier.wear_years) sink.number("wear_years", tier.wear_years, kYears);
     if (tier.index) walk_index(*tier.index, sink);
+    if (tier.card_cache) walk_card_cache(*tier.card_cache, sink);
     if (tier.devices > 0) {
       sink.count("devices", tier.devices, kRatio);
       sink.number("device_imbalance", tier.device_imbalance, kRatio);

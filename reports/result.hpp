@@ -129,6 +129,14 @@ struct IndexUse {
 
 /// What a tier's pools hold and did since they were empty, warm-up included; `hit_tokens` and
 /// `busy` are of the timed window.
+/// Memory before a tier's devices.
+struct CardCacheUse {
+  uint64_t capacity_bytes = 0;
+  uint64_t hit_blocks = 0;
+  uint64_t hit_bytes = 0;           ///< of the tier's read_bytes
+  std::optional<double> hit_ratio;  ///< of its read_bytes
+};
+
 struct TierUse {
   std::string tier;
   uint64_t pools = 0;
@@ -143,7 +151,8 @@ struct TierUse {
   std::optional<double> busy;  ///< of its busiest link: bytes carried / what it could have carried
   std::optional<double> wear_years;
   std::optional<IndexUse> index;  ///< where it is late
-  uint64_t devices = 0;           ///< of all pools, where each block lies on some of them; else 0
+  std::optional<CardCacheUse> card_cache;
+  uint64_t devices = 0;  ///< of all pools, where each block lies on some of them; else 0
   /// Bytes that the fullest of them moved over the mean of all; absent where none moved any.
   std::optional<double> device_imbalance;
 };

@@ -99,6 +99,7 @@ void add_drives(const hardware::NodeSpec& node, const TierOutcome& tier, ledger:
 void add_traffic(const TierOutcome& tier, ledger::Traffic& traffic) {
   traffic.read += bytes(static_cast<int64_t>(tier.counts.read_bytes));
   traffic.written += bytes(static_cast<int64_t>(tier.counts.written_bytes));
+  traffic.cached += bytes(static_cast<int64_t>(tier.counts.cache_hit_bytes));
 }
 
 }  // namespace

@@ -52,6 +52,11 @@ std::vector<std::string> tier_table(const Result& result) {
 std::vector<std::string> device_lines(const Result& result) {
   std::vector<std::string> lines;
   for (const TierUse& tier : result.cache.by_tier) {
+    if (tier.card_cache) {
+      lines.push_back(fmt::format("  {}: memory of its DPUs gave {} of what was read",
+                                  printable(tier.tier),
+                                  show_or_dash(tier.card_cache->hit_ratio, show_percent)));
+    }
     if (!tier.device_imbalance) continue;
     lines.push_back(fmt::format("  {}: the fullest of {} drives moved {:.2f} x the mean of all",
                                 printable(tier.tier), tier.devices, *tier.device_imbalance));

@@ -15,7 +15,8 @@ std::string eviction_text(const TierUse& tier, const Warmup& warmup);
 /// A table: a row of headings, and a row a tier.
 std::vector<std::string> tier_table(const Result& result);
 
-/// A line for each tier whose blocks lie on some of its drives: how evenly these were used.
+/// Of each tier whose blocks lie on some of its drives, how evenly these were used; and what memory
+/// before them gave.
 std::vector<std::string> device_lines(const Result& result);
 
 /// The links that carried anything, the busiest first, as far as they fit a line or two.

@@ -109,8 +109,20 @@ TierUse lower_use(const serving::Outcome& outcome, const serving::TierOutcome& t
                          counts.stale_hit_blocks, static_cast<double>(counts.stale_ns) / kNsPerMs,
                          counts.unseen_blocks};
   }
-  use.devices = tier.devices.size();
-  use.device_imbalance = imbalance_of(tier.devices);
+  if (tier.devices.size() > tier.pools) {
+    use.devices = tier.devices.size();
+    use.device_imbalance = imbalance_of(tier.devices);
+  }
+  if (tier.cache_blocks > 0) {
+    CardCacheUse& cache = use.card_cache.emplace();
+    cache.capacity_bytes = tier.cache_blocks * tier.block_bytes;
+    cache.hit_blocks = tier.counts.cache_hit_blocks;
+    cache.hit_bytes = tier.counts.cache_hit_bytes;
+    if (tier.counts.read_bytes > 0) {
+      cache.hit_ratio =
+          static_cast<double>(cache.hit_bytes) / static_cast<double>(tier.counts.read_bytes);
+    }
+  }
   return use;
 }
 

@@ -115,7 +115,9 @@ Boxes draw(const FabricSpec& fabric, Seconds box_time, Bytes switched) {
 }
 
 Boxes draw(const EnclosureSpec& enclosure, Seconds box_time, const Traffic& traffic) {
-  const Draw drives = draw(enclosure.drives, box_time, traffic);
+  Traffic at_drives = traffic;
+  at_drives.read -= traffic.cached;
+  const Draw drives = draw(enclosure.drives, box_time, at_drives);
   const Draw dpus = draw(enclosure.dpus, box_time, traffic);
   const double loss = enclosure.supply_loss.value;
   Boxes boxes;

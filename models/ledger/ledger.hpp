@@ -15,6 +15,7 @@ struct Traffic {
   Bytes read;
   Bytes written;
   uint64_t operations = 0;  ///< reads and writes; what cores of DPUs are busy with
+  Bytes cached{};           ///< of `read`: what memory of cards gave and no drive
 };
 
 /// What a run drew beyond idle, summed over the cluster. Nothing appears twice: GPU joules hold

@@ -25,6 +25,7 @@ class Counter {
     bool over_network = false;
     for (const TierSection& tier : spec.tiers) {
       used_.insert(tier.kind);
+      card_memory_ = card_memory_ || tier.cache.has_value();
       if (!tier.stack) continue;  // GPU memory
       moves_ = true;
       over_host_ = over_host_ || !tier.stack->bypass_host || tier.kind == TierName::dram ||
@@ -93,7 +94,9 @@ class Counter {
       return over_host_;
     if (path.starts_with(node + "nics.")) return ports_.contains(nic_of(path).fabric);
     if (path.starts_with(node + "drives.")) return uses(TierName::nvme);
-    if (path.ends_with(".dram") || path.ends_with(".dram_bandwidth")) return false;  // of DPUs
+    if (path.ends_with(".dram") || path.ends_with(".dram_bandwidth")) {  // of DPUs
+      return card_memory_ && path.starts_with(storage + "context.");
+    }
     if (path.starts_with(node + "dpus.")) return over_dpus_;
     if (path.starts_with(storage + "context.")) return uses(TierName::context);
     if (path.starts_with(storage + "external.")) return uses(TierName::external);
@@ -110,6 +113,7 @@ class Counter {
   bool moves_ = false;                // to or from GPU memory
   bool over_host_ = false;            // through host memory
   bool over_dpus_ = false;            // of the nodes
+  bool card_memory_ = false;          // of enclosures' DPUs holds blocks
   bool hands_over_on_node_ = false;   // from an engine to one beside it
   bool beside_nodes_ = false;         // switches or storage stand there
   std::set<hardware::Fabric> ports_;  // whose NICs carry blocks

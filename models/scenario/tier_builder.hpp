@@ -67,7 +67,9 @@ class TierBuilder {
   tiering::TwoWay device_links(const std::string& name, const hardware::DriveSpec& drive,
                                const TierSection& section);
   tiering::TwoWay card_links(const std::string& name, const hardware::DpuSpec& dpu, double count,
-                             const hardware::StackSpec& stack);
+                             const TierSection& section);
+  void set_cache(size_t i, const TierSection& section, double installed, Nanoseconds latency,
+                 tiering::TierSpec& tier);
   void add_cards(const std::string& name, const hardware::EnclosureSpec& box, double boxes,
                  const TierSection& section, tiering::TierPoolSpec& pool);
 

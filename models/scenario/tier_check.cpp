@@ -126,6 +126,9 @@ class TierCheck {
     takes_no("striping", !drives && tier.striping.has_value(),
              name_of_choice(tier.kind) + " has no drives to choose among",
              "say it of nvme or context");
+    takes_no("cache", tier.kind != TierName::context && tier.cache.has_value(),
+             name_of_choice(tier.kind) + " has no DPUs whose memory could hold one",
+             "say it of context");
     if (tier.kind != TierName::hbm && !tier.stack) {
       problems_.add(path_of(i) + ".stack", "has no value",
                     "leave the key away to get " + default_stack(tier.kind));

@@ -11,6 +11,8 @@ namespace tiercast::scenario {
 namespace {
 // A long transfer is a flow for each of them.
 constexpr size_t kDevicesMax = 1024;
+
+constexpr double kCardMemoryShare = 0.8;  // of DPUs' memory, where a scenario names no capacity
 }  // namespace
 
 // Whether the drives of each pool are told apart, as the scenario asks and as it can be.
@@ -53,13 +55,54 @@ tiering::TwoWay TierBuilder::device_links(const std::string& name, const hardwar
 }
 
 tiering::TwoWay TierBuilder::card_links(const std::string& name, const hardware::DpuSpec& dpu,
-                                        double count, const hardware::StackSpec& stack) {
+                                        double count, const TierSection& section) {
+  const hardware::StackSpec& stack = *section.stack;
   const uint32_t cores =
       add_link(set_.links, name + ".cores", dpu.operations().value() * operation(stack) * count);
   const double port =
       std::min(dpu.network.value.value() * stack.efficiency.value, dpu.pcie.value.value()) * count;
-  return {{cores, add_link(set_.links, name + ".port.up", port)},
-          {cores, add_link(set_.links, name + ".port.down", port)}};
+  tiering::TwoWay way{{cores, add_link(set_.links, name + ".port.up", port)},
+                      {cores, add_link(set_.links, name + ".port.down", port)}};
+  if (section.cache) {
+    // A byte crosses it once: out of the cache, or into it on its way.
+    const uint32_t memory =
+        add_link(set_.links, name + ".dram", dpu.dram_bandwidth.value.value() * count);
+    append(way.up, {memory});
+    append(way.down, {memory});
+  }
+  return way;
+}
+
+// Of the blocks of a pool, whose DPUs have so much memory. A read that it answers alone does not
+// meet the drives: `latency` is what it meets.
+void TierBuilder::set_cache(size_t i, const TierSection& section, double installed,
+                            Nanoseconds latency, tiering::TierSpec& tier) {
+  if (!section.cache || tier.simulated_blocks == 0) return;
+  const std::optional<Bytes>& capacity = section.cache->capacity;
+  const double wanted =
+      capacity ? static_cast<double>(capacity->value()) : installed * kCardMemoryShare;
+  const auto text = [](double amount) {
+    return format_rounded(to_quantity(bytes(static_cast<int64_t>(amount))));
+  };
+  const std::string at = path(i) + ".cache" + (capacity ? ".capacity" : "");
+  if (wanted > installed) {
+    problems_.add(at, "exceeds the memory of a pool's DPUs, " + text(installed),
+                  "lower it, or say cache: {} to get 80% of that");
+    return;
+  }
+  const double blocks = std::floor(wanted / tier.block_bytes);
+  if (blocks < 1) {
+    problems_.add(at, "memory of " + text(wanted) + " holds no block of " + text(tier.block_bytes),
+                  "raise it, or lower engine.block_tokens");
+    return;
+  }
+  // Only blocks of the pool lie there.
+  tier.cache_blocks =
+      static_cast<uint32_t>(std::min(blocks, static_cast<double>(tier.simulated_blocks)));
+  tiering::TierSpec cached;
+  set_costs(cached, *section.stack, latency, latency);
+  tier.cached_load = cached.load;
+  tier.cached_to_nearer = cached.to_nearer;
 }
 
 // Drive d sits behind card d modulo cards, each with cores and a port of its own.
@@ -67,7 +110,7 @@ void TierBuilder::add_cards(const std::string& name, const hardware::EnclosureSp
                             double boxes, const TierSection& section, tiering::TierPoolSpec& pool) {
   std::vector<tiering::TwoWay> cards(static_cast<size_t>(std::lround(box.dpus.count * boxes)));
   for (size_t c = 0; c < cards.size(); ++c) {
-    cards[c] = card_links(name + "." + std::to_string(c), box.dpus, 1, *section.stack);
+    cards[c] = card_links(name + "." + std::to_string(c), box.dpus, 1, section);
   }
   const auto drives = static_cast<size_t>(std::lround(box.drives.count * boxes));
   for (size_t d = 0; d < drives; ++d) {
@@ -75,6 +118,7 @@ void TierBuilder::add_cards(const std::string& name, const hardware::EnclosureSp
     append(way.up, cards[d % cards.size()].up);
     append(way.down, cards[d % cards.size()].down);
     pool.devices.push_back(std::move(way));
+    if (section.cache) pool.cached.push_back(cards[d % cards.size()]);
   }
 }
 

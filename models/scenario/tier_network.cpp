@@ -60,6 +60,8 @@ void TierBuilder::add_context(size_t i, const TierSection& section, tiering::Tie
   const Nanoseconds dpus = box.dpus.latency() + initiator;
   set_costs(tier, *section.stack, sums.read_latency + dpus, sums.write_latency + dpus);
   set_delays(tier, box.drives);
+  const double cards = box.dpus.count * boxes;
+  set_cache(i, section, static_cast<double>(box.dpus.dram.value.value()) * cards, dpus, tier);
   const auto drives = static_cast<size_t>(std::lround(box.drives.count * boxes));
   const bool apart = stripe(i, section, drives, tier);
   for (uint32_t p = 0; p < tier.pools.size(); ++p) {
@@ -71,11 +73,16 @@ void TierBuilder::add_context(size_t i, const TierSection& section, tiering::Tie
       add_cards(name, box, boxes, section, pool);
       continue;
     }
-    pool.links = drive_links(name + ".drives", sums, section);
-    const tiering::TwoWay cards =
-        card_links(name, box.dpus, box.dpus.count * boxes, *section.stack);
-    append(pool.links.up, cards.up);
-    append(pool.links.down, cards.down);
+    tiering::TwoWay all_drives = drive_links(name + ".drives", sums, section);
+    pool.links = card_links(name, box.dpus, cards, section);
+    if (section.cache) {
+      pool.devices.push_back(std::move(all_drives));
+      pool.cached.emplace_back();
+      continue;
+    }
+    append(all_drives.up, pool.links.up);
+    append(all_drives.down, pool.links.down);
+    pool.links = std::move(all_drives);
   }
   reach_over_network(*section.stack, tier);
 }

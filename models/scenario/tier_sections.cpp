@@ -113,6 +113,15 @@ const FieldTable<StripingSection>& StripingSection::fields() {
   return table;
 }
 
+const FieldTable<CacheSection>& CacheSection::fields() {
+  using namespace table;
+  using S = CacheSection;
+  static const auto table = FieldTable<S>("cache", "Memory of DPUs before their drives: it keeps the blocks read or written last.", {
+      field("capacity", &S::capacity, absent_means("80% of the memory of a pool's DPUs"), above(0), "Of one pool."),
+  }).shorthand("capacity");
+  return table;
+}
+
 const FieldTable<ObjectsSection>& ObjectsSection::fields() {
   using namespace table;
   using S = ObjectsSection;
@@ -138,6 +147,7 @@ const FieldTable<TierSection>& TierSection::fields() {
       field("load", &S::load, by_default("parked"), "What a request does while its blocks come."),
       field("sharing", &S::sharing, by_default("fair"), "How transfers share the tier's own links."),
       field("striping", &S::striping, absent_means("every transfer is spread evenly over all drives"), "nvme, context: puts each block on drives of its own, which hot blocks make hot."),
+      field("cache", &S::cache, absent_means("every read is of the drives"), "context: keeps what was read or written last in the memory of its DPUs."),
       field("read_only", &S::read_only, by_default("false"), "Takes no stores."),
       field("index_delay", &S::index_delay, by_default("0s"), at_least(0), at_most("10y"), "How late requests see that blocks came or left. Of peer, context and external."),
       field("objects", &S::objects, absent_means("KV as the engine holds it"), "What is stored, where that differs from what the engine holds."),

@@ -58,6 +58,13 @@ struct ObjectsSection {
   static const FieldTable<ObjectsSection>& fields();
 };
 
+/// Memory before the devices of a pool.
+struct CacheSection {
+  std::optional<Bytes> capacity;  ///< of one pool
+
+  static const FieldTable<CacheSection>& fields();
+};
+
 struct TierSection {
   TierName kind = TierName::hbm;
   std::optional<Bytes> capacity;  ///< of one pool
@@ -66,6 +73,7 @@ struct TierSection {
   tiering::LoadMode load{};
   LinkSharing sharing{};
   std::optional<StripingSection> striping;
+  std::optional<CacheSection> cache;
   bool read_only = false;
   Nanoseconds index_delay{};  ///< of what comes and leaves
   std::optional<EvictionSection> eviction;

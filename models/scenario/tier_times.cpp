@@ -70,6 +70,11 @@ class Clock {
     if (!times.usable) return times;
     const RouteEnds load{kEngine, t, source_pool(t), kNone, kNone};
     times.load = way(load, stack, objects);
+    if (tier.cache_blocks > 0) {
+      RouteEnds cached = load;
+      cached.cached = true;
+      times.cached_load = way(cached, stack, objects);
+    }
     Moving moving{moving_times(load), {}};
     if (tier.kind != TierKind::peer && !tier.read_only) {
       times.store = way(store_ends(t), stack, objects);
@@ -162,11 +167,13 @@ class Clock {
     way.tail_ns = cost.tail_ppm == 0 ? 0 : cost.tail_ns;
     if (has_parts(set_, ends)) {
       stripes_.begin(ends, sums_);
-      sums_.add_at(0, 0);
+      sums_.add_at(0, 0, ends.cached);
       plan.bytes = moved_block_bytes(set_, ends);
       set_parts(ends, plan);
-      way.block_bytes_per_s = transfers_.rate(plan);
-      plan.bytes *= stripes_.spread(ends, sums_);
+      const uint64_t one = transfers_.rate(plan);
+      const uint32_t blocks = stripes_.spread(ends, sums_);
+      if (blocks > 1) way.block_bytes_per_s = one;
+      plan.bytes *= blocks;
       set_parts(ends, plan);
     }
     const bool apart = !plan.parts.empty() && !plan.parts.front().from.empty();

@@ -25,7 +25,7 @@ struct TierWay {
   int64_t tail_ns = 0;             ///< by which a slow device makes a transfer late
   int64_t wait_ns = 0;             ///< the longest in busy devices and switches
   uint64_t bytes_per_s = 0;        ///< while bytes move
-  std::optional<uint64_t> block_bytes_per_s;  ///< of one block, where devices are told apart
+  std::optional<uint64_t> block_bytes_per_s;  ///< of one block, where it lies on some of several
   std::string bound;  ///< what sets that rate: a link's name, or what of which stack
 
   int64_t before_ns() const { return set_up_ns + metadata_ns + first_operation_ns; }
@@ -61,6 +61,7 @@ struct TierTimes {
   uint64_t pool_bytes = 0;
   int64_t index_delay_ns = 0;  ///< until requests see what came or left
   TierWay load;
+  std::optional<TierWay> cached_load;  ///< of what lies in memory before its devices alone
   /// From GPU memory, or from host memory where stores leave from there; absent where none come.
   std::optional<TierWay> store;
   std::vector<PrefixTimes> prefixes;    ///< 1Ki, 8Ki, 32Ki, 128Ki tokens as far as the context goes

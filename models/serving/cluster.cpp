@@ -336,6 +336,7 @@ void Cluster::collect_tiers() {
     tier.index_delay_ns = spec.tiers[t].index_delay_ns;
     tier.counts = tiers_->counts(t);
     tier.devices = tiers_->devices(t);
+    tier.cache_blocks = uint64_t{spec.tiers[t].cache_blocks} * tiers_->caches(t).size();
     for (const tiering::TierPool& pool : tiers_->pools(t)) {
       ++tier.pools;
       tier.capacity_blocks += spec.tiers[t].capacity_blocks;

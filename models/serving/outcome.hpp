@@ -32,6 +32,7 @@ struct TierOutcome {
   int64_t index_delay_ns = 0;
   tiering::TierCounts counts;
   tiering::TierPoolCounts pool_counts;         ///< sums; the first eviction of any
+  uint64_t cache_blocks = 0;                   ///< of memory before its devices, in all pools
   std::vector<tiering::DeviceCounts> devices;  ///< of all pools, where they are told apart
 };
 

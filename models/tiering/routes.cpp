@@ -19,10 +19,11 @@ void add_links(const std::vector<uint32_t>& more, std::vector<uint32_t>& links) 
   }
 }
 
-// Devices at one end; none where they are not told apart.
-std::span<const TwoWay> devices_at(const TierSetSpec& spec, uint32_t tier, uint32_t pool) {
-  if (tier == kNone || pool == kNone || spec.tiers[tier].kind == TierKind::peer) return {};
-  return spec.tiers[tier].pools[pool].devices;
+// The pool at one end where its devices are told apart, else null.
+const TierPoolSpec* divided(const TierSetSpec& spec, uint32_t tier, uint32_t pool) {
+  if (tier == kNone || pool == kNone || spec.tiers[tier].kind == TierKind::peer) return nullptr;
+  const TierPoolSpec& found = spec.tiers[tier].pools[pool];
+  return found.devices.empty() ? nullptr : &found;
 }
 
 }  // namespace
@@ -120,7 +121,8 @@ TransferPlan RouteFinder::find(const RouteEnds& ends, uint64_t number) {
   TransferPlan found;
   if (ends.to == kNone) {
     add_links(source.to_engine[ends.engine].up, links_);
-    found = plan(source.load, false, source.fabric, from, engine, number);
+    found = plan(ends.cached ? source.cached_load : source.load, false, source.fabric, from, engine,
+                 number);
   } else {
     const TierSpec& target = spec.tiers[ends.to];
     const TierPoolSpec& pool = target.pools[ends.to_pool];
@@ -129,7 +131,8 @@ TransferPlan RouteFinder::find(const RouteEnds& ends, uint64_t number) {
     if (nearer && to.node != kNone) add_links(source.to_node[to.node].up, links_);
     if (!nearer && from.node != kNone) add_links(target.to_node[from.node].down, links_);
     add_links(pool.links.down, links_);
-    found = nearer ? plan(source.to_nearer, false, source.fabric, from, to, number)
+    const TransferCost& up = ends.cached ? source.cached_to_nearer : source.to_nearer;
+    found = nearer ? plan(up, false, source.fabric, from, to, number)
                    : plan(target.from_nearer, true, target.fabric, from, to, number);
   }
   found.devices = devices.links.up;
@@ -137,19 +140,21 @@ TransferPlan RouteFinder::find(const RouteEnds& ends, uint64_t number) {
 }
 
 bool has_parts(const TierSetSpec& spec, const RouteEnds& ends) {
-  return !devices_at(spec, ends.from, ends.from_pool).empty() ||
-         !devices_at(spec, ends.to, ends.to_pool).empty();
+  return divided(spec, ends.from, ends.from_pool) != nullptr ||
+         divided(spec, ends.to, ends.to_pool) != nullptr;
 }
 
 void find_part_links(const TierSetSpec& spec, const RouteEnds& ends,
                      std::span<const StripePart> parts, std::vector<TransferPart>& out) {
-  const std::span<const TwoWay> from = devices_at(spec, ends.from, ends.from_pool);
-  const std::span<const TwoWay> to = devices_at(spec, ends.to, ends.to_pool);
+  const TierPoolSpec* const from = divided(spec, ends.from, ends.from_pool);
+  const TierPoolSpec* const to = divided(spec, ends.to, ends.to_pool);
   out.clear();
   for (const StripePart& part : parts) {
     TransferPart& links = out.emplace_back();
-    if (!from.empty()) links.from = from[part.from].up;
-    if (!to.empty()) links.to = to[part.to].down;
+    if (from != nullptr) {
+      links.from = (part.cached ? from->cached : from->devices)[part.from].up;
+    }
+    if (to != nullptr) links.to = to->devices[part.to].down;
     links.bytes = part.bytes;
   }
 }
@@ -178,7 +183,7 @@ uint32_t EndStripes::spread(const RouteEnds& ends, StripeSums& sums) const {
   begin(ends, sums);
   const uint32_t blocks = std::max(from(ends).devices(), to(ends).devices());
   for (uint32_t n = 0; n < blocks; ++n) {
-    sums.add_at(n % from(ends).devices(), n % to(ends).devices());
+    sums.add_at(n % from(ends).devices(), n % to(ends).devices(), ends.cached);
   }
   return blocks;
 }

@@ -20,6 +20,7 @@ struct RouteEnds {
                                ///< GPU memory: the engine that gives
   uint32_t to = kNone;
   uint32_t to_pool = kNone;
+  bool cached = false;  ///< all of it comes out of the cache of `from`
 };
 
 /// The tier in host memory; kNone without one.

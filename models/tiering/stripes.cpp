@@ -42,13 +42,13 @@ void StripeSums::begin(const Stripes& from, const Stripes& to, uint64_t copies) 
   from_ = &from;
   to_ = &to;
   copies_ = copies;
-  const size_t pairs = size_t{from.devices()} * to.devices();
-  if (sums_.size() < pairs) sums_.resize(pairs, 0);
+  pairs_ = from.devices() * to.devices();
+  if (sums_.size() < 2 * size_t{pairs_}) sums_.resize(2 * size_t{pairs_}, 0);
 }
 
 // Both ends deal the block from its beginning: what lies on the k-th device of one and the n-th of
 // the other is where their shares overlap.
-void StripeSums::add_at(uint32_t from, uint32_t to) {
+void StripeSums::add_at(uint32_t from, uint32_t to, bool cached) {
   const auto next = [](const Stripes& stripes, uint32_t device) {
     return device + 1 == stripes.devices() ? 0 : device + 1;
   };
@@ -58,7 +58,7 @@ void StripeSums::add_at(uint32_t from, uint32_t to) {
   uint64_t takes = to_->bytes()[0];
   for (;;) {
     const uint64_t bytes = std::min(gives, takes);
-    const uint32_t pair = from * to_->devices() + to;
+    const uint32_t pair = from * to_->devices() + to + (cached ? pairs_ : 0);
     if (sums_[pair] == 0) used_.push_back(pair);
     sums_[pair] += bytes;
     gives -= bytes;
@@ -78,8 +78,10 @@ void StripeSums::add_at(uint32_t from, uint32_t to) {
 void StripeSums::parts(std::vector<StripePart>& out) {
   std::sort(used_.begin(), used_.end());
   out.clear();
-  for (const uint32_t pair : used_) {
-    out.push_back({pair / to_->devices(), pair % to_->devices(), copies_ * sums_[pair]});
+  for (const uint32_t used : used_) {
+    const bool cached = used >= pairs_;
+    const uint32_t pair = cached ? used - pairs_ : used;
+    out.push_back({pair / to_->devices(), pair % to_->devices(), cached, copies_ * sums_[used]});
   }
 }
 

@@ -35,6 +35,7 @@ class Stripes {
 struct StripePart {
   uint32_t from = 0;
   uint32_t to = 0;
+  bool cached = false;  ///< memory before the device gives them
   uint64_t bytes = 0;
 };
 
@@ -43,17 +44,20 @@ class StripeSums {
  public:
   /// `copies`: how often each byte moves.
   void begin(const Stripes& from, const Stripes& to, uint64_t copies = 1);
-  void add(tp_key key) { add_at(from_->first_device(key), to_->first_device(key)); }
+  void add(tp_key key, bool cached = false) {
+    add_at(from_->first_device(key), to_->first_device(key), cached);
+  }
   /// A block whose first devices are these.
-  void add_at(uint32_t from, uint32_t to);
-  /// What was added so far, in order of devices; each with bytes.
+  void add_at(uint32_t from, uint32_t to, bool cached = false);
+  /// What was added so far, in order of devices, what is cached last; each with bytes.
   void parts(std::vector<StripePart>& out);
 
  private:
   const Stripes* from_ = nullptr;
   const Stripes* to_ = nullptr;
   uint64_t copies_ = 1;
-  std::vector<uint64_t> sums_;  // by pair of devices
+  uint32_t pairs_ = 0;
+  std::vector<uint64_t> sums_;  // by pair of devices, then those with memory before the first
   std::vector<uint32_t> used_;  // pairs that are not 0
 };
 

@@ -237,6 +237,10 @@ void TierManager::absorb_plan(int64_t now_ns, uint32_t engine, kvstore::NodeId l
   for (const tp_segment& segment : plan_) {
     if (segment.mode == TP_SEGMENT_LOAD) add_load(now_ns, engine, kNone, leaf, segment);
   }
+  for (Job& job : loads_) {
+    look_into_cache(now_ns, job);
+    cache_what_is_read(now_ns, job);
+  }
   for (const Job& job : loads_) {
     if (job.keep != kNone) keep_copies(now_ns, job);
   }

@@ -31,17 +31,17 @@ bool has_devices(const TierSetSpec& spec) {
   });
 }
 
-TierPool make_pool(const TierSetSpec& spec, const TierSpec& tier, kvstore::PrefixStore& store,
-                   uint64_t seed) {
+TierPool make_pool(const TierSetSpec& spec, const TierSpec& tier, uint32_t blocks,
+                   const tp_cache_table& eviction, const std::string& config,
+                   kvstore::PrefixStore& store, uint64_t seed) {
   const tp_pool shape{sizeof(tp_pool),
-                      tier.simulated_blocks,
+                      blocks,
                       spec.block_tokens,
                       tier.block_bytes,
-                      BlockPool::slots_for(tier.simulated_blocks),
+                      BlockPool::slots_for(blocks),
                       0};
   std::string error;
-  std::optional<CheckedCache> cache =
-      CheckedCache::create(*tier.eviction, shape, tier.eviction_config, seed, error);
+  std::optional<CheckedCache> cache = CheckedCache::create(eviction, shape, config, seed, error);
   if (!cache) throw std::bad_alloc();
   return {store, std::move(*cache), spec.block_tokens, tier.block_bytes};
 }
@@ -62,9 +62,14 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
   for (uint32_t t = 0; t < spec.tiers.size(); ++t) {
     const TierSpec& tier = spec.tiers[t];
     std::vector<TierPool>& pools = pools_.emplace_back();
+    std::vector<TierPool>& caches = caches_.emplace_back();
     pools.reserve(tier.pools.size());
     for (size_t p = 0; p < tier.pools.size(); ++p) {
-      pools.push_back(make_pool(spec, tier, store, seed));
+      pools.push_back(make_pool(spec, tier, tier.simulated_blocks, *tier.eviction,
+                                tier.eviction_config, store, seed));
+      if (tier.cache_blocks == 0) continue;
+      caches.push_back(
+          make_pool(spec, tier, tier.cache_blocks, *tp_find_builtin_cache("lru"), "", store, seed));
     }
     reading_.emplace_back(tier.pools.size(), 0);
     writing_.emplace_back(tier.pools.size(), 0);
@@ -166,6 +171,7 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
     counts_[job.to].asked_written_bytes += job.bytes;
     writing_[job.to][job.to_pool] += job.bytes;
   }
+  look_into_cache(now_ns, job);
   if (!timed_) {
     finish(now_ns, job, nullptr);
     return;
@@ -206,6 +212,7 @@ void TierManager::arrive(int64_t now_ns, Job& job) {
   TierPool& pool = pools_[job.to][job.to_pool];
   for (const Piece& piece : job.pieces) {
     pool.arrive(now_ns, piece);
+    fill_cache(now_ns, job.to, job.to_pool, piece);
     if (job.cascade != 0) cascade(now_ns, job.engine, job.to_pool, piece, job.cascade);
   }
 }
@@ -222,6 +229,7 @@ void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* event
     arrive(now_ns, job);
   }
   count_parts(job);
+  cache_what_is_read(now_ns, job);
   release_source(now_ns, job);
   if (job.keep != kNone) keep_copies(now_ns, job);
   const int64_t slowed = slowed_ns(now_ns, job);
@@ -262,6 +270,9 @@ uint64_t TierManager::policy_calls() const {
   for (const std::vector<TierPool>& pools : pools_) {
     for (const TierPool& pool : pools) calls += pool.policy_calls();
   }
+  for (const std::vector<TierPool>& caches : caches_) {
+    for (const TierPool& cache : caches) calls += cache.policy_calls();
+  }
   return calls;
 }
 
@@ -275,6 +286,11 @@ uint64_t TierManager::digest() const {
                                  counts_[t].read_bytes, counts_[t].written_bytes}) {
       hash.add(count);
     }
+    if (caches_[t].empty()) continue;
+    uint64_t caches = 0;
+    for (const TierPool& cache : caches_[t]) caches += cache.digest();
+    hash.add(caches);
+    hash.add(counts_[t].cache_hit_blocks);
   }
   return hash.digest64();
 }

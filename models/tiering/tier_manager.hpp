@@ -60,6 +60,9 @@ struct TierCounts {
   uint64_t written_bytes = 0;     ///< moved into them
   uint64_t asked_read_bytes = 0;  ///< counted as transfers start; equals read_bytes at rest
   uint64_t asked_written_bytes = 0;
+  // Of memory before its devices.
+  uint64_t cache_hit_blocks = 0;
+  uint64_t cache_hit_bytes = 0;  ///< part of read_bytes that no device gave
   // Where the index is late.
   uint64_t stale_reads = 0;       ///< requests that tried to read what was gone
   uint64_t stale_hit_blocks = 0;  ///< that they tried to read and was gone
@@ -149,10 +152,12 @@ class TierManager {
 
   const TierSetSpec& spec() const { return *spec_; }
   const TierCounts& counts(uint32_t tier) const { return counts_[tier]; }
-  /// Of devices told apart, those of the first pool first: sums to the bytes of counts(), as long
-  /// as these are timed.
+  /// Of devices told apart, those of the first pool first: sums to the bytes of counts() less what
+  /// a cache gave, as long as these are timed.
   const std::vector<DeviceCounts>& devices(uint32_t tier) const { return devices_[tier]; }
   const std::vector<TierPool>& pools(uint32_t tier) const { return pools_[tier]; }
+  /// What lies in memory before the devices of each pool; empty where there is none.
+  const std::vector<TierPool>& caches(uint32_t tier) const { return caches_[tier]; }
   const Transfers& transfers() const { return transfers_; }
   /// Time of host cores that transfers took, in 10^-15 s.
   Int128 core_fs() const { return core_fs_; }
@@ -187,6 +192,7 @@ class TierManager {
     uint64_t bytes = 0;
     std::vector<Piece> pieces;      // each node held once
     std::vector<StripePart> parts;  // where devices of an end are told apart
+    uint32_t cached_blocks = 0;     // that the source's cache gives
   };
   struct Engine {
     kvstore::PoolId hbm = 0;
@@ -212,6 +218,10 @@ class TierManager {
   TransferPlan even_route(const RouteEnds& ends);
   void split(Job& job);
   void count_parts(const Job& job);
+  TierPool* cache_of(uint32_t tier, uint32_t pool);
+  void look_into_cache(int64_t now_ns, Job& job);
+  void fill_cache(int64_t now_ns, uint32_t tier, uint32_t pool, const Piece& piece);
+  void cache_what_is_read(int64_t now_ns, const Job& job);
 
   // tier_index.cpp
   void keep_indices();
@@ -256,6 +266,7 @@ class TierManager {
   RouteFinder finder_;
   BlockViews hbm_views_;
   std::vector<std::vector<TierPool>> pools_;    // by tier, by pool
+  std::vector<std::vector<TierPool>> caches_;   // the same, of tiers that have them
   std::vector<std::vector<uint64_t>> reading_;  // bytes asked of each pool and not moved yet
   std::vector<std::vector<uint64_t>> writing_;
   std::vector<TierCounts> counts_;

@@ -126,6 +126,30 @@ void TierPool::unpin(int64_t now_ns, const Piece& piece) {
   if (!scratch_.empty()) cache_.evictable(now_ns, true, scratch_);
 }
 
+void TierPool::drop(int64_t now_ns, const Piece& piece) {
+  frames_.clear();
+  const uint32_t end = piece.depth + piece.count;
+  for (uint32_t depth = store_->next_present(piece.node, ready_, piece.depth, end); depth < end;
+       depth = store_->next_present(piece.node, ready_, depth, end)) {
+    const uint32_t run = store_->run_from(piece.node, ready_, depth, end);
+    store_->frames_of(piece.node, ready_, depth, run, frames_);
+    depth += run;
+  }
+  if (frames_.empty()) return;
+  cache_.remove(now_ns, TP_REMOVED_DROPPED, frames_);
+  if (index_ != nullptr) index_->removed(now_ns, frames_);
+  BlockSum sum;
+  for (const tp_span& span : frames_) {
+    const BlockSum part = store_->evict(ready_, span);
+    sum.blocks += part.blocks;
+    sum.depths += part.depths;
+    free_ += span.count;
+    numbers_.give_back(span);
+  }
+  counts_.evicted += sum.blocks;
+  digest_.add(now_ns, Transition::evicted, sum);
+}
+
 void TierPool::touch(int64_t now_ns, const Piece& piece) {
   frames_.clear();
   store_->frames_of(piece.node, ready_, piece.depth, piece.count, frames_);

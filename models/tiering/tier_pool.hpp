@@ -66,6 +66,8 @@ class TierPool {
   /// Ready blocks are being read, or no longer.
   void pin(int64_t now_ns, const Piece& piece);
   void unpin(int64_t now_ns, const Piece& piece);
+  /// Those of the piece that are ready leave; nothing reads them.
+  void drop(int64_t now_ns, const Piece& piece);
   /// Ready blocks were used again.
   void touch(int64_t now_ns, const Piece& piece);
 

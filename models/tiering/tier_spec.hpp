@@ -100,6 +100,7 @@ struct TierPoolSpec {
       {};  ///< of shared storage: where its boxes hang on the tier's fabric
   std::vector<TwoWay> devices = {};  ///< by device, what only bytes on it cross, the links of a
                                      ///< card among those of all its drives; empty: not told apart
+  std::vector<TwoWay> cached = {};   ///< the same of reads that the tier's cache answers
 };
 
 struct TierSpec {
@@ -115,6 +116,9 @@ struct TierSpec {
   bool read_only = false;
   bool through_host = false;  ///< stores leave from host memory where a tier keeps them there
   StripingSpec striping;
+  /// Blocks of each pool that lie in memory before its devices, too; 0: none. A pool then has
+  /// devices, be it one. The blocks read or written last are there.
+  uint32_t cache_blocks = 0;
   std::vector<TierPoolSpec> pools;  ///< with equally many devices each
   std::vector<uint32_t> pool_of;    ///< by engine: index into pools, or kNone
   std::vector<TwoWay> to_engine;    ///< by engine: links between the tier's side and GPU memory
@@ -124,6 +128,8 @@ struct TierSpec {
   TransferCost store;               ///< out of it
   TransferCost to_nearer;           ///< into a tier before this one
   TransferCost from_nearer;         ///< out of one
+  TransferCost cached_load;         ///< `load` where all of it lies in the cache
+  TransferCost cached_to_nearer;    ///< `to_nearer`, the same
   int64_t index_delay_ns = 0;       ///< how late `find` hears of blocks that came and left
   bool has_metadata = false;
   MetadataSpec metadata;

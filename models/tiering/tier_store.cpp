@@ -38,8 +38,18 @@ uint32_t TierManager::reserve(int64_t now_ns, uint32_t engine, uint32_t tier, ui
   }
   std::vector<Piece> departed;
   const bool last = tier + 1 == spec_->tiers.size();
-  const uint32_t got = pools_[tier][pool].reserve(now_ns, piece, last ? nullptr : &departed);
-  if (!departed.empty()) demote(now_ns, engine, tier, pool, departed);
+  TierPool* const cache = cache_of(tier, pool);
+  const bool ask = !last || cache != nullptr;
+  const uint32_t got = pools_[tier][pool].reserve(now_ns, piece, ask ? &departed : nullptr);
+  if (departed.empty()) return got;
+  if (cache != nullptr) {
+    for (const Piece& gone : departed) cache->drop(now_ns, gone);
+  }
+  if (last) {
+    let_go(departed);
+  } else {
+    demote(now_ns, engine, tier, pool, departed);
+  }
   return got;
 }
 

@@ -110,6 +110,7 @@ Json tier_json(const scenario::TierTimes& tier) {
           {"pool_blocks", tier.pool_blocks},
           {"pool_bytes", tier.pool_bytes},
           {"load", tier.usable ? way_json(tier.load) : Json()},
+          {"cached_load", tier.cached_load ? way_json(*tier.cached_load) : Json()},
           {"store", tier.store ? way_json(*tier.store) : Json()},
           {"prefixes", prefixes},
           {"load_faster", faster},

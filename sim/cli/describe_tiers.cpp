@@ -85,6 +85,9 @@ std::string tiers_text(const std::vector<scenario::TierTimes>& tiers) {
           "    index      {} late: what came is not seen, what left costs a read in vain of {}\n",
           time_text(tier.index_delay_ns), time_text(std::max<int64_t>(1, tier.load.before_ns())));
     }
+    if (tier.cached_load) {
+      text += fmt::format("    cached     {}\n", way_text(*tier.cached_load));
+    }
     if (tier.store) text += fmt::format("    store      {}\n", way_text(*tier.store));
     text += fmt::format(fmt::runtime(kRow), "tokens", "bytes", "lookup", "before", "moving", "load",
                         "late", "store", "recompute");

@@ -44,7 +44,8 @@ void list_units(std::vector<PowerLine>& lines, const hardware::StorageUnits& uni
   if (units.enclosure) {
     const hardware::EnclosureSpec& box = *units.enclosure;
     const double loss = box.supply_loss.value;
-    list_drives(lines, box.drives, boxes_s, traffic, loss, true);
+    const ledger::Traffic at_drives{traffic.read - traffic.cached, traffic.written};
+    list_drives(lines, box.drives, boxes_s, at_drives, loss, true);
     list_dpus(lines, box.dpus, boxes_s, traffic, loss, true);
     lines.push_back(
         {"fans_and_supply", box.fan_power.value.value(), 0, boxes_s, 0, loss, true, true});
@@ -183,6 +184,10 @@ RandomRun random_run(uint64_t seed) {
   for (size_t i = 0; i < node.drives.size(); ++i) meters.drives.push_back(random.traffic());
   for (size_t i = 0; i < node.dpus.size(); ++i) meters.dpus.push_back(random.traffic());
   meters.context = random.traffic();
+  if (run.boxes.context && run.boxes.context->enclosure) {
+    meters.context.cached =
+        Bytes{static_cast<int64_t>(random.between(0, count_of(meters.context.read)))};
+  }
   meters.external = random.traffic();
   meters.switched = random.bytes();
   return run;

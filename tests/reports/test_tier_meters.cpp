@@ -70,6 +70,39 @@ TEST_CASE("drives told apart are metered by kind, node by node") {
   CHECK(meters.drives[1].written == bytes(1'300'640));
 }
 
+TEST_CASE("what memory of DPUs gave is told, and no drive draws power for it") {
+  serving::Outcome outcome;
+  add(outcome, {.decode_ns = kSecond});
+  serving::TierOutcome& tier = outcome.tiers.emplace_back();
+  tier.name = "context";
+  tier.kind = tiering::TierKind::context;
+  tier.block_bytes = 1000;
+  tier.counts.read_bytes = 8000;
+  CHECK_FALSE(summarise(outcome, SummaryInput{}).cache.by_tier.at(1).card_cache);
+  tier.cache_blocks = 5;
+  tier.counts.cache_hit_blocks = 2;
+  tier.counts.cache_hit_bytes = 2000;
+  const CardCacheUse use = *summarise(outcome, SummaryInput{}).cache.by_tier.at(1).card_cache;
+  CHECK(use.capacity_bytes == 5000);
+  CHECK(use.hit_blocks == 2);
+  CHECK(use.hit_bytes == 2000);
+  CHECK(*use.hit_ratio == 0.25);
+
+  outcome.links.push_back({"context0.cores", 1, 0, 0});
+  ledger::Meters meters;
+  ledger::Provision boxes = with_dpus(1);
+  hardware::DriveSpec& drives = boxes.context->enclosure->drives;
+  drives.count = 1;
+  drives.read.value = BytesPerSecond{1000};
+  drives.write.value = BytesPerSecond{1000};
+  drives.read_power.value = Watts{10};
+  add_tier_meters(outcome, boxes, meters);
+  CHECK(meters.context.read == bytes(8000));
+  CHECK(meters.context.cached == bytes(2000));
+  // 6 kB at 1 kB/s take 6 s of 10 W.
+  CHECK(ledger::energy(boxes, {}, meters).by_component.drives.value() == Approx(60));
+}
+
 TEST_CASE("the fullest drive is held against the mean of all") {
   serving::Outcome outcome;
   add(outcome, {.decode_ns = kSecond});

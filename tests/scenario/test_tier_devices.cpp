@@ -122,6 +122,44 @@ TEST_CASE("A block's rate is bounded by its width, that of many by all drives",
   CHECK(times.prefixes.at(1).bytes * 10 / 4 == static_cast<uint64_t>(times.prefixes[1].moving_ns));
 }
 
+// Cards whose memory is slower than anything else on the way.
+TEST_CASE("What memory of DPUs gives meets no drive", "[scenario][tiers]") {
+  Words sets{"tiers.2.cache.capacity=50GB", "cluster.storage.context.enclosure.dpus.count=2",
+             "cluster.storage.context.enclosure.dpus.dram_bandwidth=1GB/s"};
+  const auto times_of = [&] {
+    const Scenario scenario = good(kTiers, sets);
+    return tier_times(scenario.spec, world_of(scenario)).at(kContext);
+  };
+  const TierTimes whole = times_of();
+  sets.push_back("tiers.2.striping=1");
+  const TierTimes apart = times_of();
+  const Scenario scenario = good(kTiers, sets);
+  const hardware::EnclosureSpec& box = *scenario.spec.cluster.storage.context->enclosure;
+  for (const TierTimes& times : {whole, apart}) {
+    REQUIRE(times.cached_load);
+    const scenario::TierWay& cached = *times.cached_load;
+    // Either sum is rounded up to a nanosecond.
+    const int64_t drive_ns = times.load.before_ns() - cached.before_ns();
+    CHECK(std::abs(drive_ns - box.drives.read_latency.value.value()) <= 1);
+    CHECK(times.load.tail_ns > 0);
+    CHECK(cached.tail_ns == 0);
+    CHECK(cached.bytes_per_s == 2'000'000'000);
+  }
+  CHECK(whole.cached_load->bound == "context0.dram");
+  CHECK(apart.cached_load->bound == "context0.0.dram");
+  CHECK(*apart.cached_load->block_bytes_per_s == 1'000'000'000);
+  CHECK_FALSE(whole.cached_load->block_bytes_per_s);
+  const World world = world_of(scenario);
+  const tiering::TierSpec& tier = world.cluster.tiers->tiers[kContext];
+  CHECK(tier.cache_blocks == 50'000'000'000 / tier.block_bytes);
+  // Without a word of how much: four fifths of the cards' memory.
+  const Scenario most = good(kTiers, {"tiers.2.cache={}"});
+  const hardware::DpuSpec& dpu = most.spec.cluster.storage.context->enclosure->dpus;
+  CHECK(world_of(most).cluster.tiers->tiers[kContext].cache_blocks ==
+        dpu.dram.value.value() * dpu.count / 5 * 4 / tier.block_bytes);
+  CHECK(world_of(good(kTiers)).cluster.tiers->tiers[kContext].cache_blocks == 0);
+}
+
 TEST_CASE("Units cut a block, and one that holds it whole is pointed out", "[scenario][tiers]") {
   const Scenario units = good(kTiers, {"tiers.1.striping={width: 4, unit: 512KiB}"});
   CHECK(world_of(units).cluster.tiers->tiers[kNvme].striping.unit_bytes == 512 * 1024);

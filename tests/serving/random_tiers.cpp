@@ -110,6 +110,7 @@ class Maker {
       device.up.insert(device.up.end(), card.up.begin(), card.up.end());
       device.down.insert(device.down.end(), card.down.begin(), card.down.end());
       made.devices.push_back(std::move(device));
+      made.cached.push_back(card);
     }
     return made;
   }
@@ -205,6 +206,11 @@ class Maker {
     for (uint32_t p = 0; p < pools; ++p) tier.pools.push_back(pool(local ? p : kNone, devices));
     if (devices > 0) {
       tier.striping.width = static_cast<uint32_t>(draw_.between(1, devices));
+      if (draw_.below(2) == 0) {
+        tier.cache_blocks = static_cast<uint32_t>(draw_.between(1, 40));
+        tier.cached_load = cost();
+        tier.cached_to_nearer = cost();
+      }
       if (draw_.below(2) == 0) {
         tier.striping.unit_bytes = static_cast<uint64_t>(draw_.between(1, set_.block_bytes));
       }

@@ -28,7 +28,7 @@ Outcome run(const RandomScenario& scenario, bool fuse) {
 struct Coverage {
   uint64_t loaded = 0, handed = 0, looked_up = 0, stalled = 0, staged = 0, evicted = 0,
            advances = 0, steps = 0, peer = 0, refused = 0, preempted = 0, slowed = 0, stale = 0,
-           unseen = 0, in_vain = 0, striped = 0;
+           unseen = 0, in_vain = 0, striped = 0, cached = 0;
 };
 
 void check_requests(const Outcome& out) {
@@ -94,7 +94,8 @@ void check_tiers(const Outcome& out, const tiering::TierSetSpec& spec) {
       read_bytes += device.read_bytes;
       written_bytes += device.written_bytes;
     }
-    REQUIRE((tier.devices.empty() || read_bytes == tier.counts.read_bytes));
+    REQUIRE((tier.devices.empty() ||
+             read_bytes + tier.counts.cache_hit_bytes == tier.counts.read_bytes));
     REQUIRE((tier.devices.empty() || written_bytes == tier.counts.written_bytes));
   }
   for (const serving::LinkOutcome& link : out.links) {
@@ -165,6 +166,7 @@ void check_scenario(uint64_t number, Coverage& coverage) {
     coverage.refused += tier.pool_counts.refused;
     coverage.stale += tier.counts.stale_hit_blocks;
     coverage.unseen += tier.counts.unseen_blocks;
+    coverage.cached += tier.counts.cache_hit_blocks;
     if (tier.devices.size() > 1) coverage.striped += tier.counts.read_bytes;
     if (tier.kind == tiering::TierKind::peer) coverage.peer += tier.counts.hit_blocks;
   }
@@ -186,6 +188,7 @@ void check_coverage(const Coverage& coverage) {
   CHECK(coverage.stale > 0);
   CHECK(coverage.unseen > 0);
   CHECK(coverage.striped > 0);
+  CHECK(coverage.cached > 0);
   CHECK(coverage.advances < coverage.steps);
 }
 

@@ -80,14 +80,16 @@ TierSetSpec small_tiers(const SmallTiers& options) {
 
   // The links of the first device are there already, and become its own.
   const auto tell_apart = [&](TierSpec& striped, uint32_t devices, uint64_t up, uint64_t down) {
-    if (devices == 1) return;
+    if (devices == 1 && striped.cache_blocks == 0) return;
     striped.striping.width = std::min(options.width, devices);
     for (TierPoolSpec& pool : striped.pools) {
       pool.devices = {pool.links};
       pool.links = {};
       while (pool.devices.size() < devices) pool.devices.push_back(link("device", up, down));
+      pool.cached.resize(devices);
     }
   };
+  spec.tiers[kStorage].cache_blocks = options.cache_blocks;
   tell_apart(spec.tiers[kDrives], options.drives, 500'000'000, 250'000'000);
   tell_apart(spec.tiers[kStorage], options.storage_devices, 400'000'000, 400'000'000);
   if (options.metadata) {

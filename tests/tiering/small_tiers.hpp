@@ -32,7 +32,8 @@ struct SmallTiers {
   bool through_host = true;    ///< storage is fed from host memory
   uint32_t drives = 1;         ///< of a node; several are told apart, each as fast as one
   uint32_t storage_devices = 1;
-  uint32_t width = 1;  ///< devices of one block, where there are several
+  uint32_t width = 1;         ///< devices of one block, where there are several
+  uint32_t cache_blocks = 0;  ///< of storage, in memory before its devices
 };
 
 /// Engines 0 and 1 on node 0, engine 2 on node 1. A block of 1000 bytes takes 1 us from or to host
@@ -105,6 +106,7 @@ class TierHost {
               std::vector<tiering::TierEvent>& more);
   void write_back(int64_t now_ns, uint32_t engine);
   void check_devices(uint32_t tier);
+  void check_caches(const std::vector<Ids>& paths);
   kvstore::NodeId probe(const Ids& ids);
   void catch_up(int64_t now_ns);
 

@@ -89,6 +89,31 @@ void TierHost::check_invariants(const std::vector<Ids>& paths) {
                    << sums.arrived << ", evicted " << sums.evicted);
     }
   }
+  check_caches(paths);
+}
+
+// A cache holds blocks of its pool alone, and counts those it has.
+void TierHost::check_caches(const std::vector<Ids>& paths) {
+  for (uint32_t t = 0; t < tiers_.spec().tiers.size(); ++t) {
+    for (uint32_t p = 0; p < tiers_.caches(t).size(); ++p) {
+      const TierPool& cache = tiers_.caches(t)[p];
+      std::map<uint64_t, bool> seen;
+      bool inside = true;
+      for (const Ids& ids : paths) {
+        const NodeId leaf = probe(ids);
+        for (uint32_t d = 0; d < ids.size(); ++d) {
+          if (store_.run_from(leaf, cache.ready(), d, d + 1) == 0) continue;
+          seen[ids[d]] = true;
+          inside = inside && store_.run_from(leaf, tiers_.pools(t)[p].ready(), d, d + 1) > 0;
+        }
+        store_.leave(leaf);
+      }
+      REQUIRE(inside);
+      REQUIRE(cache.present_blocks() == seen.size());
+      REQUIRE(cache.used_blocks() == seen.size());
+      REQUIRE(cache.counts().arrived == cache.counts().evicted + seen.size());
+    }
+  }
 }
 
 // What devices moved has crossed their links, and sums to what their tier moved.
@@ -108,7 +133,7 @@ void TierHost::check_devices(uint32_t t) {
     }
   }
   REQUIRE(number == devices.size());
-  REQUIRE(sums.read_bytes == tiers_.counts(t).read_bytes);
+  REQUIRE(sums.read_bytes + tiers_.counts(t).cache_hit_bytes == tiers_.counts(t).read_bytes);
   REQUIRE(sums.written_bytes == tiers_.counts(t).written_bytes);
 }
 

@@ -143,6 +143,7 @@ SmallTiers random_options(Stream& draw, bool& prefetches) {
   if (draw.below(2) == 0) options.drives = static_cast<uint32_t>(draw.between(2, 5));
   if (draw.below(2) == 0) options.storage_devices = static_cast<uint32_t>(draw.between(2, 7));
   options.width = static_cast<uint32_t>(draw.between(1, 3));
+  if (draw.below(2) == 0) options.cache_blocks = static_cast<uint32_t>(draw.between(1, 20));
   return options;
 }
 
