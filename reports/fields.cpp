@@ -163,6 +163,10 @@ void walk_cache(const CacheUse& cache, FieldSink& sink) {
     sink.number("busy", tier.busy, kRatio);
     if (tier.wear_years) sink.number("wear_years", tier.wear_years, kYears);
     if (tier.index) walk_index(*tier.index, sink);
+    if (tier.devices > 0) {
+      sink.count("devices", tier.devices, kRatio);
+      sink.number("device_imbalance", tier.device_imbalance, kRatio);
+    }
     sink.close();
   }
   sink.close();

@@ -143,6 +143,9 @@ struct TierUse {
   std::optional<double> busy;  ///< of its busiest link: bytes carried / what it could have carried
   std::optional<double> wear_years;
   std::optional<IndexUse> index;  ///< where it is late
+  uint64_t devices = 0;           ///< of all pools, where each block lies on some of them; else 0
+  /// Bytes that the fullest of them moved over the mean of all; absent where none moved any.
+  std::optional<double> device_imbalance;
 };
 
 struct CacheUse {

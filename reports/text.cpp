@@ -230,6 +230,7 @@ void show_cache(const Result& result, const RunSetting& setting, Page& page) {
                                  show_or_dash(cache.block_hit_ratio, show_percent)));
   if (cache.by_tier.size() > 1) {
     for (const std::string& row : tier_table(result)) page.line(row);
+    for (const std::string& line : device_lines(result)) page.line(line);
   } else {
     for (const TierUse& tier : cache.by_tier) page.entry(tier.tier, tier_line(tier, result.warmup));
   }

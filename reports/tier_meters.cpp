@@ -18,12 +18,18 @@ bool is_one_of(std::string_view name, std::string_view rest) {
          name.find_first_not_of("0123456789", rest.size()) == std::string_view::npos;
 }
 
-// Links `part<number>.rest` of all numbers, or `part<number>.rest<number>`, together.
+// Links `part<number>.rest` of all numbers, `part<number>.rest<number>`, or those of several cards,
+// `part<number>.<number>.rest`, together.
 struct Carried {
   double bytes = 0;
   double busy = 0;  ///< sum of bytes / bandwidth, in s
   uint32_t links = 0;
 };
+
+std::string_view without_number(std::string_view name) {
+  const size_t dot = name.find_first_not_of("0123456789");
+  return dot > 0 && dot < name.size() && name[dot] == '.' ? name.substr(dot + 1) : name;
+}
 
 Carried carried(const Outcome& outcome, std::string_view part, std::string_view rest) {
   Carried sum;
@@ -31,7 +37,7 @@ Carried carried(const Outcome& outcome, std::string_view part, std::string_view 
     const std::string_view name = link.name;
     const size_t dot = name.find('.');
     if (!name.starts_with(part) || dot == std::string_view::npos) continue;
-    if (!is_one_of(name.substr(dot + 1), rest)) continue;
+    if (!is_one_of(without_number(name.substr(dot + 1)), rest)) continue;
     const auto bytes = static_cast<double>(link.carried_bytes);
     sum.bytes += bytes;
     sum.busy += bytes / static_cast<double>(link.bytes_per_s);
@@ -63,7 +69,22 @@ void add_nics(const hardware::NodeSpec& node, Fabric fabric, double amount,
   }
 }
 
+// Drives told apart are numbered through the kinds of a node, node by node.
+void add_each_drive(const hardware::NodeSpec& node, const TierOutcome& tier,
+                    ledger::Meters& meters) {
+  size_t device = 0;
+  while (device < tier.devices.size()) {
+    for (size_t i = 0; i < node.drives.size(); ++i) {
+      for (uint32_t n = 0; n < node.drives[i].count; ++n, ++device) {
+        meters.drives[i].read += bytes(static_cast<int64_t>(tier.devices[device].read_bytes));
+        meters.drives[i].written += bytes(static_cast<int64_t>(tier.devices[device].written_bytes));
+      }
+    }
+  }
+}
+
 void add_drives(const hardware::NodeSpec& node, const TierOutcome& tier, ledger::Meters& meters) {
+  if (!tier.devices.empty()) return add_each_drive(node, tier, meters);
   double reads = 0;
   for (const hardware::DriveSpec& drive : node.drives) {
     reads += drive.read.value.value() * drive.count;

@@ -49,6 +49,16 @@ std::vector<std::string> tier_table(const Result& result) {
   return rows;
 }
 
+std::vector<std::string> device_lines(const Result& result) {
+  std::vector<std::string> lines;
+  for (const TierUse& tier : result.cache.by_tier) {
+    if (!tier.device_imbalance) continue;
+    lines.push_back(fmt::format("  {}: the fullest of {} drives moved {:.2f} x the mean of all",
+                                printable(tier.tier), tier.devices, *tier.device_imbalance));
+  }
+  return lines;
+}
+
 std::string links_text(const std::vector<Bottleneck>& bottlenecks) {
   constexpr size_t kShown = 5;
   std::vector<Bottleneck> links;

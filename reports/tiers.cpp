@@ -78,6 +78,18 @@ std::optional<double> busiest_link(const serving::Outcome& outcome,
   return busy;
 }
 
+std::optional<double> imbalance_of(const std::vector<tiering::DeviceCounts>& devices) {
+  uint64_t most = 0;
+  uint64_t all = 0;
+  for (const tiering::DeviceCounts& device : devices) {
+    const uint64_t moved = device.read_bytes + device.written_bytes;
+    most = std::max(most, moved);
+    all += moved;
+  }
+  if (all == 0) return std::nullopt;
+  return static_cast<double>(most) * static_cast<double>(devices.size()) / static_cast<double>(all);
+}
+
 TierUse lower_use(const serving::Outcome& outcome, const serving::TierOutcome& tier,
                   const TierInput& input) {
   TierUse use;
@@ -97,6 +109,8 @@ TierUse lower_use(const serving::Outcome& outcome, const serving::TierOutcome& t
                          counts.stale_hit_blocks, static_cast<double>(counts.stale_ns) / kNsPerMs,
                          counts.unseen_blocks};
   }
+  use.devices = tier.devices.size();
+  use.device_imbalance = imbalance_of(tier.devices);
   return use;
 }
 

@@ -120,6 +120,8 @@ class PrefixStore {
   tp_key key(PoolId pool, uint32_t slot) const;
   /// Those of a span of recorded frames, in order, into `out`.
   void keys(PoolId pool, tp_span frames, std::span<tp_key> out) const;
+  /// Those of the blocks from `depth` on, on the way to `leaf`, whoever holds them.
+  void keys_of(NodeId leaf, uint32_t depth, std::span<tp_key> out) const;
 
   uint64_t nodes_alive() const { return nodes_.size() - free_nodes_.size(); }
   uint64_t records_alive() const { return records_alive_; }
@@ -187,6 +189,7 @@ class PrefixStore {
   static uint32_t start_of(const Pool& pool, uint32_t slot);
   void append(NodeId node, Record& record, uint32_t depth, tp_span frames);
   tp_key key_of(const Node& node, uint32_t depth) const;
+  void keys_in(const Node& node, uint32_t depth, std::span<tp_key> out) const;
   uint32_t cut(NodeId node, Record& record, uint32_t depth, uint32_t most);
   void insert_extent(NodeId node, Record& record, uint32_t depth, tp_span frames);
   static void extend_prefix(uint32_t head, Record& record);

@@ -62,6 +62,15 @@ class TierBuilder {
   tiering::TwoWay drive_links(const std::string& name, const DriveSums& sums,
                               const TierSection& section);
 
+  // tier_devices.cpp: drives one by one
+  bool stripe(size_t i, const TierSection& section, size_t devices, tiering::TierSpec& tier);
+  tiering::TwoWay device_links(const std::string& name, const hardware::DriveSpec& drive,
+                               const TierSection& section);
+  tiering::TwoWay card_links(const std::string& name, const hardware::DpuSpec& dpu, double count,
+                             const hardware::StackSpec& stack);
+  void add_cards(const std::string& name, const hardware::EnclosureSpec& box, double boxes,
+                 const TierSection& section, tiering::TierPoolSpec& pool);
+
   // tier_local.cpp: on a node, or on its neighbours
   void add_dram(size_t i, const TierSection& section, tiering::TierSpec& tier);
   void add_peer(const TierSection& section, tiering::TierSpec& tier);

@@ -122,6 +122,10 @@ class TierCheck {
     takes_no("sharing", !own_links && tier.sharing != LinkSharing{},
              name_of_choice(tier.kind) + " has no links of its own",
              "say it of nvme, context or external");
+    const bool drives = tier.kind == TierName::nvme || tier.kind == TierName::context;
+    takes_no("striping", !drives && tier.striping.has_value(),
+             name_of_choice(tier.kind) + " has no drives to choose among",
+             "say it of nvme or context");
     if (tier.kind != TierName::hbm && !tier.stack) {
       problems_.add(path_of(i) + ".stack", "has no value",
                     "leave the key away to get " + default_stack(tier.kind));

@@ -24,7 +24,7 @@ void TierBuilder::add_dram(size_t i, const TierSection& section, tiering::TierSp
   set_costs(tier, *section.stack, nanoseconds(0), nanoseconds(0));
   for (uint32_t p = 0; p < tier.pools.size(); ++p) {
     const uint32_t on = scope == TierScope::node ? p : set_.node_of[p];
-    tier.pools[p] = {on, {{links_.memory(on)}, {links_.memory(on)}}};
+    tier.pools[p] = {on, {{links_.memory(on)}, {links_.memory(on)}}, {}};
   }
   for (uint32_t e = 0; e < engines(); ++e) tier.to_engine[e] = links_.engine(e);
 }
@@ -57,14 +57,29 @@ void TierBuilder::add_nvme(size_t i, const TierSection& section, tiering::TierSp
   const std::vector<hardware::DriveSpec>& drives = spec_.cluster.node.drives;
   pool_by_scope(tier, TierScope::node);
   DriveSums sums;
+  size_t devices = 0;
   for (const hardware::DriveSpec& drive : drives) {
     sums.add(drive, operation(*section.stack), drive.count);
+    devices += drive.count;
   }
   set_capacity(i, tier, section, sums.capacity, "the node's drives");
   set_costs(tier, *section.stack, sums.read_latency, sums.write_latency);
   set_delays(tier, drives.front());
+  const bool apart = stripe(i, section, devices, tier);
   for (uint32_t p = 0; p < tier.pools.size(); ++p) {
-    tier.pools[p] = {p, drive_links("nvme" + std::to_string(p), sums, section)};
+    const std::string name = "nvme" + std::to_string(p);
+    tiering::TierPoolSpec& pool = tier.pools[p];
+    pool.node = p;
+    if (!apart) {
+      pool.links = drive_links(name, sums, section);
+      continue;
+    }
+    for (const hardware::DriveSpec& drive : drives) {
+      for (uint32_t n = 0; n < drive.count; ++n) {
+        const std::string number = std::to_string(pool.devices.size());
+        pool.devices.push_back(device_links(name + "." + number, drive, section));
+      }
+    }
   }
   reach_locally(*section.stack, tier);
   for (uint32_t n = 0; n < links_.nodes(); ++n) {

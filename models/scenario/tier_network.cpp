@@ -60,21 +60,22 @@ void TierBuilder::add_context(size_t i, const TierSection& section, tiering::Tie
   const Nanoseconds dpus = box.dpus.latency() + initiator;
   set_costs(tier, *section.stack, sums.read_latency + dpus, sums.write_latency + dpus);
   set_delays(tier, box.drives);
-  const double cards = box.dpus.count * boxes;
-  const double efficiency = section.stack->efficiency.value;
+  const auto drives = static_cast<size_t>(std::lround(box.drives.count * boxes));
+  const bool apart = stripe(i, section, drives, tier);
   for (uint32_t p = 0; p < tier.pools.size(); ++p) {
     const std::string name = "context" + std::to_string(p);
-    tiering::TwoWay way = drive_links(name + ".drives", sums, section);
-    const uint32_t cores =
-        add_link(set_.links, name + ".cores",
-                 box.dpus.operations().value() * operation(*section.stack) * cards);
-    const double port =
-        std::min(box.dpus.network.value.value() * efficiency, box.dpus.pcie.value.value()) * cards;
-    append(way.up, {cores, add_link(set_.links, name + ".port.up", port)});
-    append(way.down, {cores, add_link(set_.links, name + ".port.down", port)});
-    tier.pools[p] = {tiering::kNone, std::move(way),
-                     switches_.leaves(p, static_cast<uint32_t>(tier.pools.size()),
-                                      static_cast<uint32_t>(std::ceil(boxes)))};
+    tiering::TierPoolSpec& pool = tier.pools[p];
+    pool.leaves = switches_.leaves(p, static_cast<uint32_t>(tier.pools.size()),
+                                   static_cast<uint32_t>(std::ceil(boxes)));
+    if (apart) {
+      add_cards(name, box, boxes, section, pool);
+      continue;
+    }
+    pool.links = drive_links(name + ".drives", sums, section);
+    const tiering::TwoWay cards =
+        card_links(name, box.dpus, box.dpus.count * boxes, *section.stack);
+    append(pool.links.up, cards.up);
+    append(pool.links.down, cards.down);
   }
   reach_over_network(*section.stack, tier);
 }

@@ -103,6 +103,16 @@ TierScope default_scope(TierName kind) {
 }
 
 // clang-format off
+const FieldTable<StripingSection>& StripingSection::fields() {
+  using namespace table;
+  using S = StripingSection;
+  static const auto table = FieldTable<S>("striping", "Which drives a block lies on: as many as `width`, side by side from one that a hash of its content picks.", {
+      field("width", &S::width, by_default("1"), between(1, 1024), "Drives of one block; they bound its rate."),
+      field("unit", &S::unit, absent_means("a block in `width` equal parts"), above(0), "Stripe unit: bytes of a block that one drive gets before the next one's turn."),
+  }).shorthand("width");
+  return table;
+}
+
 const FieldTable<ObjectsSection>& ObjectsSection::fields() {
   using namespace table;
   using S = ObjectsSection;
@@ -127,6 +137,7 @@ const FieldTable<TierSection>& TierSection::fields() {
       field("stack", &S::stack, absent_means("dram: vllm-native; peer: nixl-rdma; nvme: gds; context: doca-memos; external: nfs-rdma"), "Software path of its transfers; every overhead of it may be overridden. One without `use` starts from that of its absence."),
       field("load", &S::load, by_default("parked"), "What a request does while its blocks come."),
       field("sharing", &S::sharing, by_default("fair"), "How transfers share the tier's own links."),
+      field("striping", &S::striping, absent_means("every transfer is spread evenly over all drives"), "nvme, context: puts each block on drives of its own, which hot blocks make hot."),
       field("read_only", &S::read_only, by_default("false"), "Takes no stores."),
       field("index_delay", &S::index_delay, by_default("0s"), at_least(0), at_most("10y"), "How late requests see that blocks came or left. Of peer, context and external."),
       field("objects", &S::objects, absent_means("KV as the engine holds it"), "What is stored, where that differs from what the engine holds."),

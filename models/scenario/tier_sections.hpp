@@ -26,6 +26,14 @@ std::vector<Choice<TierScope>> choices(TierScope);
 enum class LinkSharing : uint8_t { fair, fifo };
 std::vector<Choice<LinkSharing>> choices(LinkSharing);
 
+/// How blocks lie on the devices of a pool.
+struct StripingSection {
+  uint32_t width = 1;         ///< devices of one block
+  std::optional<Bytes> unit;  ///< that goes to one device before the next one's turn
+
+  static const FieldTable<StripingSection>& fields();
+};
+
 /// How the objects of a tier lie: of each layer a block's part, or all layers of a block together.
 enum class ObjectLayout : uint8_t { layer_first, page_first };
 std::vector<Choice<ObjectLayout>> choices(ObjectLayout);
@@ -57,6 +65,7 @@ struct TierSection {
   std::optional<hardware::StackSpec> stack;
   tiering::LoadMode load{};
   LinkSharing sharing{};
+  std::optional<StripingSection> striping;
   bool read_only = false;
   Nanoseconds index_delay{};  ///< of what comes and leaves
   std::optional<EvictionSection> eviction;

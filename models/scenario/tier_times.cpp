@@ -50,6 +50,7 @@ class Clock {
         set_(*world.cluster.tiers),
         transfers_(set_.links, set_.stations, spec.run.seed),
         finder_(set_, spec.run.seed),
+        stripes_(set_),
         recompute_ns_(recompute_times(world)) {}
 
   TierTimes times(uint32_t t) {
@@ -67,21 +68,30 @@ class Clock {
     times.token_bytes = tier.block_bytes / set_.block_tokens;
     times.usable = objects.usable;
     if (!times.usable) return times;
-    times.load = way({kEngine, t, source_pool(t), kNone, kNone}, stack, objects);
+    const RouteEnds load{kEngine, t, source_pool(t), kNone, kNone};
+    times.load = way(load, stack, objects);
+    Moving moving{moving_times(load), {}};
     if (tier.kind != TierKind::peer && !tier.read_only) {
       times.store = way(store_ends(t), stack, objects);
+      moving.store_ns = moving_times(store_ends(t));
     }
     for (const uint32_t length : kLengths) {
       const uint32_t blocks = length / set_.block_tokens;
       if (blocks > 0 && blocks <= recompute_ns_.size()) {
-        times.prefixes.push_back(prefix(tier, times, blocks));
+        times.prefixes.push_back(prefix(tier, times, moving, blocks));
       }
     }
-    compare(tier, times);
+    compare(tier, times, moving);
     return times;
   }
 
  private:
+  // What 1, 2, ... blocks flow for, in ns.
+  struct Moving {
+    std::vector<int64_t> load_ns;
+    std::vector<int64_t> store_ns;
+  };
+
   // Of a peer tier the first pool on another node: all are equally far.
   uint32_t source_pool(uint32_t t) const {
     const tiering::TierSpec& tier = set_.tiers[t];
@@ -102,8 +112,42 @@ class Clock {
     return {kEngine, host, set_.tiers[host].pool_of[kEngine], t, tier.pool_of[kEngine]};
   }
 
+  // Blocks on devices side by side, as evenly as can be: the n-th begins where the one before it
+  // ended, and a round of all devices later one further on.
+  void place(const RouteEnds& ends, uint32_t n, tiering::StripeSums& sums) const {
+    const auto first = [&](const tiering::Stripes& stripes) {
+      const uint64_t at = uint64_t{n} * stripes.bytes().size();
+      return static_cast<uint32_t>((at + at / stripes.devices()) % stripes.devices());
+    };
+    sums.add_at(first(stripes_.from(ends)), first(stripes_.to(ends)));
+  }
+
+  std::vector<int64_t> moving_times(const RouteEnds& ends) {
+    tiering::TransferPlan plan = finder_.find(ends, 0);
+    plan.cost = {.rate_cap = plan.cost.rate_cap};
+    const bool apart = has_parts(set_, ends);
+    stripes_.begin(ends, sums_);
+    std::vector<int64_t> times;
+    for (uint32_t blocks = 1; blocks <= recompute_ns_.size(); ++blocks) {
+      plan.bytes = blocks * moved_block_bytes(set_, ends);
+      if (apart) {
+        place(ends, blocks - 1, sums_);
+        set_parts(ends, plan);
+      }
+      times.push_back(transfers_.unloaded_ns(plan));
+    }
+    return times;
+  }
+
+  // As what was summed up lies on devices.
+  void set_parts(const RouteEnds& ends, tiering::TransferPlan& plan) {
+    sums_.parts(parts_);
+    find_part_links(set_, ends, parts_, part_links_);
+    plan.parts = part_links_;
+  }
+
   TierWay way(const RouteEnds& ends, const hardware::StackSpec& stack, const TierObjects& objects) {
-    const tiering::TransferPlan plan = finder_.find(ends, 0);
+    tiering::TransferPlan plan = finder_.find(ends, 0);
     const tiering::TransferCost& cost = plan.cost;
     TierWay way;
     // Each rounded up by itself, they may exceed their sum by a nanosecond or two.
@@ -116,25 +160,30 @@ class Clock {
     way.first_operation_ns = before_ns - way.set_up_ns - way.metadata_ns;
     way.acknowledge_ns = cost.after_ns - (load ? way.convert_ns : 0);
     way.tail_ns = cost.tail_ppm == 0 ? 0 : cost.tail_ns;
-    way.wait_ns = (plan.devices.empty() ? 0 : cost.device_wait_ns) +
+    if (has_parts(set_, ends)) {
+      stripes_.begin(ends, sums_);
+      sums_.add_at(0, 0);
+      plan.bytes = moved_block_bytes(set_, ends);
+      set_parts(ends, plan);
+      way.block_bytes_per_s = transfers_.rate(plan);
+      plan.bytes *= stripes_.spread(ends, sums_);
+      set_parts(ends, plan);
+    }
+    const bool apart = !plan.parts.empty() && !plan.parts.front().from.empty();
+    way.wait_ns = (plan.devices.empty() && !apart ? 0 : cost.device_wait_ns) +
                   (plan.cables.empty() ? 0 : cost.switch_wait_ns);
     way.bytes_per_s = transfers_.rate(plan);
-    way.bound = bound(plan.links, cost, stack);
+    way.bound = bound(transfers_.narrowest(plan), cost, stack);
     return way;
   }
 
-  std::string bound(std::span<const uint32_t> links, const tiering::TransferCost& cost,
-                    const hardware::StackSpec& stack) const {
-    const auto narrowest =
-        std::min_element(links.begin(), links.end(), [&](uint32_t a, uint32_t b) {
-          return set_.links[a].bytes_per_s < set_.links[b].bytes_per_s;
-        });
+  std::string bound(const tiering::Transfers::Narrowest& narrowest,
+                    const tiering::TransferCost& cost, const hardware::StackSpec& stack) const {
     // A cap that comes from the same bandwidth as a link differs from it by rounding alone.
     constexpr uint64_t kParts = 1'000'000;
     const uint64_t cap = cost.rate_cap;
-    if (narrowest != links.end()) {
-      const tiering::TierLinkSpec& link = set_.links[*narrowest];
-      if (cap == 0 || cap + cap / kParts >= link.bytes_per_s) return link.name;
+    if (narrowest.link != kNone && (cap == 0 || cap + cap / kParts >= narrowest.bytes_per_s)) {
+      return set_.links[narrowest.link].name;
     }
     const hardware::TransferPath path = engine_path(spec_, nanoseconds(0));
     const double payload = payload_rate(stack, path).value() * world_.gpus_per_instance;
@@ -154,32 +203,29 @@ class Clock {
                                          metadata.round_trip_ns);
   }
 
-  PrefixTimes prefix(const tiering::TierSpec& tier, const TierTimes& times, uint32_t blocks) const {
+  PrefixTimes prefix(const tiering::TierSpec& tier, const TierTimes& times, const Moving& moving,
+                     uint32_t blocks) const {
     PrefixTimes prefix;
     prefix.tokens = blocks * set_.block_tokens;
     prefix.bytes = uint64_t{blocks} * tier.block_bytes * tier.load_copies;
     prefix.lookup_ns = lookup_ns(tier, blocks);
-    prefix.moving_ns = tiering::Transfers::flow_ns(prefix.bytes, times.load.bytes_per_s);
+    prefix.moving_ns = moving.load_ns[blocks - 1];
     prefix.load_ns = prefix.lookup_ns + times.load.fixed_ns() + prefix.moving_ns;
     prefix.tail_probability = tiering::Transfers::tail_probability(tier.load, prefix.bytes);
-    if (times.store) {
-      const uint64_t stored = uint64_t{blocks} * tier.block_bytes;
-      prefix.store_ns =
-          times.store->fixed_ns() + tiering::Transfers::flow_ns(stored, times.store->bytes_per_s);
-    }
+    if (times.store) prefix.store_ns = times.store->fixed_ns() + moving.store_ns[blocks - 1];
     prefix.recompute_ns = recompute_ns_[blocks - 1];
     return prefix;
   }
 
   // Every length is looked at: a step has a least duration, so a slow tier may be faster for short
   // prefixes and, as attention grows, for long ones, but not between.
-  void compare(const tiering::TierSpec& tier, TierTimes& times) const {
+  void compare(const tiering::TierSpec& tier, TierTimes& times, const Moving& moving) const {
     const uint32_t b = set_.block_tokens;
     const auto most = static_cast<uint32_t>(recompute_ns_.size());
     times.block_tokens = b;
     times.longest_tokens = most * b;
     for (uint32_t blocks = 1; blocks <= most; ++blocks) {
-      const PrefixTimes at = prefix(tier, times, blocks);
+      const PrefixTimes at = prefix(tier, times, moving, blocks);
       if (at.load_ns >= at.recompute_ns) continue;
       std::vector<TokenRange>& ranges = times.load_faster;
       if (ranges.empty() || ranges.back().last + b != at.tokens) {
@@ -194,7 +240,11 @@ class Clock {
   const tiering::TierSetSpec& set_;
   tiering::Transfers transfers_;
   tiering::RouteFinder finder_;
+  tiering::EndStripes stripes_;
   std::vector<int64_t> recompute_ns_;  // of 1, 2, ... blocks
+  tiering::StripeSums sums_;           // scratch, as all that follows
+  std::vector<tiering::StripePart> parts_;
+  std::vector<tiering::TransferPart> part_links_;
 };
 
 }  // namespace

@@ -13,7 +13,9 @@ namespace tiercast::scenario {
 
 /// One way between an engine and a tier with nothing else on it. A transfer takes
 ///   fixed_ns() + ceil(bytes / bytes_per_s)
-/// as tiering::Transfers::unloaded_ns has it, and tail_ns more where it meets a slow device.
+/// as tiering::Transfers::unloaded_ns has it, and tail_ns more where it meets a slow device. Where
+/// blocks lie on some of a pool's devices, that is so for many blocks which lie on all alike; few
+/// blocks reach few devices, and one that holds more than its share takes longer.
 struct TierWay {
   int64_t set_up_ns = 0;           ///< of the stack, once a transfer
   int64_t metadata_ns = 0;         ///< of the stack: its round trips before bytes move
@@ -23,7 +25,8 @@ struct TierWay {
   int64_t tail_ns = 0;             ///< by which a slow device makes a transfer late
   int64_t wait_ns = 0;             ///< the longest in busy devices and switches
   uint64_t bytes_per_s = 0;        ///< while bytes move
-  std::string bound;               ///< what sets that rate: a link's name, or what of which stack
+  std::optional<uint64_t> block_bytes_per_s;  ///< of one block, where devices are told apart
+  std::string bound;  ///< what sets that rate: a link's name, or what of which stack
 
   int64_t before_ns() const { return set_up_ns + metadata_ns + first_operation_ns; }
   int64_t fixed_ns() const { return before_ns() + convert_ns + acknowledge_ns; }
@@ -34,7 +37,7 @@ struct PrefixTimes {
   uint32_t tokens = 0;    ///< whole blocks
   uint64_t bytes = 0;     ///< that a load moves
   int64_t lookup_ns = 0;  ///< the tier's index at its station; asked whichever tier then gives
-  int64_t moving_ns = 0;
+  int64_t moving_ns = 0;  ///< blocks as evenly on the devices as can be
   int64_t load_ns = 0;
   double tail_probability = 0;  ///< that the load takes load.tail_ns longer
   std::optional<int64_t> store_ns;

@@ -16,7 +16,8 @@ namespace tiercast::scenario {
 /// Every engine sits on one node (instances fill nodes in order); one larger than a node sits on
 /// its first. Each physical part is a link with the bandwidth it sustains for this KV layout: the
 /// drives of a pool (read, write, both together; never more than their operations per second
-/// carry), DPU cores (operations / second x bytes of one), PCIe of the engine's GPUs (x the
+/// carry; with `striping` each drive by itself, drive d behind card d modulo the cards), DPU cores
+/// (operations / second x bytes of one), PCIe of the engine's GPUs (x the
 /// efficiency of the best stack over it; both ways together by that stack's duplex), host memory,
 /// NICs by fabric, a storage service and what one client gets of it, cables between switches
 /// (tier_fabric.hpp), host cores that copies need where they could bind. What operations of one

@@ -335,6 +335,7 @@ void Cluster::collect_tiers() {
     tier.block_bytes = spec.tiers[t].block_bytes;
     tier.index_delay_ns = spec.tiers[t].index_delay_ns;
     tier.counts = tiers_->counts(t);
+    tier.devices = tiers_->devices(t);
     for (const tiering::TierPool& pool : tiers_->pools(t)) {
       ++tier.pools;
       tier.capacity_blocks += spec.tiers[t].capacity_blocks;

@@ -31,7 +31,8 @@ struct TierOutcome {
   uint64_t present_blocks = 0;   ///< at the end
   int64_t index_delay_ns = 0;
   tiering::TierCounts counts;
-  tiering::TierPoolCounts pool_counts;  ///< sums; the first eviction of any
+  tiering::TierPoolCounts pool_counts;         ///< sums; the first eviction of any
+  std::vector<tiering::DeviceCounts> devices;  ///< of all pools, where they are told apart
 };
 
 /// Facts of one link of the hierarchy.

@@ -19,6 +19,12 @@ void add_links(const std::vector<uint32_t>& more, std::vector<uint32_t>& links) 
   }
 }
 
+// Devices at one end; none where they are not told apart.
+std::span<const TwoWay> devices_at(const TierSetSpec& spec, uint32_t tier, uint32_t pool) {
+  if (tier == kNone || pool == kNone || spec.tiers[tier].kind == TierKind::peer) return {};
+  return spec.tiers[tier].pools[pool].devices;
+}
+
 }  // namespace
 
 uint32_t host_tier(const TierSetSpec& spec) {
@@ -128,6 +134,53 @@ TransferPlan RouteFinder::find(const RouteEnds& ends, uint64_t number) {
   }
   found.devices = devices.links.up;
   return found;
+}
+
+bool has_parts(const TierSetSpec& spec, const RouteEnds& ends) {
+  return !devices_at(spec, ends.from, ends.from_pool).empty() ||
+         !devices_at(spec, ends.to, ends.to_pool).empty();
+}
+
+void find_part_links(const TierSetSpec& spec, const RouteEnds& ends,
+                     std::span<const StripePart> parts, std::vector<TransferPart>& out) {
+  const std::span<const TwoWay> from = devices_at(spec, ends.from, ends.from_pool);
+  const std::span<const TwoWay> to = devices_at(spec, ends.to, ends.to_pool);
+  out.clear();
+  for (const StripePart& part : parts) {
+    TransferPart& links = out.emplace_back();
+    if (!from.empty()) links.from = from[part.from].up;
+    if (!to.empty()) links.to = to[part.to].down;
+    links.bytes = part.bytes;
+  }
+}
+
+EndStripes::EndStripes(const TierSetSpec& spec) : spec_(&spec) {
+  for (const TierSpec& tier : spec.tiers) {
+    stripes_.emplace_back(tier);
+    whole_.emplace_back(tier.block_bytes);
+  }
+}
+
+const Stripes& EndStripes::from(const RouteEnds& ends) const {
+  return ends.from == kNone ? whole_[ends.to] : stripes_[ends.from];
+}
+
+const Stripes& EndStripes::to(const RouteEnds& ends) const {
+  return ends.to == kNone ? whole_[ends.from] : stripes_[ends.to];
+}
+
+void EndStripes::begin(const RouteEnds& ends, StripeSums& sums) const {
+  const uint32_t stored = spec_->tiers[ends.from == kNone ? ends.to : ends.from].block_bytes;
+  sums.begin(from(ends), to(ends), moved_block_bytes(*spec_, ends) / stored);
+}
+
+uint32_t EndStripes::spread(const RouteEnds& ends, StripeSums& sums) const {
+  begin(ends, sums);
+  const uint32_t blocks = std::max(from(ends).devices(), to(ends).devices());
+  for (uint32_t n = 0; n < blocks; ++n) {
+    sums.add_at(n % from(ends).devices(), n % to(ends).devices());
+  }
+  return blocks;
 }
 
 }  // namespace tiercast::tiering

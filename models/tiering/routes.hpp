@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "models/tiering/stripes.hpp"
 #include "models/tiering/tier_spec.hpp"
 #include "models/tiering/transfers.hpp"
 
@@ -64,6 +66,31 @@ class RouteFinder {
   uint64_t seed_;
   std::vector<std::unique_ptr<resources::Routes>> routes_;  // by fabric
   std::vector<uint32_t> links_;                             // of the last answer
+};
+
+/// Whether either end of a way tells its devices apart.
+bool has_parts(const TierSetSpec& spec, const RouteEnds& ends);
+/// The links that parts of a transfer between devices of both ends cross beside the way's.
+void find_part_links(const TierSetSpec& spec, const RouteEnds& ends,
+                     std::span<const StripePart> parts, std::vector<TransferPart>& out);
+
+/// Where blocks lie at both ends of ways.
+class EndStripes {
+ public:
+  explicit EndStripes(const TierSetSpec& spec);
+
+  /// Blocks added to `sums` move this way. One end at least is a tier.
+  void begin(const RouteEnds& ends, StripeSums& sums) const;
+  /// The same with as many blocks as lie on all devices alike; answers how many. One end at most
+  /// tells its devices apart.
+  uint32_t spread(const RouteEnds& ends, StripeSums& sums) const;
+  const Stripes& from(const RouteEnds& ends) const;
+  const Stripes& to(const RouteEnds& ends) const;
+
+ private:
+  const TierSetSpec* spec_;
+  std::vector<Stripes> stripes_;  // by tier
+  std::vector<Stripes> whole_;    // by tier: its blocks in GPU memory
 };
 
 }  // namespace tiercast::tiering

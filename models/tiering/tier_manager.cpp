@@ -25,6 +25,12 @@ CheckedPlacement make_placement(const TierSetSpec& spec, uint64_t seed) {
   return std::move(*placement);
 }
 
+bool has_devices(const TierSetSpec& spec) {
+  return std::any_of(spec.tiers.begin(), spec.tiers.end(), [](const TierSpec& tier) {
+    return !tier.pools.empty() && !tier.pools.front().devices.empty();
+  });
+}
+
 TierPool make_pool(const TierSetSpec& spec, const TierSpec& tier, kvstore::PrefixStore& store,
                    uint64_t seed) {
   const tp_pool shape{sizeof(tp_pool),
@@ -46,10 +52,11 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
     : spec_(&spec),
       store_(&store),
       placement_(make_placement(spec, seed)),
-      transfers_(spec.links, spec.stations, seed),
+      transfers_(spec.links, spec.stations, seed, has_devices(spec)),
       finder_(spec, seed),
       hbm_views_(spec.block_tokens, spec.block_bytes, TP_BLOCK_PINNED),
       counts_(spec.tiers.size()),
+      stripes_(spec),
       asks_index_(spec.node_of.size(), false),
       host_tier_(host_tier(spec)) {
   for (uint32_t t = 0; t < spec.tiers.size(); ++t) {
@@ -61,6 +68,9 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
     }
     reading_.emplace_back(tier.pools.size(), 0);
     writing_.emplace_back(tier.pools.size(), 0);
+    size_t devices = 0;
+    for (const TierPoolSpec& pool : tier.pools) devices += pool.devices.size();
+    devices_.emplace_back(devices);
     if (tier.through_host) through_host_ |= 1u << t;
     if (!tier.has_metadata) continue;
     for (size_t e = 0; e < tier.pool_of.size(); ++e) {
@@ -106,12 +116,12 @@ void TierManager::describe_tiers(uint32_t engine) {
     if (peer || pool == kNone || tier.read_only) view.flags |= TP_TIER_READ_ONLY;
     if (peer || tier.pools.size() < spec_->node_of.size()) view.flags |= TP_TIER_SHARED;
     const RouteEnds up{engine, t, pool, kNone, kNone};
-    const TransferPlan load = route(up);
+    const TransferPlan load = even_route(up);
     view.read_latency_ns = load.cost.before_ns;
     view.read_bytes_per_s = as_held(transfers_.rate(load), up);
     if (peer || pool == kNone) continue;
     const RouteEnds down{engine, kNone, kNone, t, pool};
-    const TransferPlan store = route(down);
+    const TransferPlan store = even_route(down);
     view.write_latency_ns = store.cost.before_ns + store.cost.after_ns;
     view.write_bytes_per_s = as_held(transfers_.rate(store), down);
     view.capacity_blocks = tier.capacity_blocks;
@@ -131,9 +141,12 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
   return views;
 }
 
-TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes) {
+TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes,
+                                std::span<const StripePart> parts) {
   TransferPlan plan = finder_.find(ends, transfers_.started());
   plan.bytes = bytes;
+  find_part_links(*spec_, ends, parts, part_links_);
+  plan.parts = part_links_;
   return plan;
 }
 
@@ -157,7 +170,8 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
     finish(now_ns, job, nullptr);
     return;
   }
-  const TransferPlan plan = route(job, job.bytes);
+  split(job);
+  const TransferPlan plan = route(job, job.bytes, job.parts);
   job.unloaded_ns = transfers_.unloaded_ns(plan);
   core_fs_ += Int128{job.bytes} * plan.cost.core_fs_per_byte;
   if (job.from == kNone || job.to == kNone) {  // GPU memory is one end
@@ -207,6 +221,7 @@ void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* event
     writing_[job.to][job.to_pool] -= job.bytes;
     arrive(now_ns, job);
   }
+  count_parts(job);
   release_source(now_ns, job);
   if (job.keep != kNone) keep_copies(now_ns, job);
   const int64_t slowed = slowed_ns(now_ns, job);

@@ -7,6 +7,7 @@
 #include "models/kvstore/prefix_store.hpp"
 #include "models/tiering/checked_placement.hpp"
 #include "models/tiering/routes.hpp"
+#include "models/tiering/stripes.hpp"
 #include "models/tiering/tier_pool.hpp"
 #include "models/tiering/tier_spec.hpp"
 #include "models/tiering/transfers.hpp"
@@ -64,6 +65,12 @@ struct TierCounts {
   uint64_t stale_hit_blocks = 0;  ///< that they tried to read and was gone
   int64_t stale_ns = 0;           ///< that those reads took
   uint64_t unseen_blocks = 0;     ///< computed while they were there and the index did not say so
+};
+
+/// What one device of a pool moved.
+struct DeviceCounts {
+  uint64_t read_bytes = 0;
+  uint64_t written_bytes = 0;
 };
 
 /// The hierarchy below GPU memory: which blocks are where, and what moves.
@@ -142,6 +149,9 @@ class TierManager {
 
   const TierSetSpec& spec() const { return *spec_; }
   const TierCounts& counts(uint32_t tier) const { return counts_[tier]; }
+  /// Of devices told apart, those of the first pool first: sums to the bytes of counts(), as long
+  /// as these are timed.
+  const std::vector<DeviceCounts>& devices(uint32_t tier) const { return devices_[tier]; }
   const std::vector<TierPool>& pools(uint32_t tier) const { return pools_[tier]; }
   const Transfers& transfers() const { return transfers_; }
   /// Time of host cores that transfers took, in 10^-15 s.
@@ -175,7 +185,8 @@ class TierManager {
     int64_t flow_from_ns = 0;  // about when its bytes began to flow
     uint32_t interference_ppm = 0;
     uint64_t bytes = 0;
-    std::vector<Piece> pieces;  // each node held once
+    std::vector<Piece> pieces;      // each node held once
+    std::vector<StripePart> parts;  // where devices of an end are told apart
   };
   struct Engine {
     kvstore::PoolId hbm = 0;
@@ -187,7 +198,8 @@ class TierManager {
   void describe_tiers(uint32_t engine);
   std::span<const tp_tier> views(uint32_t engine);
   uint64_t as_held(uint64_t bytes, const RouteEnds& ends) const;
-  TransferPlan route(const RouteEnds& ends, uint64_t bytes = 0);
+  TransferPlan route(const RouteEnds& ends, uint64_t bytes = 0,
+                     std::span<const StripePart> parts = {});
   void launch(int64_t now_ns, Job&& job);
   void finish(int64_t now_ns, Job& job, std::vector<TierEvent>* events);
   void arrive(int64_t now_ns, Job& job);
@@ -195,6 +207,11 @@ class TierManager {
   void release_source(int64_t now_ns, const Job& job);
   void let_go(const std::vector<Piece>& pieces);
   uint32_t pool_near(uint32_t tier, uint32_t engine) const;
+
+  // tier_parts.cpp
+  TransferPlan even_route(const RouteEnds& ends);
+  void split(Job& job);
+  void count_parts(const Job& job);
 
   // tier_index.cpp
   void keep_indices();
@@ -242,6 +259,9 @@ class TierManager {
   std::vector<std::vector<uint64_t>> reading_;  // bytes asked of each pool and not moved yet
   std::vector<std::vector<uint64_t>> writing_;
   std::vector<TierCounts> counts_;
+  std::vector<std::vector<DeviceCounts>> devices_;  // by tier, by device of all its pools
+  EndStripes stripes_;
+  StripeSums sums_;
   std::vector<Engine> engines_;
   std::vector<bool> asks_index_;
   uint32_t host_tier_ = kNone;
@@ -258,6 +278,8 @@ class TierManager {
   std::vector<tp_run> runs_;
   std::vector<tp_segment> plan_;
   std::vector<tp_placed> placed_;
+  std::vector<TransferPart> part_links_;  // scratch of route()
+  std::vector<tp_key> keys_;              // scratch of split()
   std::vector<TransferId> ended_;
   std::vector<tp_span> frames_;  // scratch
   std::vector<Job> loads_;       // scratch of fetch()

@@ -86,11 +86,20 @@ struct SwitchedFabric {
   std::vector<uint32_t> leaf_of;  ///< by node: where its ports hang
 };
 
+/// How stored blocks lie on the devices of a pool. A block is dealt in units to `width` devices
+/// side by side, round the pool's end; a hash of its key says which is first.
+struct StripingSpec {
+  uint32_t width = 1;
+  uint64_t unit_bytes = 0;  ///< 0: a block's bytes in `width` equal parts
+};
+
 struct TierPoolSpec {
   uint32_t node = kNone;  ///< that holds it; kNone: shared storage
-  TwoWay links;           ///< its own devices and ports
+  TwoWay links;           ///< that all its bytes cross
   std::vector<uint32_t> leaves =
       {};  ///< of shared storage: where its boxes hang on the tier's fabric
+  std::vector<TwoWay> devices = {};  ///< by device, what only bytes on it cross, the links of a
+                                     ///< card among those of all its drives; empty: not told apart
 };
 
 struct TierSpec {
@@ -105,16 +114,17 @@ struct TierSpec {
   std::string eviction_config;
   bool read_only = false;
   bool through_host = false;  ///< stores leave from host memory where a tier keeps them there
-  std::vector<TierPoolSpec> pools;
-  std::vector<uint32_t> pool_of;  ///< by engine: index into pools, or kNone
-  std::vector<TwoWay> to_engine;  ///< by engine: links between the tier's side and GPU memory
-  std::vector<TwoWay> to_node;    ///< by node: links between the tier's side and its host memory
-  uint32_t fabric = kNone;        ///< that its transfers cross; kNone: no switch
-  TransferCost load;              ///< into GPU memory
-  TransferCost store;             ///< out of it
-  TransferCost to_nearer;         ///< into a tier before this one
-  TransferCost from_nearer;       ///< out of one
-  int64_t index_delay_ns = 0;     ///< how late `find` hears of blocks that came and left
+  StripingSpec striping;
+  std::vector<TierPoolSpec> pools;  ///< with equally many devices each
+  std::vector<uint32_t> pool_of;    ///< by engine: index into pools, or kNone
+  std::vector<TwoWay> to_engine;    ///< by engine: links between the tier's side and GPU memory
+  std::vector<TwoWay> to_node;      ///< by node: links between the tier's side and its host memory
+  uint32_t fabric = kNone;          ///< that its transfers cross; kNone: no switch
+  TransferCost load;                ///< into GPU memory
+  TransferCost store;               ///< out of it
+  TransferCost to_nearer;           ///< into a tier before this one
+  TransferCost from_nearer;         ///< out of one
+  int64_t index_delay_ns = 0;       ///< how late `find` hears of blocks that came and left
   bool has_metadata = false;
   MetadataSpec metadata;
 };

@@ -27,8 +27,41 @@ uint64_t spared(const TransferCost& cost, uint64_t bytes) {
   return spared;
 }
 
+constexpr uint32_t kPartBits = 32;  // of a flow's tag; the transfer is above them
+
+// The weights of a plan's parts, in order.
+class PartShares {
+ public:
+  explicit PartShares(const TransferPlan& plan) : of_(plan.bytes) {}
+
+  uint32_t next(const TransferPart& part) {
+    done_ += part.bytes;
+    const auto up_to = static_cast<uint32_t>(Int128{done_} * Transfers::kWeight / of_);
+    const uint32_t weight = up_to - given_;
+    given_ = up_to;
+    return std::max(1u, weight);
+  }
+
+ private:
+  uint64_t of_;
+  uint64_t done_ = 0;
+  uint32_t given_ = 0;
+};
+
+// What such a part gets of the bound of all; 0: there is none.
+uint64_t cap_of(uint64_t rate_cap, uint32_t weight) {
+  if (rate_cap == 0) return 0;
+  return std::max<uint64_t>(1,
+                            static_cast<uint64_t>(Int128{rate_cap} * weight / Transfers::kWeight));
+}
+
+// Whether anything bounds the rate of its bytes.
 bool flows(const TransferPlan& plan) {
-  return plan.bytes > 0 && (!plan.links.empty() || plan.cost.rate_cap > 0);
+  const auto crosses = [](const TransferPart& part) {
+    return !part.from.empty() || !part.to.empty();
+  };
+  return plan.bytes > 0 && (!plan.links.empty() || plan.cost.rate_cap > 0 ||
+                            std::any_of(plan.parts.begin(), plan.parts.end(), crosses));
 }
 
 // A flow takes 1 ns by itself.
@@ -38,8 +71,11 @@ int64_t before_ns(const TransferPlan& plan) {
 }  // namespace
 
 Transfers::Transfers(const std::vector<TierLinkSpec>& links,
-                     const std::vector<StationSpec>& stations, uint64_t seed)
-    : stations_(stations), station_free_ns_(stations.size(), 0), seed_(seed) {
+                     const std::vector<StationSpec>& stations, uint64_t seed, bool split)
+    : stations_(stations),
+      station_free_ns_(stations.size(), 0),
+      weight_(split ? kWeight : 1),
+      seed_(seed) {
   for (const TierLinkSpec& link : links) {
     network_.add_link(link.bytes_per_s,
                       link.fifo ? resources::Discipline::fifo : resources::Discipline::fair);
@@ -70,13 +106,19 @@ TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
   const TransferId id = add(now_ns);
   ++started_;
   Transfer& transfer = transfers_[id];
-  if (flows(plan)) {
-    transfer.path = network_.add_path(plan.links, 1, plan.cost.rate_cap);
+  if (!plan.parts.empty()) {
+    split(plan, id);
+  } else if (flows(plan)) {
+    transfer.path = network_.add_path(plan.links, weight_, plan.cost.rate_cap);
     transfer.bytes = plan.bytes;
+    transfer.flows_left = 1;
   }
   transfer.after_ns = plan.cost.after_ns;
-  const int64_t before = before_ns(plan) + tail_ns(plan) +
-                         wait_ns(now_ns, plan.devices, plan.cost.device_wait_ns) +
+  int64_t device_wait = wait_ns(now_ns, plan.devices, plan.cost.device_wait_ns);
+  for (const TransferPart& part : plan.parts) {
+    device_wait = std::max(device_wait, wait_ns(now_ns, part.from, plan.cost.device_wait_ns));
+  }
+  const int64_t before = before_ns(plan) + tail_ns(plan) + device_wait +
                          wait_ns(now_ns, plan.cables, plan.cost.switch_wait_ns);
   if (before > 0) {
     set_timer(now_ns + before, id);
@@ -84,6 +126,38 @@ TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
     next_phase(now_ns, id);
   }
   return id;
+}
+
+// Weights come from running sums: whatever rounding does to one part, in all they are kWeight. They
+// are few, and so are the paths that the network has to tell apart.
+void Transfers::split(const TransferPlan& plan, TransferId id) {
+  TIERCAST_CHECK(weight_ == kWeight, "a transfer in parts among transfers that have none");
+  if (flows_.size() < transfers_.size()) flows_.resize(transfers_.size());
+  std::vector<Flow>& flows = flows_[id];
+  flows.clear();
+  const uint64_t cap = plan.cost.rate_cap;
+  PartShares shares(plan);
+  for (const TransferPart& part : plan.parts) {
+    const uint32_t weight = shares.next(part);
+    links_.assign(plan.links.begin(), plan.links.end());
+    links_.insert(links_.end(), part.from.begin(), part.from.end());
+    links_.insert(links_.end(), part.to.begin(), part.to.end());
+    if (links_.empty() && cap == 0) continue;
+    flows.push_back({network_.add_path(links_, weight, cap_of(cap, weight)), part.bytes});
+  }
+  transfers_[id].flows_left = static_cast<uint32_t>(flows.size());
+}
+
+void Transfers::start_flows(int64_t now_ns, TransferId id) {
+  const Transfer& transfer = transfers_[id];
+  if (transfer.bytes > 0) {
+    network_.start(now_ns, transfer.path, transfer.bytes, uint64_t{id} << kPartBits);
+    return;
+  }
+  const std::vector<Flow>& flows = flows_[id];
+  for (uint32_t n = 0; n < transfer.flows_left; ++n) {
+    network_.start(now_ns, flows[n].path, flows[n].bytes, uint64_t{id} << kPartBits | n);
+  }
 }
 
 // Transfers are numbered as they start, so two policies under one seed meet tails alike as long as
@@ -124,8 +198,8 @@ bool Transfers::next_phase(int64_t now_ns, TransferId id) {
   Transfer& transfer = transfers_[id];
   if (transfer.phase == Phase::before) {
     transfer.phase = Phase::flow;
-    if (transfer.bytes > 0) {
-      network_.start(now_ns, transfer.path, transfer.bytes, id);
+    if (transfer.flows_left > 0) {
+      start_flows(now_ns, id);
       return false;
     }
   }
@@ -150,7 +224,8 @@ void Transfers::advance(int64_t now_ns, std::vector<TransferId>& ended) {
     flows_ended_.clear();
     network_.advance(now_ns, flows_ended_);
     for (const uint64_t tag : flows_ended_) {
-      const auto id = static_cast<TransferId>(tag);
+      const auto id = static_cast<TransferId>(tag >> kPartBits);
+      if (--transfers_[id].flows_left > 0) continue;
       if (next_phase(now_ns, id)) ended.push_back(id);
     }
   }
@@ -178,14 +253,60 @@ double Transfers::tail_probability(const TransferCost& cost, uint64_t bytes) {
   return 1 - static_cast<double>(spared(cost, bytes)) / static_cast<double>(kOne);
 }
 
+std::span<const Transfers::Crossing> Transfers::crossings(const TransferPlan& plan) const {
+  crossings_.clear();
+  for (const TransferPart& part : plan.parts) {
+    for (const std::span<const uint32_t> links : {part.from, part.to}) {
+      for (const uint32_t link : links) crossings_.push_back({link, part.bytes});
+    }
+  }
+  std::sort(crossings_.begin(), crossings_.end(),
+            [](const Crossing& a, const Crossing& b) { return a.link < b.link; });
+  size_t kept = 0;
+  for (const Crossing& crossing : crossings_) {
+    if (kept > 0 && crossings_[kept - 1].link == crossing.link) {
+      crossings_[kept - 1].bytes += crossing.bytes;
+    } else {
+      crossings_[kept++] = crossing;
+    }
+  }
+  crossings_.resize(kept);
+  return crossings_;
+}
+
+Transfers::Narrowest Transfers::narrowest(const TransferPlan& plan) const {
+  Narrowest narrowest;
+  const auto see = [&](uint32_t link, Int128 bytes_per_s) {
+    if (bytes_per_s < narrowest.bytes_per_s) {
+      narrowest = {link, static_cast<uint64_t>(bytes_per_s)};
+    }
+  };
+  for (const uint32_t link : plan.links) see(link, network_.capacity(link));
+  for (const Crossing& crossing : crossings(plan)) {
+    see(crossing.link, Int128{network_.capacity(crossing.link)} * plan.bytes / crossing.bytes);
+  }
+  return narrowest;
+}
+
 uint64_t Transfers::rate(const TransferPlan& plan) const {
-  uint64_t rate = plan.cost.rate_cap > 0 ? plan.cost.rate_cap : UINT64_MAX;
-  for (const uint32_t link : plan.links) rate = std::min(rate, network_.capacity(link));
-  return rate;
+  const uint64_t rate = narrowest(plan).bytes_per_s;
+  return plan.cost.rate_cap > 0 ? std::min(rate, plan.cost.rate_cap) : rate;
 }
 
 int64_t Transfers::unloaded_ns(const TransferPlan& plan) const {
-  const int64_t flow = flows(plan) ? flow_ns(plan.bytes, rate(plan)) : 0;
+  int64_t flow =
+      flows(plan)
+          ? flow_ns(plan.bytes, rate({.links = plan.links, .bytes = plan.bytes, .cost = plan.cost}))
+          : 0;
+  for (const Crossing& crossing : crossings(plan)) {
+    flow = std::max(flow, flow_ns(crossing.bytes, network_.capacity(crossing.link)));
+  }
+  if (plan.cost.rate_cap > 0) {
+    PartShares shares(plan);
+    for (const TransferPart& part : plan.parts) {
+      flow = std::max(flow, flow_ns(part.bytes, cap_of(plan.cost.rate_cap, shares.next(part))));
+    }
+  }
   return before_ns(plan) + flow + plan.cost.after_ns;
 }
 

@@ -70,15 +70,17 @@ Json content_of(const Node& node) {
 double ms_of(int64_t time_ns) { return static_cast<double>(time_ns) * 1e-6; }
 
 Json way_json(const scenario::TierWay& way) {
-  return {{"set_up_ms", ms_of(way.set_up_ns)},
-          {"metadata_ms", ms_of(way.metadata_ns)},
-          {"first_operation_ms", ms_of(way.first_operation_ns)},
-          {"convert_ms", ms_of(way.convert_ns)},
-          {"acknowledge_ms", ms_of(way.acknowledge_ns)},
-          {"tail_ms", ms_of(way.tail_ns)},
-          {"wait_ms", ms_of(way.wait_ns)},
-          {"bytes_per_s", way.bytes_per_s},
-          {"bound", way.bound}};
+  Json json = {{"set_up_ms", ms_of(way.set_up_ns)},
+               {"metadata_ms", ms_of(way.metadata_ns)},
+               {"first_operation_ms", ms_of(way.first_operation_ns)},
+               {"convert_ms", ms_of(way.convert_ns)},
+               {"acknowledge_ms", ms_of(way.acknowledge_ns)},
+               {"tail_ms", ms_of(way.tail_ns)},
+               {"wait_ms", ms_of(way.wait_ns)},
+               {"bytes_per_s", way.bytes_per_s},
+               {"bound", way.bound}};
+  if (way.block_bytes_per_s) json["block_bytes_per_s"] = *way.block_bytes_per_s;
+  return json;
 }
 
 Json tier_json(const scenario::TierTimes& tier) {

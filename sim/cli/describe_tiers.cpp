@@ -33,6 +33,10 @@ std::string way_text(const scenario::TierWay& way) {
       "{}/s, bound by {}; before that {}: set-up {}, metadata {}, first operation {}",
       show_bytes(static_cast<double>(way.bytes_per_s)), way.bound, time_text(way.before_ns()),
       time_text(way.set_up_ns), time_text(way.metadata_ns), time_text(way.first_operation_ns));
+  if (way.block_bytes_per_s) {
+    text += fmt::format("; one block alone {}/s",
+                        show_bytes(static_cast<double>(*way.block_bytes_per_s)));
+  }
   if (way.convert_ns > 0) text += "; converting one takes " + time_text(way.convert_ns);
   if (way.acknowledge_ns > 0) text += "; acknowledged after " + time_text(way.acknowledge_ns);
   if (way.tail_ns > 0) text += "; late by " + time_text(way.tail_ns) + " behind a slow device";

@@ -304,6 +304,19 @@ class Walk {
       REQUIRE(found[k].hi == expected.hi);
       REQUIRE(found[k].lo == expected.lo);
     }
+    if (slot % 16 == 0) check_keys_on_way(store_.stretch(p, slot), found[0]);
+  }
+
+  // The block of `key` and those before it, across the runs on the way.
+  void check_keys_on_way(const kvstore::Stretch& at, tp_key key) {
+    const auto equal = [](tp_key a, tp_key b) { return a.hi == b.hi && a.lo == b.lo; };
+    std::vector<tp_key> way(at.depth + 1);
+    store_.keys_of(at.node, 0, way);
+    REQUIRE(equal(way.back(), key));
+    const auto from = static_cast<uint32_t>(draw_.below(way.size()));
+    std::vector<tp_key> rest(way.size() - from);
+    store_.keys_of(at.node, from, rest);
+    REQUIRE(std::equal(rest.begin(), rest.end(), way.begin() + from, way.end(), equal));
   }
 
   static constexpr uint64_t kShort = uint64_t{1} << 40;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "models/policy/tierpolicy.h"
 #include "sim/base/random.hpp"
@@ -94,6 +95,25 @@ class Maker {
     return way;
   }
 
+  // The links of all its bytes, or those of each device and of the card that it shares with others.
+  tiering::TierPoolSpec pool(uint32_t node, uint32_t devices) {
+    tiering::TierPoolSpec made;
+    made.node = node;
+    if (devices == 0 || draw_.below(2) == 0) made.links = link_pair();
+    std::vector<TwoWay> cards;
+    for (int64_t n = devices == 0 ? 0 : draw_.between(1, 2); n > 0; --n) {
+      cards.push_back(link_pair());
+    }
+    for (uint32_t d = 0; d < devices; ++d) {
+      TwoWay device = link_pair();
+      const TwoWay& card = cards[d % cards.size()];
+      device.up.insert(device.up.end(), card.up.begin(), card.up.end());
+      device.down.insert(device.down.end(), card.down.begin(), card.down.end());
+      made.devices.push_back(std::move(device));
+    }
+    return made;
+  }
+
   tiering::TransferCost cost() {
     tiering::TransferCost cost;
     cost.before_ns = draw_.below(3) == 0 ? 0 : draw_.between(1, 20'000);
@@ -179,7 +199,16 @@ class Maker {
     tier.pool_of.assign(spec_.instances, kNone);
     const bool local = kind == TierKind::dram || kind == TierKind::nvme;
     const uint32_t pools = kind == TierKind::peer ? 0 : local ? nodes_ : 1;
-    for (uint32_t p = 0; p < pools; ++p) tier.pools.push_back({local ? p : kNone, link_pair()});
+    const bool drives = kind == TierKind::nvme || kind == TierKind::context;
+    const uint32_t devices =
+        drives && draw_.below(2) == 0 ? static_cast<uint32_t>(draw_.between(1, 5)) : 0;
+    for (uint32_t p = 0; p < pools; ++p) tier.pools.push_back(pool(local ? p : kNone, devices));
+    if (devices > 0) {
+      tier.striping.width = static_cast<uint32_t>(draw_.between(1, devices));
+      if (draw_.below(2) == 0) {
+        tier.striping.unit_bytes = static_cast<uint64_t>(draw_.between(1, set_.block_bytes));
+      }
+    }
     for (uint32_t e = 0; e < spec_.instances; ++e) {
       if (pools > 0) tier.pool_of[e] = local ? set_.node_of[e] : 0;
       tier.to_engine.push_back(link_pair());

@@ -28,7 +28,7 @@ Outcome run(const RandomScenario& scenario, bool fuse) {
 struct Coverage {
   uint64_t loaded = 0, handed = 0, looked_up = 0, stalled = 0, staged = 0, evicted = 0,
            advances = 0, steps = 0, peer = 0, refused = 0, preempted = 0, slowed = 0, stale = 0,
-           unseen = 0, in_vain = 0;
+           unseen = 0, in_vain = 0, striped = 0;
 };
 
 void check_requests(const Outcome& out) {
@@ -89,6 +89,13 @@ void check_tiers(const Outcome& out, const tiering::TierSetSpec& spec) {
     REQUIRE(tier.counts.written_bytes % block_bytes == 0);
     REQUIRE(tier.counts.read_bytes >=
             tier.counts.hit_blocks * block_bytes * spec.tiers[t].load_copies);
+    uint64_t read_bytes = 0, written_bytes = 0;
+    for (const tiering::DeviceCounts& device : tier.devices) {
+      read_bytes += device.read_bytes;
+      written_bytes += device.written_bytes;
+    }
+    REQUIRE((tier.devices.empty() || read_bytes == tier.counts.read_bytes));
+    REQUIRE((tier.devices.empty() || written_bytes == tier.counts.written_bytes));
   }
   for (const serving::LinkOutcome& link : out.links) {
     REQUIRE(link.carried_bytes == link.started_bytes);
@@ -158,6 +165,7 @@ void check_scenario(uint64_t number, Coverage& coverage) {
     coverage.refused += tier.pool_counts.refused;
     coverage.stale += tier.counts.stale_hit_blocks;
     coverage.unseen += tier.counts.unseen_blocks;
+    if (tier.devices.size() > 1) coverage.striped += tier.counts.read_bytes;
     if (tier.kind == tiering::TierKind::peer) coverage.peer += tier.counts.hit_blocks;
   }
   coverage.steps += fused.effort.steps;
@@ -177,6 +185,7 @@ void check_coverage(const Coverage& coverage) {
   CHECK(coverage.preempted > 0);
   CHECK(coverage.stale > 0);
   CHECK(coverage.unseen > 0);
+  CHECK(coverage.striped > 0);
   CHECK(coverage.advances < coverage.steps);
 }
 

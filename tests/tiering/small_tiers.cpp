@@ -77,10 +77,23 @@ TierSetSpec small_tiers(const SmallTiers& options) {
   remote.to_node = nic;
   remote.through_host = options.through_host;
   spec.tiers[kPeer].index_delay_ns = remote.index_delay_ns = options.index_delay_ns;
+
+  // The links of the first device are there already, and become its own.
+  const auto tell_apart = [&](TierSpec& striped, uint32_t devices, uint64_t up, uint64_t down) {
+    if (devices == 1) return;
+    striped.striping.width = std::min(options.width, devices);
+    for (TierPoolSpec& pool : striped.pools) {
+      pool.devices = {pool.links};
+      pool.links = {};
+      while (pool.devices.size() < devices) pool.devices.push_back(link("device", up, down));
+    }
+  };
+  tell_apart(spec.tiers[kDrives], options.drives, 500'000'000, 250'000'000);
+  tell_apart(spec.tiers[kStorage], options.storage_devices, 400'000'000, 400'000'000);
   if (options.metadata) {
     spec.stations.push_back({"index", 100, 1});
-    remote.has_metadata = true;
-    remote.metadata = {0, 1000, 2};
+    spec.tiers[kStorage].has_metadata = true;
+    spec.tiers[kStorage].metadata = {0, 1000, 2};
   }
   spec.placement = std::string(options.placement) == "watched"
                        ? watched_placement()

@@ -30,6 +30,9 @@ struct SmallTiers {
   bool metadata = false;
   int64_t index_delay_ns = 0;  ///< of peer and storage
   bool through_host = true;    ///< storage is fed from host memory
+  uint32_t drives = 1;         ///< of a node; several are told apart, each as fast as one
+  uint32_t storage_devices = 1;
+  uint32_t width = 1;  ///< devices of one block, where there are several
 };
 
 /// Engines 0 and 1 on node 0, engine 2 on node 1. A block of 1000 bytes takes 1 us from or to host
@@ -101,6 +104,7 @@ class TierHost {
   void handle(int64_t now_ns, const tiering::TierEvent& event,
               std::vector<tiering::TierEvent>& more);
   void write_back(int64_t now_ns, uint32_t engine);
+  void check_devices(uint32_t tier);
   kvstore::NodeId probe(const Ids& ids);
   void catch_up(int64_t now_ns);
 

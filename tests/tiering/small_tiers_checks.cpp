@@ -91,6 +91,27 @@ void TierHost::check_invariants(const std::vector<Ids>& paths) {
   }
 }
 
+// What devices moved has crossed their links, and sums to what their tier moved.
+void TierHost::check_devices(uint32_t t) {
+  const std::vector<tiering::DeviceCounts>& devices = tiers_.devices(t);
+  if (devices.empty() || tiers_.transfers().started() == 0) return;  // nothing moves without time
+  const resources::LinkNetwork& network = tiers_.transfers().network();
+  tiering::DeviceCounts sums;
+  size_t number = 0;
+  for (const tiering::TierPoolSpec& pool : tiers_.spec().tiers[t].pools) {
+    for (const tiering::TwoWay& links : pool.devices) {
+      const tiering::DeviceCounts& device = devices[number++];
+      REQUIRE(network.carried_bytes(links.up[0]) == device.read_bytes);
+      REQUIRE(network.carried_bytes(links.down[0]) == device.written_bytes);
+      sums.read_bytes += device.read_bytes;
+      sums.written_bytes += device.written_bytes;
+    }
+  }
+  REQUIRE(number == devices.size());
+  REQUIRE(sums.read_bytes == tiers_.counts(t).read_bytes);
+  REQUIRE(sums.written_bytes == tiers_.counts(t).written_bytes);
+}
+
 void TierHost::check_rest_and_empty(const std::vector<Ids>& paths) {
   REQUIRE(tiers_.transfers().live() == 0);
   REQUIRE(write_backs_ == 0);
@@ -103,6 +124,7 @@ void TierHost::check_rest_and_empty(const std::vector<Ids>& paths) {
     for (const TierPool& pool : tiers_.pools(t)) {
       REQUIRE(pool.used_blocks() == pool.present_blocks());
     }
+    check_devices(t);
   }
   for (const BlockPool& pool : hbm_) REQUIRE(pool.busy_blocks() == 0);
   catch_up(INT64_MAX / 2);

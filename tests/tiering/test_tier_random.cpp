@@ -140,6 +140,9 @@ SmallTiers random_options(Stream& draw, bool& prefetches) {
   options.metadata = draw.below(2) == 0;
   options.through_host = draw.below(2) == 0;
   if (draw.below(2) == 0) options.index_delay_ns = draw.between(1, 150'000);
+  if (draw.below(2) == 0) options.drives = static_cast<uint32_t>(draw.between(2, 5));
+  if (draw.below(2) == 0) options.storage_devices = static_cast<uint32_t>(draw.between(2, 7));
+  options.width = static_cast<uint32_t>(draw.between(1, 3));
   return options;
 }
 

@@ -15,6 +15,7 @@ using tiering::StationSpec;
 using tiering::TierLinkSpec;
 using tiering::TransferCost;
 using tiering::TransferId;
+using tiering::TransferPart;
 using tiering::TransferPlan;
 using tiering::Transfers;
 
@@ -43,8 +44,15 @@ Ends run(Transfers& transfers) {
   return ends;
 }
 
+TransferPlan in_parts(const Links& links, uint64_t bytes, const TransferCost& cost,
+                      std::span<const TransferPart> parts) {
+  TransferPlan plan{links, bytes, cost};
+  plan.parts = parts;
+  return plan;
+}
+
 int64_t alone(const TransferPlan& plan, int64_t start_ns) {
-  Transfers transfers(kLinks, {}, 1);
+  Transfers transfers(kLinks, {}, 1, !plan.parts.empty());
   transfers.start(start_ns, plan);
   const Ends ends = run(transfers);
   REQUIRE(ends.size() == 1);
@@ -250,5 +258,83 @@ TEST_CASE("what was started has crossed its links in the end", "[tiering]") {
   for (uint32_t link = 0; link < kLinks.size(); ++link) {
     CHECK(transfers.network().carried_bytes(link) == bytes[link]);
     CHECK(transfers.network().queued_bytes(link) == 0);
+  }
+}
+
+// Two devices of 1 GB/s behind a link of 3 GB/s. A part weighs bytes / bytes of all, here without
+// rounding, so what carries most for its rate is busy from first to last.
+TEST_CASE("a transfer in parts takes as long as what is fullest of its links", "[tiering]") {
+  const Links a{0}, b{2}, both{1};
+  const auto parts = [&](uint64_t first, uint64_t second) {
+    return std::vector<TransferPart>{{a, {}, first}, {{}, b, second}};
+  };
+  const auto even = parts(3000, 3000), uneven = parts(1024, 3072), one = parts(4000, 0);
+  CHECK(alone(in_parts(both, 6000, {}, even), 7) == 3000);
+  CHECK(alone(in_parts(both, 4096, {100, 30}, uneven), 7) == 3072 + 130);
+  CHECK(alone(in_parts(both, 4000, {}, std::span(one).first(1)), 0) == 4000);
+  // The bound of a stack is that of all parts together.
+  CHECK(alone(in_parts(both, 6000, {0, 0, 1'500'000'000}, even), 0) == 4000);
+  CHECK(alone(in_parts(both, 4096, {0, 0, 512'000'000}, uneven), 0) == 8000);
+  CHECK(alone(in_parts(both, 4096, {0, 0, 1'333'333'336}, uneven), 0) == 3072);
+  // Both on one device: it moves them all.
+  const std::vector<TransferPart> same{{a, {}, 1024}, {a, {}, 3072}};
+  CHECK(alone(in_parts(both, 4096, {}, same), 0) == 4096);
+  const Transfers transfers(kLinks, {}, 1, true);
+  CHECK(transfers.rate(in_parts(both, 6000, {}, even)) == 2'000'000'000);
+  CHECK(transfers.rate(in_parts(both, 4096, {}, uneven)) == 1'333'333'333);
+  CHECK(transfers.narrowest(in_parts(both, 4096, {}, uneven)).link == 2);
+}
+
+TEST_CASE("a transfer in parts gets no more of a crowded link than another", "[tiering]") {
+  const Links shared{0}, a{1}, b{2};
+  const std::vector<TransferPart> parts{{a, {}, 500}, {b, {}, 500}};
+  Transfers transfers(kLinks, {}, 1, true);
+  const TransferId whole = transfers.start(0, {shared, 1000, {}});
+  const TransferId split = transfers.start(0, in_parts(shared, 1000, {}, parts));
+  CHECK(run(transfers) == Ends{{2000, whole}, {2000, split}});
+  CHECK(transfers.network().carried_bytes(0) == 2000);
+  CHECK(transfers.network().carried_bytes(1) == 500);
+  CHECK(transfers.network().carried_bytes(2) == 500);
+}
+
+// Rounded weights let a part end early or late by its share of 1 / kWeight.
+TEST_CASE("parts of all sizes end when the fullest link is done", "[tiering]") {
+  for (uint64_t round = 0; round < 50; ++round) {
+    Stream draw(6, kDraws, round);
+    std::vector<TierLinkSpec> specs{
+        {"shared", static_cast<uint64_t>(draw.between(1, 40)) * 250'000'000, false}};
+    const auto devices = static_cast<uint32_t>(draw.between(2, 8));
+    std::vector<Links> links;
+    for (uint32_t d = 0; d < devices; ++d) {
+      specs.push_back({"device", static_cast<uint64_t>(draw.between(2, 9)) * 500'000'000, false});
+      links.push_back({d + 1});
+    }
+    std::vector<TransferPart> parts;
+    TransferPlan plan;
+    const Links shared{0};
+    plan.links = shared;
+    for (const Links& own : links) {
+      parts.push_back({own, {}, 100'000 * (1 + draw.below(40))});
+      plan.bytes += parts.back().bytes;
+    }
+    plan.parts = parts;
+    double least_ns =
+        static_cast<double>(plan.bytes) * 1e9 / static_cast<double>(specs[0].bytes_per_s);
+    for (uint32_t d = 0; d < devices; ++d) {
+      least_ns = std::max(least_ns, static_cast<double>(parts[d].bytes) * 1e9 /
+                                        static_cast<double>(specs[d + 1].bytes_per_s));
+    }
+    Transfers transfers(specs, {}, 1, true);
+    transfers.start(0, plan);
+    const auto took_ns = static_cast<double>(run(transfers).at(0).first);
+    INFO("round " << round << ", " << devices << " devices");
+    CHECK(static_cast<double>(transfers.unloaded_ns(plan)) == Approx(least_ns).margin(1));
+    CHECK(took_ns >= least_ns);
+    const auto slack = static_cast<double>(devices) / Transfers::kWeight;
+    CHECK(took_ns <= least_ns * (1 + slack) + 2);
+    for (uint32_t d = 0; d < devices; ++d) {
+      CHECK(transfers.network().carried_bytes(d + 1) == parts[d].bytes);
+    }
+    CHECK(transfers.network().carried_bytes(0) == plan.bytes);
   }
 }
