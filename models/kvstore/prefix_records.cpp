@@ -208,10 +208,6 @@ uint32_t PrefixStore::start_of(const Pool& pool, uint32_t slot) {
 void PrefixStore::note(Pool& pool, NodeId node, const Extent& extent) {
   TIERCAST_CHECK(uint64_t{extent.slot} + extent.count <= pool.slots, "frame {} of a pool of {}",
                  extent.slot, pool.slots);
-  if (pool.notes.size() <= extent.slot) {
-    const size_t room = std::max<size_t>(size_t{extent.slot} + 1, 2 * pool.notes.size());
-    pool.notes.resize(std::min<size_t>(pool.slots, room));
-  }
   pool.notes[extent.slot] = {node, extent.depth};
   pool.starts.set(extent.slot);
 }

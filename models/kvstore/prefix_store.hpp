@@ -7,6 +7,7 @@
 
 #include "models/kvstore/small_vector.hpp"
 #include "models/policy/bit_index.hpp"
+#include "models/policy/flat_array.hpp"
 #include "models/policy/tierpolicy.h"
 
 namespace tiercast::kvstore {
@@ -162,11 +163,11 @@ class PrefixStore {
     uint32_t depth;
   };
   struct Pool {
-    explicit Pool(uint32_t slot_count) : slots(slot_count), starts(slot_count) {}
+    explicit Pool(uint32_t slot_count) : slots(slot_count), starts(slot_count), notes(slot_count) {}
 
     uint32_t slots;
-    policy::BitIndex starts;  // first slots of extents
-    std::vector<Note> notes;  // by first slot, as far as any was used: a pool may be huge
+    policy::BitIndex starts;        // first slots of extents
+    policy::FlatArray<Note> notes;  // by first slot; pages never used cost nothing
   };
   struct Index;  // (node, first id) -> child
 

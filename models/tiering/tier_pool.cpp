@@ -33,7 +33,8 @@ TierPool::TierPool(kvstore::PrefixStore& store, CheckedCache cache, uint32_t blo
       arriving_(store.add_pool(cache_.slot_count())),
       views_(block_tokens, block_bytes, 0),
       free_(cache_.capacity_blocks()),
-      numbers_(cache_.slot_count()) {}
+      numbers_(cache_.slot_count()),
+      pins_(cache_.slot_count()) {}
 
 void TierPool::keep_index(int64_t delay_ns) {
   index_ = std::make_unique<LateIndex>(*store_, cache_.slot_count());
@@ -84,10 +85,6 @@ void TierPool::arrive(int64_t now_ns, const Piece& piece) {
   for (const tp_span& span : frames_) store_->evict(arriving_, span);
   const BlockSum sum = store_->fill(piece.node, ready_, piece.depth, frames_);
   if (index_ != nullptr) index_->added(now_ns, ready_, frames_);
-  for (const tp_span& span : frames_) {
-    const size_t end = size_t{span.first_slot} + span.count;
-    if (pins_.size() < end) pins_.resize(std::max(end, 2 * pins_.size()), 0);
-  }
   counts_.arrived += piece.count;
   digest_.add(now_ns, Transition::placed, sum);
   cache_.insert(
@@ -102,11 +99,14 @@ void TierPool::crossing(const Piece& piece, Crosses crosses) {
   scratch_.clear();
   store_->frames_of(piece.node, ready_, piece.depth, piece.count, frames_);
   for (const tp_span& span : frames_) {
-    for (uint32_t k = 0; k < span.count; ++k) {
-      if (crosses(pins_[span.first_slot + k])) {
-        kvstore::add_span(scratch_, {span.first_slot + k, 1});
-      }
+    uint32_t first = span.first_slot;  // of those in a row that cross
+    const uint32_t end = span.first_slot + span.count;
+    for (uint32_t slot = first; slot < end; ++slot) {
+      if (crosses(pins_[slot])) continue;
+      if (slot > first) kvstore::add_span(scratch_, {first, slot - first});
+      first = slot + 1;
     }
+    if (end > first) kvstore::add_span(scratch_, {first, end - first});
   }
 }
 

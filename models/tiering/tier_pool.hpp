@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/kvstore/prefix_store.hpp"
+#include "models/policy/flat_array.hpp"
 #include "models/tiering/block_views.hpp"
 #include "models/tiering/checked_cache.hpp"
 #include "models/tiering/frame_numbers.hpp"
@@ -90,8 +91,8 @@ class TierPool {
   FrameNumbers numbers_;
   std::unique_ptr<LateIndex> index_;
   int64_t index_delay_ns_ = 0;
-  std::vector<uint16_t> pins_;   // by slot: transfers that read it
-  std::vector<tp_span> frames_;  // scratch
+  policy::FlatArray<uint16_t> pins_;  // by slot: transfers that read it
+  std::vector<tp_span> frames_;       // scratch
   std::vector<tp_span> scratch_;
   TierPoolCounts counts_;
   TransitionDigest digest_;
