@@ -62,23 +62,19 @@ void PrefixStore::frames_of(NodeId leaf, PoolId pool, uint32_t depth, uint32_t c
   TIERCAST_CHECK(found == count, "{} of {} blocks from {} on are there", found, count, depth);
 }
 
-// The node's blocks [depth, ...) enter between the extents around them. Where slots run on, extents
-// are one: evict() takes a run of slots and depths for part of a single extent.
+// The node's blocks [depth, ...) enter between the extents around them.
 void PrefixStore::insert_extent(NodeId node, Record& record, uint32_t depth, tp_span frames) {
   Pool& pool = pools_[record.pool];
-  const auto runs_on = [](const Extent& a, const Extent& b) {
-    return a.depth + a.count == b.depth && a.slot + a.count == b.slot;
-  };
   auto at = first_behind(record.extents, depth);
   TIERCAST_CHECK(at == record.extents.end() || at->depth >= depth + frames.count,
                  "block {} filled twice", depth);
   at = record.extents.insert(at, {depth, frames.first_slot, frames.count});
-  if (at + 1 != record.extents.end() && runs_on(*at, *(at + 1))) {
+  if (at + 1 != record.extents.end() && run_on(*at, *(at + 1))) {
     pool.starts.clear((at + 1)->slot);
     at->count += (at + 1)->count;
     record.extents.erase(at + 1);
   }
-  if (at != record.extents.begin() && runs_on(*(at - 1), *at)) {
+  if (at != record.extents.begin() && run_on(*(at - 1), *at)) {
     (at - 1)->count += at->count;
     record.extents.erase(at);
   } else {

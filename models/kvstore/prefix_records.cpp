@@ -72,6 +72,27 @@ void PrefixStore::split_records(NodeId upper, NodeId lower) {
   }
 }
 
+// What pools hold of the lower run follows what they hold of the upper one.
+void PrefixStore::join_records(NodeId upper, NodeId lower) {
+  SmallVector<Record, 0> records = std::move(nodes_[lower].records);
+  for (const Record& low : records) {
+    --records_alive_;
+    Record& up = record_of(upper, low.pool);
+    TIERCAST_CHECK(low.pins == 0 && up.pins == 0, "pinned runs become one");
+    if (up.prefix == nodes_[upper].blocks) up.prefix += low.prefix;
+    Pool& pool = pools_[low.pool];
+    for (const Extent& e : low.extents) {
+      if (!up.extents.empty() && run_on(up.extents.back(), e)) {
+        pool.starts.clear(e.slot);
+        up.extents.back().count += e.count;
+      } else {
+        pool.notes[e.slot].node = upper;
+        up.extents.push_back(e);
+      }
+    }
+  }
+}
+
 const PrefixStore::Record* PrefixStore::find_record(NodeId node, PoolId pool) const {
   const SmallVector<Record, 0>& records = nodes_[node].records;
   const Record* const at = place_of(records, pool);

@@ -73,15 +73,41 @@ NodeId PrefixStore::make_node(NodeId parent, uint32_t depth) {
   return id;
 }
 
-void PrefixStore::free_unused(NodeId id) {
+// Answers the first node on the way up that stays.
+NodeId PrefixStore::free_unused(NodeId id) {
   while (id != kRootNode) {
     Node& node = nodes_[id];
-    if (node.users != 0 || node.children != 0 || !node.records.empty()) return;
+    if (node.users != 0 || node.children != 0 || !node.records.empty()) return id;
     if (!node.ids.empty()) index_->children.erase(ChildKey{node.parent, node.ids[0]});
     const NodeId parent = node.parent;
     --nodes_[parent].children;
     free_nodes_.push_back(id);
     id = parent;
+  }
+  return id;
+}
+
+// Nothing branches off between the two, and nobody knows the lower one by its id.
+bool PrefixStore::one_run(NodeId upper, NodeId lower) const {
+  if (upper == kRootNode || lower == kRootNode) return false;
+  const Node& up = nodes_[upper];
+  const Node& low = nodes_[lower];
+  return up.children == 1 && up.blocks == uint64_t{up.ids.size()} * blocks_per_id_ &&
+         low.children == 0 && low.users == 0 && low.blocks != kOpenEnd;
+}
+
+void PrefixStore::merge_up(NodeId lower) {
+  for (NodeId upper = nodes_[lower].parent; one_run(upper, lower); upper = nodes_[lower].parent) {
+    way_leaf_ = kNoNode;
+    Node& up = nodes_[upper];
+    Node& low = nodes_[lower];
+    index_->children.erase(ChildKey{upper, low.ids[0]});
+    join_records(upper, lower);
+    up.ids.append(low.ids.begin(), low.ids.end());
+    up.blocks += low.blocks;
+    up.children = 0;
+    free_nodes_.push_back(lower);
+    lower = upper;
   }
 }
 
@@ -139,7 +165,7 @@ NodeId PrefixStore::enter(const Path& path, uint64_t serial) {
 void PrefixStore::leave(NodeId leaf) {
   TIERCAST_CHECK(nodes_[leaf].users > 0, "leave without enter");
   --nodes_[leaf].users;
-  free_unused(leaf);
+  merge_up(free_unused(leaf));
 }
 
 void PrefixStore::match(const Path& path, std::span<uint32_t> matched) const {

@@ -51,8 +51,8 @@ void add_span(std::vector<tp_span>& out, tp_span span);
 ///
 /// A node is a run: blocks between two branch points. A request enters its path and so owns a node
 /// that ends exactly where its content ends; a pin therefore always covers whole nodes, and only a
-/// branch splits one. For each (node, pool) there is one record: pins, and the extents of frames
-/// that hold its blocks.
+/// branch splits one. What a session adds turn by turn grows one run. For each (node, pool) there
+/// is one record: pins, and the extents of frames that hold its blocks.
 ///
 /// Law: in a pinned node the blocks present form a prefix. Where eviction left a hole, the blocks
 /// behind it are dropped as the next request pins the path: it computes them again.
@@ -71,6 +71,8 @@ class PrefixStore {
   /// A private run behind `path` (which is made if need be), for content without ids: a request's
   /// own, of any length. `serial` identifies it. Held until leave().
   NodeId enter(const Path& path, uint64_t serial);
+  /// Runs that only this kept apart become one: ids of nodes on the way that nothing holds may
+  /// change.
   void leave(NodeId leaf);
 
   /// Blocks from the head of the prefix that `pool` holds without a gap, at most to the end of
@@ -130,11 +132,16 @@ class PrefixStore {
  private:
   static constexpr uint32_t kOpenEnd = UINT32_MAX;
 
+  // Where both depths and slots of a node's blocks run on, extents are one: evict() takes a run of
+  // both for part of a single extent.
   struct Extent {
     uint32_t depth;  // of the first block, from the head of the prefix
     uint32_t slot;
     uint32_t count;
   };
+  static bool run_on(const Extent& a, const Extent& b) {
+    return a.depth + a.count == b.depth && a.slot + a.count == b.slot;
+  }
   struct Record {
     PoolId pool = 0;
     uint32_t pins = 0;
@@ -175,7 +182,10 @@ class PrefixStore {
   NodeId split(NodeId node, size_t ids_kept);
   void split_records(NodeId upper, NodeId lower);
   NodeId descend(const Path& path);
-  void free_unused(NodeId node);
+  NodeId free_unused(NodeId node);
+  bool one_run(NodeId upper, NodeId lower) const;
+  void merge_up(NodeId node);
+  void join_records(NodeId upper, NodeId lower);
   // Of the node in the pool; null: there is none. What they answer stands until the node's records
   // change.
   const Record* find_record(NodeId node, PoolId pool) const;

@@ -55,6 +55,12 @@ class SmallVector {
     std::uninitialized_copy(first, last, begin());
     size_ = size;
   }
+  void append(const T* first, const T* last) {
+    const auto more = static_cast<uint32_t>(last - first);
+    if (size_ + more > capacity_) grow(std::max(size_ + more, capacity_ + capacity_ / 2));
+    std::uninitialized_copy(first, last, end());
+    size_ += more;
+  }
   /// Before `at`; answers where it is now.
   T* insert(T* at, T value) {
     const std::ptrdiff_t index = at - begin();

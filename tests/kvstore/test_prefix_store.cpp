@@ -209,3 +209,65 @@ TEST_CASE("a split leaves no run behind that nothing needs", "[kvstore]") {
   store.evict(0, {0, 2});
   CHECK(store.nodes_alive() == 1);
 }
+
+TEST_CASE("turns of a session grow one run, and a branch splits it", "[kvstore]") {
+  PrefixStore store(1);
+  store.add_pool(100);
+  Ids ids;
+  for (uint32_t turn = 0; turn < 20; ++turn) {
+    const auto before = static_cast<uint32_t>(ids.size());
+    for (uint64_t k = 0; k < 3; ++k) ids.push_back(100 * turn + k);
+    const NodeId leaf = store.enter({ids, 1}, turn);
+    CHECK(store.hit_blocks(leaf, 0) == before);
+    pin(store, leaf, before);
+    // Every other turn's frames follow on from those before, the others leave a frame out.
+    compute(store, leaf, before, before + 3, before + turn / 2);
+    unpin(store, leaf);
+    store.leave(leaf);
+    CHECK(store.nodes_alive() == 2);
+    CHECK(store.records_alive() == 1);
+  }
+  CHECK(store.stretch(0, 0).count == 6);
+  CHECK(store.stretch(0, 7).depth == 6);
+  const Ids branch{0, 1, 2, 100, 7};
+  const NodeId other = store.enter({branch, 1}, 99);
+  CHECK(store.hit_blocks(other, 0) == 4);
+  CHECK(store.nodes_alive() == 5);  // root, four blocks, what follows, the branch, its private run
+  store.leave(other);
+  CHECK(store.nodes_alive() == 3);  // both parts of the session's run stay as they were split
+  store.evict(0, {0, 6});
+  std::vector<uint32_t> matched(1);
+  store.match({ids, 1}, matched);
+  CHECK(matched[0] == 0);
+  CHECK(store.stretch(0, 7).depth == 6);
+}
+
+TEST_CASE("a run that others hold keeps its id, one that ends in a part of an id its end",
+          "[kvstore]") {
+  PrefixStore store(2);
+  store.add_pool(100);
+  const Ids first{1, 2};
+  const Ids second{1, 2, 3};
+  const NodeId a = store.enter({first, 2}, 100);
+  pin(store, a, 0);
+  compute(store, a, 0, 4, 0);
+  unpin(store, a);
+  store.leave(a);
+  const NodeId b = store.enter({second, 1}, 101);
+  pin(store, b, 4);
+  compute(store, b, 4, 5, 10);
+  unpin(store, b);
+  const NodeId held = store.stretch(0, 10).node;
+  store.hold(held);
+  store.leave(b);
+  CHECK(store.stretch(0, 10).node == held);
+  store.leave(held);
+  CHECK(store.nodes_alive() == 2);
+  CHECK(store.stretch(0, 10).node != held);
+  CHECK(store.stretch(0, 10).depth == 4);
+  const Ids third{1, 2, 3, 4};
+  const NodeId c = store.enter({third, 2}, 102);
+  CHECK(store.hit_blocks(c, 0) == 5);  // behind half of id 3 nothing follows
+  pin(store, c, 5);
+  store.leave(c);
+}
