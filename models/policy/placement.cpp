@@ -27,13 +27,14 @@ constexpr Parameter kMinimum{
     "min_load", "blocks", ParameterKind::integer, 1, 1, 1e6, "shorter finds are computed again"};
 constexpr Parameter kOutput{
     "output", "", ParameterKind::integer, 1, 0, 1, "1 stores generated tokens too, 0 prompts only"};
-constexpr Parameter kPromote{"promote",
-                             "",
-                             ParameterKind::integer,
-                             1,
-                             0,
-                             1,
-                             "1 keeps a copy in host memory of what a farther tier gives"};
+constexpr Parameter kPromote{
+    "promote",
+    "",
+    ParameterKind::integer,
+    1,
+    0,
+    1,
+    "1 keeps a copy in host memory of what a farther tier gives through it"};
 constexpr Parameter kPrefetch{"prefetch",
                               "",
                               ParameterKind::integer,
@@ -272,7 +273,8 @@ class Placement {
       const tp_run& run = fetch->runs[i];
       const uint32_t tier = nearest_tier(run.tier_mask);
       const bool waits = tier == 0;
-      const bool keeps = !waits && keep != TP_NO_TIER && (run.tier_mask >> keep & 1u) == 0;
+      const bool keeps = !waits && keep != TP_NO_TIER && (run.tier_mask >> keep & 1u) == 0 &&
+                         (all[tier].flags & TP_TIER_DIRECT) == 0;
       if (*out_count < out_capacity) {
         out[*out_count] = {run.first,
                            run.count,

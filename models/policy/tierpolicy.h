@@ -238,7 +238,7 @@ enum {
   TP_TIER_CONTEXT = 5, /* flash behind DPUs, shared by a pod */
   TP_TIER_EXTERNAL = 6 /* storage services */
 };
-enum { TP_TIER_SHARED = 1u, TP_TIER_READ_ONLY = 2u };
+enum { TP_TIER_SHARED = 1u, TP_TIER_READ_ONLY = 2u, TP_TIER_DIRECT = 4u };
 #define TP_NO_TIER UINT32_MAX
 
 /* One tier as one engine sees it. Tiers are numbered as they are looked up; tier 0 is the engine's
@@ -246,7 +246,8 @@ enum { TP_TIER_SHARED = 1u, TP_TIER_READ_ONLY = 2u };
 typedef struct tp_tier {
   uint32_t size;  /* sizeof(tp_tier) of the caller; that of an array's first is its stride */
   uint32_t kind;  /* TP_TIER_* */
-  uint32_t flags; /* TP_TIER_SHARED: other engines use it too; TP_TIER_READ_ONLY: takes no stores */
+  uint32_t flags; /* TP_TIER_SHARED: other engines use it too; TP_TIER_READ_ONLY: takes no stores;
+                     TP_TIER_DIRECT: what it gives passes by host memory, which keeps no copy */
   uint32_t reserved;
   uint64_t capacity_blocks;
   uint64_t used_blocks;       /* present, or on their way in */
@@ -254,7 +255,10 @@ typedef struct tp_tier {
   uint64_t write_bytes_per_s; /* the other way */
   int64_t read_latency_ns;
   int64_t write_latency_ns;
-  uint64_t queued_read_bytes;  /* asked for and not moved yet */
+  /* What the engine's next transfer waits for, in bytes at the rates above: its own that are asked
+   * for and not moved yet, or, where others hold it up longer, its share of the pool's: all queued
+   * there times the engine's rate over what all engines of the pool get together. */
+  uint64_t queued_read_bytes;
   uint64_t queued_write_bytes; /* the same, into the tier */
 } tp_tier;
 
@@ -335,8 +339,8 @@ typedef struct tp_placement_table {
                 const tp_tier* tiers, size_t tier_count, uint32_t* to);
 
   /* How the prompt's blocks come: segments from hit_blocks on, in order and without a gap; what
-   * they leave out is computed. A run with bit 0 is waited for; a load names a tier of another run's
-   * mask. NULL: each run from its nearest tier. */
+   * they leave out is computed. A run with bit 0 is waited for; a load names a tier of another
+   * run's mask. NULL: each run from its nearest tier. */
   int (*plan_fetch)(tp_placement* self, int64_t now_ns, const tp_request* request,
                     const tp_fetch* fetch, const tp_tier* tiers, size_t tier_count, tp_segment* out,
                     size_t out_capacity, size_t* out_count);

@@ -161,7 +161,7 @@ class ObjectsCheck {
         !spec_.tiers[tier].stack->bypass_host) {
       refuse(host, tier, "stores leave from host memory", "a stack with bypass_host: true");
     }
-    if (placement.promote) {
+    if (placement.promote && !spec_.tiers[tier].stack->bypass_host) {
       refuse(host, tier, "host memory keeps copies of what passes it",
              "say policy.placement.promote: false");
     }

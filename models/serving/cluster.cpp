@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "models/serving/warmed_loads.hpp"
 #include "models/workload/tenants.hpp"
 
 namespace tiercast::serving {
@@ -190,10 +191,11 @@ RequestRecord Cluster::record_of(const workload::Request& request) {
 }
 
 // Requests before the timed window run through router, caches and policies at their arrival. For a
-// closed loop each is over after what it would take alone.
+// closed loop, and to a router that goes by load, each is over after what it would take alone.
 void Cluster::warm_up() {
   if (spec_.warmup_ns == 0) return;
   if (tiers_ != nullptr) tiers_->set_timed(false);
+  WarmedLoads warmed(loads_);
   int64_t next_ns = 0;
   int64_t now_ns = 0;
   while (source_->peek(next_ns) && next_ns < spec_.warmup_ns && next_ns < spec_.duration_ns) {
@@ -207,11 +209,14 @@ void Cluster::warm_up() {
     }
     if (record.truncated) cut_content(record);
     const Content content = map_.content(request_);
-    Instance& instance = *instances_[choose(now_ns, record, content)];
-    const int64_t alone_ns = instance.absorb(now_ns, record, content);
-    source_->completed(record.id, now_ns + alone_ns);
+    warmed.end_before(now_ns);
+    const uint32_t chosen = choose(now_ns, record, content);
+    const int64_t end_ns = now_ns + instances_[chosen]->absorb(now_ns, record, content);
+    warmed.begin(chosen, record.input_tokens, end_ns);
+    source_->completed(record.id, end_ns);
     ++outcome_.warmed_requests;
   }
+  warmed.end_before(resources::kNever);
   outcome_.truncated = 0;
   outcome_.rejected_too_long = 0;
   outcome_.rejected_too_large = 0;

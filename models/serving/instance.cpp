@@ -137,6 +137,8 @@ SequenceId Instance::new_sequence(uint64_t request) {
   sequence.looked_up = false;
   sequence.misled = false;
   sequence.fetching = false;
+  sequence.staging = false;
+  sequence.staging_since_ns = -1;
   sequence.park_order = 0;
   sequence.loaded_blocks = 0;
   sequence.load_tier = 0;

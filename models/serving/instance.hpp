@@ -164,6 +164,8 @@ class Instance {
   void place_loaded(int64_t now_ns, SequenceId id, std::span<const tiering::BlockRange> ranges);
   void loaded(int64_t now_ns, const tiering::TierEvent& event,
               std::vector<tiering::TierEvent>& more);
+  void staged(int64_t now_ns, const tiering::TierEvent& event,
+              std::vector<tiering::TierEvent>& more);
   void store_blocks(int64_t now_ns, const Sequence& sequence, uint32_t phase, uint32_t first,
                     uint32_t end);
   void write_back_departed(int64_t now_ns);

@@ -42,7 +42,8 @@ void Instance::prefetch_for(int64_t now_ns, Waiting& last) {
       tiers_->find(now_ns, engine_, sequence.leaf, hit, prompt_blocks, tiering::IndexView::checked);
   if (runs.empty()) return;
   fill_compute_times(runs);
-  tiers_->prefetch(now_ns, engine_, request_view(record), sequence.leaf, hit, prompt_blocks);
+  sequence.staging = tiers_->prefetch(now_ns, engine_, last.id, request_view(record), sequence.leaf,
+                                      hit, prompt_blocks);
 }
 
 void Instance::park(int64_t now_ns, SequenceId id) {
@@ -69,6 +70,11 @@ void Instance::resume(int64_t now_ns, SequenceId id) {
 Instance::Fetching Instance::fetch_for(int64_t now_ns, SequenceId id, uint32_t hit,
                                        uint32_t budget) {
   Sequence& sequence = sequences_[id];
+  if (sequence.staging) {  // from where it will be, not once more from where it was
+    sequence.staging_since_ns = now_ns;
+    park(now_ns, id);
+    return Fetching::parked;
+  }
   const uint32_t prompt_blocks = (sequence.target_tokens - 1) / spec_.block_tokens;
   if (hit >= prompt_blocks || !spec_.prefix_caching) return Fetching::nothing;
   if (tiers_->asks_index(engine_) && !sequence.looked_up) {
@@ -177,6 +183,19 @@ void Instance::loaded(int64_t now_ns, const TierEvent& event, std::vector<TierEv
   resume(now_ns, event.owner);
 }
 
+void Instance::staged(int64_t now_ns, const TierEvent& event, std::vector<TierEvent>& more) {
+  Sequence& sequence = sequences_[event.owner];
+  sequence.staging = false;
+  const uint32_t tier = tiers_->time(now_ns, event.ticket).tier;
+  tiers_->close(now_ns, event.ticket, more);
+  if (sequence.staging_since_ns < 0) return;
+  const int64_t waited_ns = now_ns - std::exchange(sequence.staging_since_ns, -1);
+  sequence.waits.load_wait_ns += waited_ns;
+  sequence.load.resize(counts_.e2e_load.size());
+  sequence.load[tier] += {waited_ns, 0};
+  resume(now_ns, event.owner);
+}
+
 // A copy that used the GPU's cores has ended beside a running step: what it took is made up for by
 // the first step that begins from now on.
 void Instance::slow_down(int64_t now_ns, int64_t slowed_ns) {
@@ -202,6 +221,9 @@ void Instance::on_tier_event(int64_t now_ns, const TierEvent& event, std::vector
       break;
     case TierEvent::Kind::loaded:
       loaded(now_ns, event, more);
+      break;
+    case TierEvent::Kind::staged:
+      staged(now_ns, event, more);
       break;
     case TierEvent::Kind::stored:
       --stores_;

@@ -50,14 +50,16 @@ struct Sequence {
   SequenceId run_prev = kNoSequence;
 
   // Tiers below GPU memory.
-  bool pinned = false;         ///< its way is pinned: it fetched, or runs
-  bool looked_up = false;      ///< the index has answered since it was last queued
-  bool misled = false;         ///< read in vain since it was last queued: goes by what is so
-  bool fetching = false;       ///< blocks for it are on their way
-  uint64_t park_order = 0;     ///< 0: not parked since it was last queued
-  uint32_t loaded_blocks = 0;  ///< fetched since it was last queued
-  uint32_t load_tier = 0;      ///< that its last fetch waited for longest
-  std::vector<TierTime> load;  ///< by tier; empty without tiers
+  bool pinned = false;            ///< its way is pinned: it fetched, or runs
+  bool looked_up = false;         ///< the index has answered since it was last queued
+  bool misled = false;            ///< read in vain since it was last queued: goes by what is so
+  bool fetching = false;          ///< blocks for it are on their way
+  bool staging = false;           ///< blocks for it are on their way to a nearer tier
+  int64_t staging_since_ns = -1;  ///< when it was parked for them; -1: it is not
+  uint64_t park_order = 0;        ///< 0: not parked since it was last queued
+  uint32_t loaded_blocks = 0;     ///< fetched since it was last queued
+  uint32_t load_tier = 0;         ///< that its last fetch waited for longest
+  std::vector<TierTime> load;     ///< by tier; empty without tiers
 
   // Disaggregation.
   uint32_t handed_by = tiering::kNone;  ///< engine that holds its computed blocks for it

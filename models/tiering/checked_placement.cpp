@@ -163,7 +163,7 @@ std::span<const tp_segment> CheckedPlacement::plan_fetch(int64_t now_ns, const t
     }
     if (!wait && segment.to != TP_NO_TIER &&
         (segment.to >= tiers.size() || segment.to == tier ||
-         tiers[segment.to].kind != TP_TIER_DRAM ||
+         (tiers[tier].flags & TP_TIER_DIRECT) != 0 || tiers[segment.to].kind != TP_TIER_DRAM ||
          (tiers[segment.to].flags & TP_TIER_READ_ONLY) != 0)) {
       fail("plan_fetch", now_ns, "tier " + std::to_string(segment.to) + " cannot keep a copy");
     }

@@ -119,7 +119,7 @@ TicketId TierManager::open_ticket(int64_t now_ns, uint32_t engine, uint32_t owne
   ticket.engine = engine;
   ticket.owner = owner;
   ticket.parts_left = 0;
-  ticket.lookup = false;
+  ticket.tells = TierEvent::Kind::loaded;
   ticket.started_ns = now_ns;
   ticket.last_unloaded_ns = 0;
   ticket.last_tier = 0;
@@ -132,7 +132,7 @@ TicketId TierManager::open_ticket(int64_t now_ns, uint32_t engine, uint32_t owne
 
 TicketId TierManager::look_up(int64_t now_ns, uint32_t engine, uint32_t owner, uint32_t blocks) {
   const TicketId id = open_ticket(now_ns, engine, owner, kvstore::kNoNode);
-  tickets_[id].lookup = true;
+  tickets_[id].tells = TierEvent::Kind::looked_up;
   for (const TierSpec& tier : spec_->tiers) {
     if (!tier.has_metadata || tier.pool_of[engine] == kNone) continue;
     const MetadataSpec& metadata = tier.metadata;
@@ -246,12 +246,14 @@ void TierManager::absorb_plan(int64_t now_ns, uint32_t engine, kvstore::NodeId l
   }
 }
 
-void TierManager::prefetch(int64_t now_ns, uint32_t engine, const tp_request& request,
-                           kvstore::NodeId leaf, uint32_t hit, uint32_t prompt_blocks) {
+bool TierManager::prefetch(int64_t now_ns, uint32_t engine, uint32_t owner,
+                           const tp_request& request, kvstore::NodeId leaf, uint32_t hit,
+                           uint32_t prompt_blocks) {
   const tp_fetch fetch = found(hit, prompt_blocks);
   const std::span<const tp_segment> segments =
       placement_.prefetch(now_ns, request, fetch, views(engine));
   plan_.assign(segments.begin(), segments.end());
+  TicketId id = kNone;
   for (const tp_segment& segment : plan_) {
     const uint32_t from = segment.tier - 1;
     const uint32_t to = segment.to - 1;
@@ -278,8 +280,16 @@ void TierManager::prefetch(int64_t now_ns, uint32_t engine, const tp_request& re
       counts_[to].staged_blocks += piece.count;
     }
     source.unpin(now_ns, whole);
-    if (!job.pieces.empty()) launch(now_ns, std::move(job));
+    if (job.pieces.empty()) continue;
+    if (id == kNone) {
+      id = open_ticket(now_ns, engine, owner, kvstore::kNoNode);
+      tickets_[id].tells = TierEvent::Kind::staged;
+    }
+    ++tickets_[id].parts_left;
+    job.ticket = id;
+    launch(now_ns, std::move(job));
   }
+  return id != kNone;
 }
 
 uint32_t TierManager::not_arriving(uint32_t engine, kvstore::NodeId leaf, BlockRange range) const {
@@ -347,8 +357,7 @@ void TierManager::part_done(int64_t, TicketId id, const Job& job, std::vector<Ti
 
 void TierManager::complete(TicketId id, std::vector<TierEvent>& events) {
   const Ticket& ticket = tickets_[id];
-  events.push_back({ticket.lookup ? TierEvent::Kind::looked_up : TierEvent::Kind::loaded,
-                    ticket.engine, ticket.owner, id, ticket.leaf, ticket.slowed_ns});
+  events.push_back({ticket.tells, ticket.engine, ticket.owner, id, ticket.leaf, ticket.slowed_ns});
 }
 
 FetchTime TierManager::time(int64_t now_ns, TicketId id) const {

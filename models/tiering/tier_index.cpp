@@ -85,7 +85,7 @@ bool TierManager::read_in_vain(int64_t now_ns, uint32_t engine, uint32_t owner,
     if (gone == 0) continue;
     if (id == kNone) {
       id = open_ticket(now_ns, engine, owner, kvstore::kNoNode);
-      tickets_[id].lookup = true;
+      tickets_[id].tells = TierEvent::Kind::looked_up;
     }
     const TransferPlan read{{}, 0, {.before_ns = spec_->tiers[t].load.before_ns}};
     ++counts_[t].stale_reads;

@@ -71,8 +71,8 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       caches.push_back(
           make_pool(spec, tier, tier.cache_blocks, *tp_find_builtin_cache("lru"), "", store, seed));
     }
-    reading_.emplace_back(tier.pools.size(), 0);
-    writing_.emplace_back(tier.pools.size(), 0);
+    pool_queues_.emplace_back(tier.pools.size());
+    engine_queues_.emplace_back(tier.pool_of.size());
     size_t devices = 0;
     for (const TierPoolSpec& pool : tier.pools) devices += pool.devices.size();
     devices_.emplace_back(devices);
@@ -83,6 +83,7 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
     }
   }
   keep_indices();
+  share_queues();
 }
 
 void TierManager::add_engine(kvstore::PoolId hbm, uint32_t slots) {
@@ -95,55 +96,6 @@ void TierManager::set_timed(bool timed) {
   timed_ = timed;
   core_fs_ = 0;
   counts_.assign(counts_.size(), {});
-}
-
-// The library counts bytes of blocks as engines hold them.
-uint64_t TierManager::as_held(uint64_t bytes, const RouteEnds& ends) const {
-  const uint64_t moved = moved_block_bytes(*spec_, ends);
-  if (moved == spec_->block_bytes) return bytes;
-  const Int128 held = Int128{bytes} * spec_->block_bytes / moved;
-  return static_cast<uint64_t>(std::min<Int128>(held, UINT64_MAX));
-}
-
-// Tier 0 of the policy's numbering is the engine's memory; its own figures are not asked for.
-void TierManager::describe_tiers(uint32_t engine) {
-  std::vector<tp_tier>& views = views_.emplace_back(spec_->tiers.size() + 1, tp_tier{});
-  views[0].size = sizeof(tp_tier);
-  views[0].kind = TP_TIER_HBM;
-  for (uint32_t t = 0; t < spec_->tiers.size(); ++t) {
-    const TierSpec& tier = spec_->tiers[t];
-    tp_tier& view = views[t + 1];
-    view.size = sizeof(tp_tier);
-    view.kind = static_cast<uint32_t>(tier.kind);
-    view.write_latency_ns = tier.store.before_ns + tier.store.after_ns;
-    const bool peer = tier.kind == TierKind::peer;
-    const uint32_t pool = tier.pool_of[engine];
-    if (peer || pool == kNone || tier.read_only) view.flags |= TP_TIER_READ_ONLY;
-    if (peer || tier.pools.size() < spec_->node_of.size()) view.flags |= TP_TIER_SHARED;
-    const RouteEnds up{engine, t, pool, kNone, kNone};
-    const TransferPlan load = even_route(up);
-    view.read_latency_ns = load.cost.before_ns;
-    view.read_bytes_per_s = as_held(transfers_.rate(load), up);
-    if (peer || pool == kNone) continue;
-    const RouteEnds down{engine, kNone, kNone, t, pool};
-    const TransferPlan store = even_route(down);
-    view.write_latency_ns = store.cost.before_ns + store.cost.after_ns;
-    view.write_bytes_per_s = as_held(transfers_.rate(store), down);
-    view.capacity_blocks = tier.capacity_blocks;
-  }
-}
-
-// As the tiers are now, for the policy.
-std::span<const tp_tier> TierManager::views(uint32_t engine) {
-  std::vector<tp_tier>& views = views_[engine];
-  for (uint32_t t = 0; t < spec_->tiers.size(); ++t) {
-    const uint32_t pool = spec_->tiers[t].pool_of[engine];
-    if (pool == kNone || spec_->tiers[t].kind == TierKind::peer) continue;
-    views[t + 1].used_blocks = pools_[t][pool].used_blocks();
-    views[t + 1].queued_read_bytes = as_held(reading_[t][pool], {engine, t, pool, kNone, kNone});
-    views[t + 1].queued_write_bytes = as_held(writing_[t][pool], {engine, kNone, kNone, t, pool});
-  }
-  return views;
 }
 
 TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes,
@@ -162,15 +114,9 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
     blocks += piece.count;
   }
   job.bytes = blocks * moved_block_bytes(*spec_, job);
-  const bool peer = job.from != kNone && spec_->tiers[job.from].kind == TierKind::peer;
-  if (job.from != kNone) {
-    counts_[job.from].asked_read_bytes += job.bytes;
-    reading_[peer ? host_tier_ : job.from][job.from_pool] += job.bytes;
-  }
-  if (job.to != kNone) {
-    counts_[job.to].asked_written_bytes += job.bytes;
-    writing_[job.to][job.to_pool] += job.bytes;
-  }
+  if (job.from != kNone) counts_[job.from].asked_read_bytes += job.bytes;
+  if (job.to != kNone) counts_[job.to].asked_written_bytes += job.bytes;
+  queue(job, job.bytes);
   look_into_cache(now_ns, job);
   if (!timed_) {
     finish(now_ns, job, nullptr);
@@ -218,14 +164,10 @@ void TierManager::arrive(int64_t now_ns, Job& job) {
 }
 
 void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* events) {
-  if (job.from != kNone) {
-    const bool peer = spec_->tiers[job.from].kind == TierKind::peer;
-    counts_[job.from].read_bytes += job.bytes;
-    reading_[peer ? host_tier_ : job.from][job.from_pool] -= job.bytes;
-  }
+  queue(job, -job.bytes);
+  if (job.from != kNone) counts_[job.from].read_bytes += job.bytes;
   if (job.to != kNone) {
     counts_[job.to].written_bytes += job.bytes;
-    writing_[job.to][job.to_pool] -= job.bytes;
     arrive(now_ns, job);
   }
   count_parts(job);

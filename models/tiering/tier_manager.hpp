@@ -22,6 +22,7 @@ struct TierEvent {
   enum class Kind : uint8_t {
     looked_up,    ///< the index has answered for `owner`
     loaded,       ///< all that `owner` fetched or waited for is there
+    staged,       ///< all that was moved nearer for `owner` is there
     stored,       ///< a store from GPU memory no longer reads the way to `node`
     written_back  ///< what had to leave GPU memory has left
   };
@@ -119,9 +120,10 @@ class TierManager {
                  std::span<const tp_span> frames);
   /// The last plan without time: uses are noted and copies kept.
   void absorb_plan(int64_t now_ns, uint32_t engine, kvstore::NodeId leaf);
-  /// Moves what the policy wants nearer while the request waits; after find().
-  void prefetch(int64_t now_ns, uint32_t engine, const tp_request& request, kvstore::NodeId leaf,
-                uint32_t hit, uint32_t prompt_blocks);
+  /// Moves what the policy wants nearer while the request waits; after find(). True: a `staged`
+  /// event will come.
+  bool prefetch(int64_t now_ns, uint32_t engine, uint32_t owner, const tp_request& request,
+                kvstore::NodeId leaf, uint32_t hit, uint32_t prompt_blocks);
   /// Blocks of the range that are not on their way to the engine's memory.
   uint32_t not_arriving(uint32_t engine, kvstore::NodeId leaf, BlockRange range) const;
   /// The range, maybe empty, comes from another engine's memory. There the way to `leaf` stays
@@ -170,7 +172,7 @@ class TierManager {
     uint32_t engine = 0;
     uint32_t owner = 0;
     uint32_t parts_left = 0;
-    bool lookup = false;
+    TierEvent::Kind tells = TierEvent::Kind::loaded;
     int64_t started_ns = 0;
     int64_t last_unloaded_ns = 0;  // of the part that ended last
     uint32_t last_tier = 0;
@@ -200,10 +202,26 @@ class TierManager {
     std::vector<TicketId> ticket_of_slot;  // of an arriving frame
   };
 
-  // tier_manager.cpp
+  // Bytes asked for and not moved yet.
+  struct Queue {
+    uint64_t read = 0;
+    uint64_t written = 0;
+  };
+  // An engine's own, and its shares of those of the pool.
+  static constexpr uint64_t kWholeQueue = uint64_t{1} << 32;
+  struct EngineQueue : Queue {
+    uint64_t read_share = kWholeQueue;
+    uint64_t write_share = kWholeQueue;
+  };
+
+  // tier_views.cpp
   void describe_tiers(uint32_t engine);
+  void share_queues();
+  void queue(const Job& job, uint64_t bytes);
   std::span<const tp_tier> views(uint32_t engine);
   uint64_t as_held(uint64_t bytes, const RouteEnds& ends) const;
+
+  // tier_manager.cpp
   TransferPlan route(const RouteEnds& ends, uint64_t bytes = 0,
                      std::span<const StripePart> parts = {});
   void launch(int64_t now_ns, Job&& job);
@@ -265,10 +283,10 @@ class TierManager {
   Transfers transfers_;
   RouteFinder finder_;
   BlockViews hbm_views_;
-  std::vector<std::vector<TierPool>> pools_;    // by tier, by pool
-  std::vector<std::vector<TierPool>> caches_;   // the same, of tiers that have them
-  std::vector<std::vector<uint64_t>> reading_;  // bytes asked of each pool and not moved yet
-  std::vector<std::vector<uint64_t>> writing_;
+  std::vector<std::vector<TierPool>> pools_;   // by tier, by pool
+  std::vector<std::vector<TierPool>> caches_;  // the same, of tiers that have them
+  std::vector<std::vector<Queue>> pool_queues_;
+  std::vector<std::vector<EngineQueue>> engine_queues_;  // by tier, by engine
   std::vector<TierCounts> counts_;
   std::vector<std::vector<DeviceCounts>> devices_;  // by tier, by device of all its pools
   EndStripes stripes_;

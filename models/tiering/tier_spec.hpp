@@ -114,7 +114,8 @@ struct TierSpec {
   const tp_cache_table* eviction = nullptr;
   std::string eviction_config;
   bool read_only = false;
-  bool through_host = false;  ///< stores leave from host memory where a tier keeps them there
+  /// Stores leave from host memory where a tier keeps them there, which may keep what loads bring.
+  bool through_host = false;
   StripingSpec striping;
   /// Blocks of each pool that lie in memory before its devices, too; 0: none. A pool then has
   /// devices, be it one. The blocks read or written last are there.

@@ -229,6 +229,9 @@ TEST_CASE("runs load from their nearest tier, and farther ones leave a copy", "[
   CHECK(Policy("through", "fetch=1").plan(runs, five_tiers()).empty());
   CHECK(text(Policy("through", "min_load=9").plan(runs, five_tiers())) == "2+3:W0 5+2:L1 7+4:L3>1");
   CHECK(Policy("through", "min_load=10").plan(runs, five_tiers()).empty());
+  Tiers direct = five_tiers();
+  direct[3].flags = TP_TIER_DIRECT;  // passes by host memory
+  CHECK(text(Policy("through").plan(runs, direct)) == "2+3:W0 5+2:L1 7+4:L3");
   Tiers no_host = five_tiers();
   no_host[1].kind = TP_TIER_PEER;
   CHECK(text(Policy("through").plan(runs, no_host)) == "2+3:W0 5+2:L1 7+4:L3");

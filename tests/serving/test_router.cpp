@@ -53,6 +53,30 @@ TEST_CASE("equal clusters take turns at the same demand", "[serving]") {
   }
 }
 
+TEST_CASE("warm-up loads instances as its requests would, alone, and leaves none", "[serving]") {
+  ClusterSpec spec = small_cluster();
+  spec.instances = 3;
+  spec.id_tokens = 4;
+  spec.warmup_ns = 5000;
+  // Two blocks each, computed alone in less than 500 ns: the first three take turns, the fourth
+  // comes in beside the first, and as the fifth comes all are over.
+  std::vector<workload::Request> requests;
+  for (const int64_t arrival : {0, 0, 0, 0, 500, 5000, 5000, 5000}) {
+    requests.push_back(
+        request_of(arrival, 8, 2, 4, {2 * requests.size(), 2 * requests.size() + 1}));
+  }
+  for (const RouterKind kind : {RouterKind::least_loaded, RouterKind::prefix}) {
+    spec.router = kind;
+    const Outcome out = run_small(spec, requests);
+    REQUIRE(out.warmed_requests == 5);
+    const std::array<uint64_t, 3> warmed{3, 1, 1};
+    for (size_t i = 0; i < 3; ++i) {
+      CHECK(out.log[i].instance == i);  // no load is left
+      CHECK(out.instances[i].pool_present_blocks == 2 * warmed[i] + 2);
+    }
+  }
+}
+
 namespace {
 
 // The first request leaves three named blocks on instance 0, where the second then decodes in one

@@ -64,6 +64,7 @@ TierSetSpec small_tiers(const SmallTiers& options) {
   TierSpec& peer = tier("peer", tiering::TierKind::peer, 0);
   peer.pool_of.assign(3, tiering::kNone);
   peer.to_engine = through_nic;
+  peer.through_host = true;
   peer.to_node = nic;
   TierSpec& drive = tier("drives", tiering::TierKind::nvme, options.drive_blocks);
   drive.pools = {TierPoolSpec{0, drives[0]}, TierPoolSpec{1, drives[1]}};
@@ -137,14 +138,23 @@ uint32_t TierHost::request(int64_t now_ns, uint32_t engine, const Ids& ids) {
   const uint32_t hit = std::min(hbm_[engine].hit_blocks(request.leaf), blocks);
   if (tiers_.spec().prefetches) {
     tiers_.find(now_ns, engine, request.leaf, hit, blocks, tiering::IndexView::checked);
-    tiers_.prefetch(now_ns, engine, tp_request{}, request.leaf, hit, blocks);
+    if (tiers_.prefetch(now_ns, engine, number, tp_request{}, request.leaf, hit, blocks)) {
+      return number;
+    }
   }
-  if (tiers_.asks_index(engine) && hit < blocks) {
-    tiers_.look_up(now_ns, engine, number, blocks - hit);
+  ask_index(now_ns, number);
+  return number;
+}
+
+void TierHost::ask_index(int64_t now_ns, uint32_t number) {
+  const Request& request = requests_[number];
+  const auto blocks = static_cast<uint32_t>(request.ids.size());
+  const uint32_t hit = std::min(hbm_[request.engine].hit_blocks(request.leaf), blocks);
+  if (tiers_.asks_index(request.engine) && hit < blocks) {
+    tiers_.look_up(now_ns, request.engine, number, blocks - hit);
   } else {
     start(now_ns, number);
   }
-  return number;
 }
 
 void TierHost::start(int64_t now_ns, uint32_t number) {
@@ -270,6 +280,10 @@ void TierHost::handle(int64_t now_ns, const TierEvent& event, std::vector<TierEv
       requests_[event.owner].looked_up_ns = now_ns;
       tiers_.close(now_ns, event.ticket, more);
       start(now_ns, event.owner);
+      break;
+    case TierEvent::Kind::staged:
+      tiers_.close(now_ns, event.ticket, more);
+      ask_index(now_ns, event.owner);
       break;
     case TierEvent::Kind::loaded:
       loaded(now_ns, event, more);

@@ -98,6 +98,7 @@ class TierHost {
     int64_t looked_up_ns = -1;
     tiering::FetchTime time;
   };
+  void ask_index(int64_t now_ns, uint32_t number);
   void start(int64_t now_ns, uint32_t number);
   void loaded(int64_t now_ns, const tiering::TierEvent& event,
               std::vector<tiering::TierEvent>& more);

@@ -116,9 +116,9 @@ std::string place_fault(Placed placed) {
   });
 }
 
-std::string plan_fault(Segments segments) {
-  return fault("plan_fetch", {TP_OK, {}, std::move(segments)}, [](CheckedPlacement& placement) {
-    placement.plan_fetch(77, tp_request{}, fetch, views());
+std::string plan_fault(Segments segments, const std::vector<tp_tier>& tiers = views()) {
+  return fault("plan_fetch", {TP_OK, {}, std::move(segments)}, [&](CheckedPlacement& placement) {
+    placement.plan_fetch(77, tp_request{}, fetch, tiers);
   });
 }
 
@@ -197,6 +197,10 @@ TEST_CASE("only host memory on the way keeps a copy", "[tiering][placement]") {
   CHECK(keep(2) == "tier 2 cannot keep a copy");  // nothing passes through drives
   CHECK(keep(3) == "tier 3 cannot keep a copy");
   CHECK(keep(4) == "tier 4 cannot keep a copy");
+  std::vector<tp_tier> direct = views();
+  direct[3].flags |= TP_TIER_DIRECT;  // passes by it
+  CHECK(plan_fault({{2, 3, kWait, 0, kNo, 0}, {5, 4, kLoad, 3, 1, 0}}, direct) ==
+        "tier 1 cannot keep a copy");
 }
 
 TEST_CASE("a wrong answer to prefetch is a fault", "[tiering][placement]") {
