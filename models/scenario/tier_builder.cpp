@@ -27,10 +27,6 @@ int64_t ns_of(Seconds time) { return ceil_to_ns(time).value(); }
 
 }  // namespace
 
-void append(std::vector<uint32_t>& to, const std::vector<uint32_t>& more) {
-  to.insert(to.end(), more.begin(), more.end());
-}
-
 hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_latency) {
   return {to_seconds(device_latency), spec.cluster.node.gpu.host_link.value, std::nullopt};
 }
@@ -124,7 +120,7 @@ void TierBuilder::check_links() {
 
 // What the best stack over each kind of link makes of it.
 NodeLinks::Shares TierBuilder::shares() const {
-  NodeLinks::Shares shares{0, 0, 0, 0};
+  NodeLinks::Shares shares{false, spec_.disaggregation.has_value(), 0, 0, 0, 0};
   for (const TierSection& tier : spec_.tiers) {
     if (!tier.stack) continue;  // GPU memory
     const double efficiency = tier.stack->efficiency.value;
@@ -133,6 +129,7 @@ NodeLinks::Shares TierBuilder::shares() const {
                     : tier.kind == TierName::peer ? shares.fabric_efficiency
                                                   : shares.storage_efficiency;
     share = std::max(share, efficiency);
+    (local ? shares.local : shares.remote) = true;
     if (local) shares.host_duplex = std::max(shares.host_duplex, tier.stack->duplex.value);
   }
   if (spec_.disaggregation) {
@@ -209,24 +206,33 @@ void TierBuilder::add_conversion(tiering::TierSpec& tier) {
 // over its own part of the engine's bus.
 void TierBuilder::add_replicas(tiering::TierSpec& tier) {
   if (objects_.copies == 1) return;
+  const bool local = tier.kind == tiering::TierKind::dram || tier.kind == tiering::TierKind::nvme;
   for (uint32_t e = 0; e < engines(); ++e) {
     const std::string engine = "engine" + std::to_string(e);
-    if (first_ranks_.size() == e) {
-      const auto bus = static_cast<double>(set_.links[links_.engine(e).up.front()].bytes_per_s);
-      first_ranks_.push_back(
-          {{add_link(set_.links, engine + ".pcie.first.up", bus / objects_.copies)},
-           {add_link(set_.links, engine + ".pcie.first.down", bus / objects_.copies)}});
+    if (first_buses_.size() == e) {
+      first_buses_.push_back(first_rank(engine + ".pcie.first", links_.engine(e)));
+      first_copies_.push_back(first_rank(engine + ".copy.first", links_.copies(e)));
+      append(first_copies_[e], first_buses_[e]);
     }
-    append(tier.to_engine[e].down, first_ranks_[e].down);
+    const tiering::TwoWay& first = local ? first_copies_[e] : first_buses_[e];
+    append(tier.to_engine[e].down, first.down);
     if (!objects_.broadcast) continue;
     if (broadcasts_.size() == e) {
       const double one = spec_.cluster.node.gpu.nvlink->value.value();
       broadcasts_.push_back(
           add_link(set_.links, engine + ".broadcast", one * ranks() / objects_.copies));
     }
-    append(tier.to_engine[e].up, first_ranks_[e].up);
+    append(tier.to_engine[e].up, first.up);
     append(tier.to_engine[e].up, {broadcasts_[e]});
   }
+}
+
+// Its part of what all ranks of an engine have.
+tiering::TwoWay TierBuilder::first_rank(const std::string& name, const tiering::TwoWay& all) {
+  if (all.up.empty()) return {};
+  const auto bandwidth = static_cast<double>(set_.links[all.up.front()].bytes_per_s);
+  return {{add_link(set_.links, name + ".up", bandwidth / objects_.copies)},
+          {add_link(set_.links, name + ".down", bandwidth / objects_.copies)}};
 }
 
 // Set-up, first operation and the rate that operations reach, on all GPUs of an engine at once.

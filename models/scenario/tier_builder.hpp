@@ -59,6 +59,7 @@ class TierBuilder {
   void pool_by_scope(tiering::TierSpec& tier, TierScope scope);
   void add_conversion(tiering::TierSpec& tier);
   void add_replicas(tiering::TierSpec& tier);
+  tiering::TwoWay first_rank(const std::string& name, const tiering::TwoWay& all);
   tiering::TwoWay drive_links(const std::string& name, const DriveSums& sums,
                               const TierSection& section);
 
@@ -93,17 +94,18 @@ class TierBuilder {
   tiering::TierSetSpec set_;
   NodeLinks links_;
   Switches switches_;
-  TierObjects objects_;                       // of the tier that is being compiled
-  std::vector<uint32_t> host_converters_;     // by engine, of host memory's objects
-  std::vector<tiering::TwoWay> first_ranks_;  // by engine, once some KV is replicated
-  std::vector<uint32_t> broadcasts_;          // by engine, once a tier needs them
-  std::vector<uint32_t> dpu_links_;           // by node, once a tier over the network needs them
+  TierObjects objects_;                    // of the tier that is being compiled
+  std::vector<uint32_t> host_converters_;  // by engine, of host memory's objects
+  // By engine, once some KV is replicated: the first rank's part of copies, and of the bus.
+  std::vector<tiering::TwoWay> first_copies_;
+  std::vector<tiering::TwoWay> first_buses_;
+  std::vector<uint32_t> broadcasts_;  // by engine, once a tier needs them
+  std::vector<uint32_t> dpu_links_;  // by node, once a tier over the network needs them
 };
 
 /// The way of one operation on one GPU, before links that transfers share.
 hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_latency);
 /// What adds to the latency of some reads: slow ones, and others' on their way.
 void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive);
-void append(std::vector<uint32_t>& to, const std::vector<uint32_t>& more);
 
 }  // namespace tiercast::scenario

@@ -1,0 +1,105 @@
+// Links that tiers share: the engines' buses, host cores, drives of several kinds. By hand.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "models/hardware/transfer_time.hpp"
+#include "models/scenario/tier_times.hpp"
+#include "models/tiering/routes.hpp"
+#include "tests/scenario/small_scenario.hpp"
+
+using namespace tiercast;
+using scenario::Scenario;
+using scenario::TierTimes;
+using tests::good;
+using tests::world_of;
+using Words = std::vector<std::string>;
+
+namespace {
+
+constexpr const char* kScenario = R"(name: links
+cluster:
+  node: {use: dgx-h100, drives: [{use: solidigm-d7-ps1010, count: 8}]}
+  storage: {context: {enclosure: cmx-bf4, count: 2}}
+model: llama-3.1-8b
+engine: {tp: 8}
+tiers: [hbm, dram, nvme, context]
+workload: {trace: {file: t.csv, format: csv}}
+)";
+
+tiering::TierSetSpec tiers_of(const Words& sets) {
+  return *world_of(good(kScenario, sets)).cluster.tiers;
+}
+
+TierTimes last_of(const Words& sets) {
+  const Scenario scenario = good(kScenario, sets);
+  return tier_times(scenario.spec, world_of(scenario)).back();
+}
+
+// Of a load by the first engine.
+Words links_of(const tiering::TierSetSpec& set, uint32_t tier) {
+  tiering::RouteFinder finder(set, 1);
+  Words names;
+  for (const uint32_t link : finder.find({0, tier, 0, tiering::kNone, tiering::kNone}, 0).links) {
+    names.push_back(set.links[link].name);
+  }
+  return names;
+}
+
+double rate_of(const tiering::TierSetSpec& set, const std::string& name) {
+  for (const tiering::TierLinkSpec& link : set.links) {
+    if (link.name == name) return static_cast<double>(link.bytes_per_s);
+  }
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("One tier's stack does not slow down what another's moves", "[scenario][tiers]") {
+  const Words wide = {"engine.tp=1", "cluster.node.host.dram_bandwidth=10TB/s"};
+  const auto rate = [&](const std::string& tiers) {
+    Words sets = wide;
+    sets.push_back("tiers=" + tiers);
+    return last_of(sets).load.bytes_per_s;
+  };
+  const uint64_t alone = rate("[hbm, context]");
+  CHECK(rate("[hbm, dram, context]") == alone);
+  CHECK(rate("[hbm, {kind: dram, stack: {efficiency: 30%}}, context]") == alone);
+  CHECK(rate("[hbm, {kind: dram, stack: {efficiency: 30%}}, nvme, context]") == alone);
+  const uint64_t copies = rate("[hbm, {kind: dram, stack: {efficiency: 30%}}]");
+  CHECK(rate("[hbm, {kind: dram, stack: {efficiency: 30%}}, context]") == alone);
+  CHECK(copies < alone);
+}
+
+TEST_CASE("Copies on a node cross the bus itself only where others do, too", "[scenario][tiers]") {
+  const Words sets = {"cluster.node.gpu.host_link=50GB/s", "tiers.1.stack.efficiency=60%",
+                      "tiers.1.stack.duplex=1.5"};
+  const auto with = [&](const std::string& last) {
+    Words all = sets;
+    all.insert(all.begin(), "tiers=[hbm, dram" + last + "]");
+    return tiers_of(all);
+  };
+  const tiering::TierSetSpec alone = with("");
+  CHECK(links_of(alone, 0) == Words{"node0.memory", "engine0.copy.up", "engine0.copy.both"});
+  CHECK(rate_of(alone, "engine0.copy.up") == Approx(8 * 50e9 * 0.6));
+  CHECK(rate_of(alone, "engine0.copy.down") == Approx(8 * 50e9 * 0.6));
+  CHECK(rate_of(alone, "engine0.copy.both") == Approx(8 * 50e9 * 0.6 * 1.5));
+  const tiering::TierSetSpec beside = with(", context");
+  CHECK(links_of(beside, 0) ==
+        Words{"node0.memory", "engine0.copy.up", "engine0.copy.both", "engine0.pcie.up"});
+  CHECK(rate_of(beside, "engine0.copy.up") == rate_of(alone, "engine0.copy.up"));
+  CHECK(rate_of(beside, "engine0.pcie.up") == Approx(8 * 50e9));
+  const Words context = links_of(beside, 1);
+  CHECK(std::count(context.begin(), context.end(), "engine0.pcie.up") == 1);
+  CHECK(std::count(context.begin(), context.end(), "engine0.copy.up") == 0);
+}
+
+TEST_CASE("A first rank has its part of the bus, and of the copies over it", "[scenario][tiers]") {
+  const tiering::TierSetSpec set =
+      tiers_of({"model=deepseek-v3", "cluster.node.gpu.use=h200-sxm", "tiers=[hbm, dram, context]",
+                "cluster.node.gpu.host_link=50GB/s", "tiers.1.stack.efficiency=60%"});
+  CHECK(rate_of(set, "engine0.copy.first.down") == Approx(50e9 * 0.6));
+  CHECK(rate_of(set, "engine0.pcie.first.down") == Approx(50e9));
+}
