@@ -31,12 +31,28 @@ hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_
   return {to_seconds(device_latency), spec.cluster.node.gpu.host_link.value, std::nullopt};
 }
 
-void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive) {
-  for (tiering::TransferCost* cost : {&tier.load, &tier.to_nearer}) {
-    cost->tail_ppm = static_cast<uint32_t>(std::round(drive.tail_probability.value * 1e6));
-    cost->tail_ns = drive.tail_latency.value.value();
-    if (drive.queue_latency) cost->device_wait_ns = drive.queue_latency->value.value();
+// In millionths, so that the order of drives makes no difference.
+void set_delays(tiering::TierSpec& tier, const std::vector<hardware::DriveSpec>& drives) {
+  uint64_t ppm_of_all = 0;
+  uint64_t count = 0;
+  int64_t tail_ns = 0;
+  int64_t wait_ns = 0;
+  for (const hardware::DriveSpec& drive : drives) {
+    const auto ppm = static_cast<uint64_t>(std::round(drive.tail_probability.value * 1e6));
+    ppm_of_all += ppm * drive.count;
+    count += drive.count;
+    if (ppm > 0) tail_ns = std::max(tail_ns, drive.tail_latency.value.value());
+    if (drive.queue_latency) wait_ns = std::max(wait_ns, drive.queue_latency->value.value());
   }
+  for (tiering::TransferCost* cost : {&tier.load, &tier.to_nearer}) {
+    cost->tail_ppm = static_cast<uint32_t>((ppm_of_all + count / 2) / count);
+    cost->tail_ns = tail_ns;
+    cost->device_wait_ns = wait_ns;
+  }
+}
+
+void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive) {
+  set_delays(tier, std::vector<hardware::DriveSpec>{drive});
 }
 
 void TierBuilder::DriveSums::add(const hardware::DriveSpec& drive, double operation, double count) {

@@ -105,7 +105,10 @@ class TierBuilder {
 
 /// The way of one operation on one GPU, before links that transfers share.
 hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_latency);
-/// What adds to the latency of some reads: slow ones, and others' on their way.
+/// What adds to the latency of some reads: slow ones, and others' on their way. Of drives of
+/// several kinds a read meets a slow one as often as their mean by number, for the longest of their
+/// tails, and waits for the longest of their queues.
+void set_delays(tiering::TierSpec& tier, const std::vector<hardware::DriveSpec>& drives);
 void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive);
 
 }  // namespace tiercast::scenario

@@ -103,3 +103,27 @@ TEST_CASE("A first rank has its part of the bus, and of the copies over it", "[s
   CHECK(rate_of(set, "engine0.copy.first.down") == Approx(50e9 * 0.6));
   CHECK(rate_of(set, "engine0.pcie.first.down") == Approx(50e9));
 }
+
+TEST_CASE("The order of kinds of drives makes no difference", "[scenario][tiers]") {
+  const std::string one =
+      "{use: solidigm-d7-ps1010, count: 3, tail_probability: 1%, tail_latency: 2ms, "
+      "queue_latency: 400us}";
+  const std::string other =
+      "{use: solidigm-d5-p5336, count: 1, tail_probability: 5%, tail_latency: 9ms, "
+      "queue_latency: 300us}";
+  const std::string drives = "cluster.node.drives=[";
+  for (const std::string& both : {one + ", " + other, other + ", " + one}) {
+    const tiering::TierSetSpec set = tiers_of({"tiers=[hbm, nvme]", drives + both + "]"});
+    const tiering::TransferCost& load = set.tiers[0].load;
+    CHECK(load.tail_ppm == (3 * 10'000 + 50'000) / 4);
+    CHECK(load.tail_ns == 9'000'000);
+    CHECK(load.device_wait_ns == 400'000);
+    CHECK(set.tiers[0].to_nearer.tail_ppm == load.tail_ppm);
+    CHECK(set.tiers[0].store.tail_ppm == 0);
+  }
+  // A tail that no read meets lengthens none.
+  const std::string never = "{use: solidigm-d5-p5336, tail_probability: 0, tail_latency: 20ms}";
+  const tiering::TierSetSpec set =
+      tiers_of({"tiers=[hbm, nvme]", drives + one + ", " + never + "]"});
+  CHECK(set.tiers[0].load.tail_ns == 2'000'000);
+}
