@@ -4,7 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "models/ledger/ledger.hpp"
 #include "models/llm/placement.hpp"
 #include "models/policy/placement.hpp"
 #include "models/policy/registry.hpp"
@@ -95,6 +94,7 @@ tiering::TierSetSpec TierBuilder::build() {
   set_.writes_back = spec_.policy.placement.write == WritePolicy::back;
   set_.prefetches = spec_.policy.placement.prefetch;
   for (size_t i = 1; i < spec_.tiers.size(); ++i) add_tier(i);
+  share_cores();
   check_links();
   return std::move(set_);
 }
@@ -199,8 +199,11 @@ void TierBuilder::add_tier(size_t i) {
   }
   add_conversion(tier);
   add_replicas(tier);
-  if (section.kind != TierName::hbm) add_cores(*section.stack, tier);
-  if (!objects_.usable) tier.pool_of.assign(engines(), tiering::kNone);
+  if (!objects_.usable) {
+    tier.pool_of.assign(engines(), tiering::kNone);
+  } else if (section.kind != TierName::hbm) {
+    want_cores(*section.stack, tier);
+  }
 }
 
 // GPUs convert in passing, and both ways share what they manage. Peers give what host memory holds.
@@ -286,45 +289,6 @@ void TierBuilder::set_costs(tiering::TierSpec& tier, const hardware::StackSpec& 
   bound(tier.store, true);
   tier.load.after_ns += objects_.convert_ns();
   tier.store.before_ns += objects_.convert_ns();
-}
-
-// Of a host core for one byte, in seconds.
-double TierBuilder::core_time(const hardware::StackSpec& stack) const {
-  double seconds = stack.core_time.value.value() / operation(stack);
-  if (stack.core_bandwidth) seconds += 1 / stack.core_bandwidth->value.value();
-  return seconds;
-}
-
-// What a node's cores can move beside serving, where the links of its engines could carry more.
-void TierBuilder::add_cores(const hardware::StackSpec& stack, tiering::TierSpec& tier) {
-  const double per_byte = core_time(stack);
-  if (per_byte <= 0) return;
-  const auto slowest = [&](const std::vector<uint32_t>& way) {
-    uint64_t rate = UINT64_MAX;
-    for (const uint32_t link : way) rate = std::min(rate, set_.links[link].bytes_per_s);
-    return static_cast<double>(rate);
-  };
-  std::vector<double> wanted(links_.nodes(), 0);
-  std::vector<double> serving(links_.nodes(), 0);
-  for (uint32_t e = 0; e < engines(); ++e) {
-    wanted[set_.node_of[e]] += slowest(tier.to_engine[e].up) + slowest(tier.to_engine[e].down);
-    serving[set_.node_of[e]] += ledger::serving_cores(ranks());
-  }
-  std::vector<uint32_t> cores(links_.nodes(), tiering::kNone);
-  for (uint32_t n = 0; n < links_.nodes(); ++n) {
-    const double free = std::max(1.0, spec_.cluster.node.host.cores - serving[n]);
-    if (free / per_byte >= wanted[n]) continue;
-    cores[n] =
-        add_link(set_.links, "node" + std::to_string(n) + ".cores." + tier.name, free / per_byte);
-    append(tier.to_node[n].up, {cores[n]});
-    append(tier.to_node[n].down, {cores[n]});
-  }
-  for (uint32_t e = 0; e < engines(); ++e) {
-    const uint32_t link = cores[set_.node_of[e]];
-    if (link == tiering::kNone) continue;
-    append(tier.to_engine[e].up, {link});
-    append(tier.to_engine[e].down, {link});
-  }
 }
 
 // A pool holds what is available, or the capacity the scenario gives it out of that.

@@ -35,6 +35,13 @@ class TierBuilder {
     void add(const hardware::DriveSpec& drive, double operation, double count);
   };
 
+  /// Of host cores, by one tier.
+  struct CoreDemand {
+    size_t tier = 0;
+    double core_s_a_byte = 0;
+    std::vector<double> cores;  ///< by node, at full rate
+  };
+
   uint32_t engines() const { return world_.cluster.instances; }
   uint32_t ranks() const { return world_.gpus_per_instance; }
   static std::string path(size_t i) { return "tiers." + std::to_string(i); }
@@ -54,14 +61,18 @@ class TierBuilder {
                  Nanoseconds read_latency, Nanoseconds write_latency);
   void set_capacity(size_t i, tiering::TierSpec& tier, const TierSection& section, double available,
                     const std::string& of_what);
-  double core_time(const hardware::StackSpec& stack) const;
-  void add_cores(const hardware::StackSpec& stack, tiering::TierSpec& tier);
   void pool_by_scope(tiering::TierSpec& tier, TierScope scope);
   void add_conversion(tiering::TierSpec& tier);
   void add_replicas(tiering::TierSpec& tier);
   tiering::TwoWay first_rank(const std::string& name, const tiering::TwoWay& all);
   tiering::TwoWay drive_links(const std::string& name, const DriveSums& sums,
                               const TierSection& section);
+
+  // tier_cores.cpp: host cores that copies need
+  double core_time(const hardware::StackSpec& stack) const;
+  std::vector<double> full_rates(const tiering::TierSpec& tier) const;
+  void want_cores(const hardware::StackSpec& stack, const tiering::TierSpec& tier);
+  void share_cores();
 
   // tier_devices.cpp: drives one by one
   bool stripe(size_t i, const TierSection& section, size_t devices, tiering::TierSpec& tier);
@@ -100,6 +111,7 @@ class TierBuilder {
   std::vector<tiering::TwoWay> first_copies_;
   std::vector<tiering::TwoWay> first_buses_;
   std::vector<uint32_t> broadcasts_;  // by engine, once a tier needs them
+  std::vector<CoreDemand> core_demands_;
   std::vector<uint32_t> dpu_links_;  // by node, once a tier over the network needs them
 };
 

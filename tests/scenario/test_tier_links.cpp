@@ -104,6 +104,40 @@ TEST_CASE("A first rank has its part of the bus, and of the copies over it", "[s
   CHECK(rate_of(set, "engine0.pcie.first.down") == Approx(50e9));
 }
 
+TEST_CASE("Tiers share the cores of a node as they could use them", "[scenario][tiers]") {
+  // Of 64 cores serving keeps 10. Host memory moves 200 GB/s each way, a core 1 GB/s of it: 400
+  // cores. The drive moves 50 GB/s up, as both ways together bound it, and 40 GB/s down, a core 2
+  // GB/s: 45 cores.
+  const Words sets = {"tiers=[hbm, dram, nvme]",
+                      "cluster.node.host.cores=64",
+                      "cluster.node.host.dram_bandwidth=10TB/s",
+                      "cluster.node.gpu.host_link=50GB/s",
+                      "cluster.node.drives.0={use: solidigm-d7-ps1010, count: 1, read: 60GB/s, "
+                      "write: 40GB/s, mixed: 100GB/s, read_iops: 100M/s, write_iops: 100M/s}",
+                      "tiers.1.stack.efficiency=50%",
+                      "tiers.1.stack.duplex=2",
+                      "tiers.1.stack.core_time=0s",
+                      "tiers.1.stack.core_bandwidth=1GB/s",
+                      "tiers.2.stack.efficiency=50%",
+                      "tiers.2.stack.duplex=2",
+                      "tiers.2.stack.core_time=0s",
+                      "tiers.2.stack.core_bandwidth=2GB/s"};
+  const tiering::TierSetSpec set = tiers_of(sets);
+  CHECK(rate_of(set, "node0.cores.dram") == Approx(54.0 * 400 / 445 * 1e9));
+  CHECK(rate_of(set, "node0.cores.nvme") == Approx(54.0 * 45 / 445 * 2e9));
+  // Drive by drive it is the same.
+  Words striped = sets;
+  striped.emplace_back("tiers.2.striping=1");
+  CHECK(rate_of(tiers_of(striped), "node0.cores.nvme") == rate_of(set, "node0.cores.nvme"));
+  // Each would have enough for itself, and 446 are enough for both.
+  Words many = sets;
+  many.emplace_back("cluster.node.host.cores=456");
+  CHECK(rate_of(tiers_of(many), "node0.cores.dram") == 0);
+  CHECK(rate_of(tiers_of(many), "node0.cores.nvme") == 0);
+  many.emplace_back("cluster.node.host.cores=454");
+  CHECK(rate_of(tiers_of(many), "node0.cores.dram") == Approx(444.0 * 400 / 445 * 1e9));
+}
+
 TEST_CASE("The order of kinds of drives makes no difference", "[scenario][tiers]") {
   const std::string one =
       "{use: solidigm-d7-ps1010, count: 3, tail_probability: 1%, tail_latency: 2ms, "
