@@ -4,7 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "models/ledger/ledger.hpp"
 #include "models/llm/placement.hpp"
 #include "models/policy/placement.hpp"
 #include "models/policy/registry.hpp"
@@ -27,20 +26,32 @@ int64_t ns_of(Seconds time) { return ceil_to_ns(time).value(); }
 
 }  // namespace
 
-void append(std::vector<uint32_t>& to, const std::vector<uint32_t>& more) {
-  to.insert(to.end(), more.begin(), more.end());
-}
-
 hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_latency) {
   return {to_seconds(device_latency), spec.cluster.node.gpu.host_link.value, std::nullopt};
 }
 
-void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive) {
-  for (tiering::TransferCost* cost : {&tier.load, &tier.to_nearer}) {
-    cost->tail_ppm = static_cast<uint32_t>(std::round(drive.tail_probability.value * 1e6));
-    cost->tail_ns = drive.tail_latency.value.value();
-    if (drive.queue_latency) cost->device_wait_ns = drive.queue_latency->value.value();
+// In millionths, so that the order of drives makes no difference.
+void set_delays(tiering::TierSpec& tier, const std::vector<hardware::DriveSpec>& drives) {
+  uint64_t ppm_of_all = 0;
+  uint64_t count = 0;
+  int64_t tail_ns = 0;
+  int64_t wait_ns = 0;
+  for (const hardware::DriveSpec& drive : drives) {
+    const auto ppm = static_cast<uint64_t>(std::round(drive.tail_probability.value * 1e6));
+    ppm_of_all += ppm * drive.count;
+    count += drive.count;
+    if (ppm > 0) tail_ns = std::max(tail_ns, drive.tail_latency.value.value());
+    if (drive.queue_latency) wait_ns = std::max(wait_ns, drive.queue_latency->value.value());
   }
+  for (tiering::TransferCost* cost : {&tier.load, &tier.to_nearer}) {
+    cost->tail_ppm = static_cast<uint32_t>((ppm_of_all + count / 2) / count);
+    cost->tail_ns = tail_ns;
+    cost->device_wait_ns = wait_ns;
+  }
+}
+
+void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive) {
+  set_delays(tier, std::vector<hardware::DriveSpec>{drive});
 }
 
 void TierBuilder::DriveSums::add(const hardware::DriveSpec& drive, double operation, double count) {
@@ -83,6 +94,7 @@ tiering::TierSetSpec TierBuilder::build() {
   set_.writes_back = spec_.policy.placement.write == WritePolicy::back;
   set_.prefetches = spec_.policy.placement.prefetch;
   for (size_t i = 1; i < spec_.tiers.size(); ++i) add_tier(i);
+  share_cores();
   check_links();
   return std::move(set_);
 }
@@ -124,7 +136,7 @@ void TierBuilder::check_links() {
 
 // What the best stack over each kind of link makes of it.
 NodeLinks::Shares TierBuilder::shares() const {
-  NodeLinks::Shares shares{0, 0, 0, 0};
+  NodeLinks::Shares shares{false, spec_.disaggregation.has_value(), 0, 0, 0, 0};
   for (const TierSection& tier : spec_.tiers) {
     if (!tier.stack) continue;  // GPU memory
     const double efficiency = tier.stack->efficiency.value;
@@ -133,6 +145,7 @@ NodeLinks::Shares TierBuilder::shares() const {
                     : tier.kind == TierName::peer ? shares.fabric_efficiency
                                                   : shares.storage_efficiency;
     share = std::max(share, efficiency);
+    (local ? shares.local : shares.remote) = true;
     if (local) shares.host_duplex = std::max(shares.host_duplex, tier.stack->duplex.value);
   }
   if (spec_.disaggregation) {
@@ -186,8 +199,11 @@ void TierBuilder::add_tier(size_t i) {
   }
   add_conversion(tier);
   add_replicas(tier);
-  if (section.kind != TierName::hbm) add_cores(*section.stack, tier);
-  if (!objects_.usable) tier.pool_of.assign(engines(), tiering::kNone);
+  if (!objects_.usable) {
+    tier.pool_of.assign(engines(), tiering::kNone);
+  } else if (section.kind != TierName::hbm) {
+    want_cores(*section.stack, tier);
+  }
 }
 
 // GPUs convert in passing, and both ways share what they manage. Peers give what host memory holds.
@@ -209,24 +225,33 @@ void TierBuilder::add_conversion(tiering::TierSpec& tier) {
 // over its own part of the engine's bus.
 void TierBuilder::add_replicas(tiering::TierSpec& tier) {
   if (objects_.copies == 1) return;
+  const bool local = tier.kind == tiering::TierKind::dram || tier.kind == tiering::TierKind::nvme;
   for (uint32_t e = 0; e < engines(); ++e) {
     const std::string engine = "engine" + std::to_string(e);
-    if (first_ranks_.size() == e) {
-      const auto bus = static_cast<double>(set_.links[links_.engine(e).up.front()].bytes_per_s);
-      first_ranks_.push_back(
-          {{add_link(set_.links, engine + ".pcie.first.up", bus / objects_.copies)},
-           {add_link(set_.links, engine + ".pcie.first.down", bus / objects_.copies)}});
+    if (first_buses_.size() == e) {
+      first_buses_.push_back(first_rank(engine + ".pcie.first", links_.engine(e)));
+      first_copies_.push_back(first_rank(engine + ".copy.first", links_.copies(e)));
+      append(first_copies_[e], first_buses_[e]);
     }
-    append(tier.to_engine[e].down, first_ranks_[e].down);
+    const tiering::TwoWay& first = local ? first_copies_[e] : first_buses_[e];
+    append(tier.to_engine[e].down, first.down);
     if (!objects_.broadcast) continue;
     if (broadcasts_.size() == e) {
       const double one = spec_.cluster.node.gpu.nvlink->value.value();
       broadcasts_.push_back(
           add_link(set_.links, engine + ".broadcast", one * ranks() / objects_.copies));
     }
-    append(tier.to_engine[e].up, first_ranks_[e].up);
+    append(tier.to_engine[e].up, first.up);
     append(tier.to_engine[e].up, {broadcasts_[e]});
   }
+}
+
+// Its part of what all ranks of an engine have.
+tiering::TwoWay TierBuilder::first_rank(const std::string& name, const tiering::TwoWay& all) {
+  if (all.up.empty()) return {};
+  const auto bandwidth = static_cast<double>(set_.links[all.up.front()].bytes_per_s);
+  return {{add_link(set_.links, name + ".up", bandwidth / objects_.copies)},
+          {add_link(set_.links, name + ".down", bandwidth / objects_.copies)}};
 }
 
 // Set-up, first operation and the rate that operations reach, on all GPUs of an engine at once.
@@ -264,45 +289,6 @@ void TierBuilder::set_costs(tiering::TierSpec& tier, const hardware::StackSpec& 
   bound(tier.store, true);
   tier.load.after_ns += objects_.convert_ns();
   tier.store.before_ns += objects_.convert_ns();
-}
-
-// Of a host core for one byte, in seconds.
-double TierBuilder::core_time(const hardware::StackSpec& stack) const {
-  double seconds = stack.core_time.value.value() / operation(stack);
-  if (stack.core_bandwidth) seconds += 1 / stack.core_bandwidth->value.value();
-  return seconds;
-}
-
-// What a node's cores can move beside serving, where the links of its engines could carry more.
-void TierBuilder::add_cores(const hardware::StackSpec& stack, tiering::TierSpec& tier) {
-  const double per_byte = core_time(stack);
-  if (per_byte <= 0) return;
-  const auto slowest = [&](const std::vector<uint32_t>& way) {
-    uint64_t rate = UINT64_MAX;
-    for (const uint32_t link : way) rate = std::min(rate, set_.links[link].bytes_per_s);
-    return static_cast<double>(rate);
-  };
-  std::vector<double> wanted(links_.nodes(), 0);
-  std::vector<double> serving(links_.nodes(), 0);
-  for (uint32_t e = 0; e < engines(); ++e) {
-    wanted[set_.node_of[e]] += slowest(tier.to_engine[e].up) + slowest(tier.to_engine[e].down);
-    serving[set_.node_of[e]] += ledger::serving_cores(ranks());
-  }
-  std::vector<uint32_t> cores(links_.nodes(), tiering::kNone);
-  for (uint32_t n = 0; n < links_.nodes(); ++n) {
-    const double free = std::max(1.0, spec_.cluster.node.host.cores - serving[n]);
-    if (free / per_byte >= wanted[n]) continue;
-    cores[n] =
-        add_link(set_.links, "node" + std::to_string(n) + ".cores." + tier.name, free / per_byte);
-    append(tier.to_node[n].up, {cores[n]});
-    append(tier.to_node[n].down, {cores[n]});
-  }
-  for (uint32_t e = 0; e < engines(); ++e) {
-    const uint32_t link = cores[set_.node_of[e]];
-    if (link == tiering::kNone) continue;
-    append(tier.to_engine[e].up, {link});
-    append(tier.to_engine[e].down, {link});
-  }
 }
 
 // A pool holds what is available, or the capacity the scenario gives it out of that.

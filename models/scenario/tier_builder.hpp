@@ -35,6 +35,13 @@ class TierBuilder {
     void add(const hardware::DriveSpec& drive, double operation, double count);
   };
 
+  /// Of host cores, by one tier.
+  struct CoreDemand {
+    size_t tier = 0;
+    double core_s_a_byte = 0;
+    std::vector<double> cores;  ///< by node, at full rate
+  };
+
   uint32_t engines() const { return world_.cluster.instances; }
   uint32_t ranks() const { return world_.gpus_per_instance; }
   static std::string path(size_t i) { return "tiers." + std::to_string(i); }
@@ -54,13 +61,18 @@ class TierBuilder {
                  Nanoseconds read_latency, Nanoseconds write_latency);
   void set_capacity(size_t i, tiering::TierSpec& tier, const TierSection& section, double available,
                     const std::string& of_what);
-  double core_time(const hardware::StackSpec& stack) const;
-  void add_cores(const hardware::StackSpec& stack, tiering::TierSpec& tier);
   void pool_by_scope(tiering::TierSpec& tier, TierScope scope);
   void add_conversion(tiering::TierSpec& tier);
   void add_replicas(tiering::TierSpec& tier);
+  tiering::TwoWay first_rank(const std::string& name, const tiering::TwoWay& all);
   tiering::TwoWay drive_links(const std::string& name, const DriveSums& sums,
                               const TierSection& section);
+
+  // tier_cores.cpp: host cores that copies need
+  double core_time(const hardware::StackSpec& stack) const;
+  std::vector<double> full_rates(const tiering::TierSpec& tier) const;
+  void want_cores(const hardware::StackSpec& stack, const tiering::TierSpec& tier);
+  void share_cores();
 
   // tier_devices.cpp: drives one by one
   bool stripe(size_t i, const TierSection& section, size_t devices, tiering::TierSpec& tier);
@@ -93,17 +105,22 @@ class TierBuilder {
   tiering::TierSetSpec set_;
   NodeLinks links_;
   Switches switches_;
-  TierObjects objects_;                       // of the tier that is being compiled
-  std::vector<uint32_t> host_converters_;     // by engine, of host memory's objects
-  std::vector<tiering::TwoWay> first_ranks_;  // by engine, once some KV is replicated
-  std::vector<uint32_t> broadcasts_;          // by engine, once a tier needs them
-  std::vector<uint32_t> dpu_links_;           // by node, once a tier over the network needs them
+  TierObjects objects_;                    // of the tier that is being compiled
+  std::vector<uint32_t> host_converters_;  // by engine, of host memory's objects
+  // By engine, once some KV is replicated: the first rank's part of copies, and of the bus.
+  std::vector<tiering::TwoWay> first_copies_;
+  std::vector<tiering::TwoWay> first_buses_;
+  std::vector<uint32_t> broadcasts_;  // by engine, once a tier needs them
+  std::vector<CoreDemand> core_demands_;
+  std::vector<uint32_t> dpu_links_;  // by node, once a tier over the network needs them
 };
 
 /// The way of one operation on one GPU, before links that transfers share.
 hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_latency);
-/// What adds to the latency of some reads: slow ones, and others' on their way.
+/// What adds to the latency of some reads: slow ones, and others' on their way. Of drives of
+/// several kinds a read meets a slow one as often as their mean by number, for the longest of their
+/// tails, and waits for the longest of their queues.
+void set_delays(tiering::TierSpec& tier, const std::vector<hardware::DriveSpec>& drives);
 void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive);
-void append(std::vector<uint32_t>& to, const std::vector<uint32_t>& more);
 
 }  // namespace tiercast::scenario

@@ -23,6 +23,15 @@ double nic_bandwidth(const NodeSpec& node, Fabric fabric) {
 
 }  // namespace
 
+void append(std::vector<uint32_t>& to, const std::vector<uint32_t>& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+
+void append(TwoWay& to, const TwoWay& more) {
+  append(to.up, more.up);
+  append(to.down, more.down);
+}
+
 uint32_t add_link(std::vector<TierLinkSpec>& links, std::string name, double bytes_per_s,
                   bool fifo) {
   const auto rate = static_cast<uint64_t>(std::clamp(std::floor(bytes_per_s), 1.0, kLinkRateMax));
@@ -64,17 +73,26 @@ NodeLinks::NodeLinks(const ScenarioSpec& spec, const World& world, const Shares&
     storage_.push_back(ports(storage_bandwidth(node) * shares.storage_efficiency, "storage"));
     fabric_.push_back(ports(fabric_bandwidth(node) * shares.fabric_efficiency, "fabric"));
   }
+  const double bus = node.gpu.host_link.value.value() * world.gpus_per_instance;
   for (uint32_t e = 0; e < engines; ++e) {
-    const std::string at = "engine" + std::to_string(e) + ".pcie";
-    const double one_way =
-        node.gpu.host_link.value.value() * world.gpus_per_instance * shares.host_efficiency;
-    TwoWay way{{add_link(links, at + ".up", one_way)}, {add_link(links, at + ".down", one_way)}};
-    if (shares.host_duplex < 2) {
-      const uint32_t both = add_link(links, at + ".both", one_way * shares.host_duplex);
-      way.up.push_back(both);
-      way.down.push_back(both);
+    const std::string at = "engine" + std::to_string(e);
+    const auto both_ways = [&](const std::string& name, double bandwidth) {
+      return TwoWay{{add_link(links, at + name + ".up", bandwidth)},
+                    {add_link(links, at + name + ".down", bandwidth)}};
+    };
+    buses_.push_back(shares.remote ? both_ways(".pcie", bus) : TwoWay{});
+    TwoWay copies;
+    if (shares.local) {
+      const double one_way = bus * shares.host_efficiency;
+      copies = both_ways(".copy", one_way);
+      if (shares.host_duplex < 2) {
+        const uint32_t both = add_link(links, at + ".copy.both", one_way * shares.host_duplex);
+        copies.up.push_back(both);
+        copies.down.push_back(both);
+      }
+      append(copies, buses_.back());
     }
-    engines_.push_back(std::move(way));
+    copies_.push_back(std::move(copies));
   }
 }
 

@@ -13,14 +13,18 @@ namespace tiercast::scenario {
 /// `part.index.direction`; both ways of a link that shares one bus end in `both`.
 class NodeLinks {
  public:
-  /// `links` receives them. `efficiency` and `duplex`: of the best stack over the engines' buses
-  /// and over each fabric's NICs.
+  /// What the best stack over each kind of link makes of it. `local`: some tier lies on the node,
+  /// so copies cross engines' buses. `remote`: what comes over NICs, or from engine to engine,
+  /// does.
   struct Shares {
+    bool local = false;
+    bool remote = false;
     double host_efficiency = 1;
     double host_duplex = 2;
     double storage_efficiency = 1;
     double fabric_efficiency = 1;
   };
+  /// `links` receives them.
   NodeLinks(const ScenarioSpec& spec, const World& world, const Shares& shares,
             std::vector<tiering::TierLinkSpec>& links);
 
@@ -28,8 +32,12 @@ class NodeLinks {
   const std::vector<uint32_t>& node_of() const { return node_of_; }
 
   uint32_t memory(uint32_t node) const { return memory_[node]; }
-  /// To and from GPU memory of an engine: PCIe or C2C of all its GPUs.
-  const tiering::TwoWay& engine(uint32_t engine) const { return engines_[engine]; }
+  /// To and from GPU memory of an engine: PCIe or C2C of all its GPUs, raw. Empty where nothing
+  /// comes from beyond the node.
+  const tiering::TwoWay& engine(uint32_t engine) const { return buses_[engine]; }
+  /// The same for what lies on the node: what its stacks' copies make of that bus, and the bus
+  /// where others cross it, too. Empty where no tier lies there.
+  const tiering::TwoWay& copies(uint32_t engine) const { return copies_[engine]; }
   /// Between a node and storage, and between a node and other nodes' GPUs; empty where it has no
   /// such port.
   const tiering::TwoWay& storage(uint32_t node) const { return storage_[node]; }
@@ -38,10 +46,14 @@ class NodeLinks {
  private:
   std::vector<uint32_t> node_of_;
   std::vector<uint32_t> memory_;
-  std::vector<tiering::TwoWay> engines_;
+  std::vector<tiering::TwoWay> buses_;
+  std::vector<tiering::TwoWay> copies_;
   std::vector<tiering::TwoWay> storage_;
   std::vector<tiering::TwoWay> fabric_;
 };
+
+void append(std::vector<uint32_t>& to, const std::vector<uint32_t>& more);
+void append(tiering::TwoWay& to, const tiering::TwoWay& more);
 
 /// The fastest link, in bytes/s: far from the integers' end, and nothing waits for it.
 inline constexpr double kLinkRateMax = 1e18;

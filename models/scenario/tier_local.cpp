@@ -26,7 +26,7 @@ void TierBuilder::add_dram(size_t i, const TierSection& section, tiering::TierSp
     const uint32_t on = scope == TierScope::node ? p : set_.node_of[p];
     tier.pools[p] = {on, {{links_.memory(on)}, {links_.memory(on)}}, {}};
   }
-  for (uint32_t e = 0; e < engines(); ++e) tier.to_engine[e] = links_.engine(e);
+  for (uint32_t e = 0; e < engines(); ++e) tier.to_engine[e] = links_.copies(e);
 }
 
 void TierBuilder::add_peer(const TierSection& section, tiering::TierSpec& tier) {
@@ -45,7 +45,7 @@ void TierBuilder::add_peer(const TierSection& section, tiering::TierSpec& tier) 
 // Between a tier's devices on a node and the GPU, or host memory, of that node.
 void TierBuilder::reach_locally(const hardware::StackSpec& stack, tiering::TierSpec& tier) {
   for (uint32_t e = 0; e < engines(); ++e) {
-    tier.to_engine[e] = links_.engine(e);
+    tier.to_engine[e] = links_.copies(e);
     if (stack.bypass_host) continue;
     append(tier.to_engine[e].up, {links_.memory(set_.node_of[e])});
     append(tier.to_engine[e].down, {links_.memory(set_.node_of[e])});
@@ -64,7 +64,7 @@ void TierBuilder::add_nvme(size_t i, const TierSection& section, tiering::TierSp
   }
   set_capacity(i, tier, section, sums.capacity, "the node's drives");
   set_costs(tier, *section.stack, sums.read_latency, sums.write_latency);
-  set_delays(tier, drives.front());
+  set_delays(tier, drives);
   const bool apart = stripe(i, section, devices, tier);
   for (uint32_t p = 0; p < tier.pools.size(); ++p) {
     const std::string name = "nvme" + std::to_string(p);

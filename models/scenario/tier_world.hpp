@@ -18,11 +18,12 @@ namespace tiercast::scenario {
 /// drives of a pool (read, write, both together; never more than their operations per second
 /// carry; with `striping` each drive by itself, drive d behind card d modulo the cards), DPU cores
 /// (operations / second x bytes of one), memory of DPUs where it is a cache, PCIe of the engine's
-/// GPUs (x the efficiency of the best stack over it; both ways together by that stack's duplex),
-/// host memory, NICs by fabric, a storage service and what one client gets of it, cables between
-/// switches (tier_fabric.hpp), host cores that copies need where they could bind. What operations
-/// of one transfer cost, and latencies, are the stack's (hardware/transfer_time), and the
-/// switches'.
+/// GPUs, what copies between them and their node make of it (x the efficiency of the best stack of
+/// dram and nvme; both ways together by the best duplex), host memory, NICs by fabric, a storage
+/// service and what one client gets of it, cables between switches (tier_fabric.hpp), and each
+/// tier's part of a node's cores where copies of all need more than serving leaves. What
+/// operations of one transfer cost, and latencies, are the stack's (hardware/transfer_time), and
+/// the switches'.
 std::optional<tiering::TierSetSpec> build_tiers(const ScenarioSpec& spec, const World& world,
                                                 Problems& problems);
 

@@ -102,7 +102,7 @@ TEST_CASE("Host cores that copies need are a link of the node where they could b
           "[scenario]") {
   // Of 64 cores serving keeps 10; the others move 1 GB/s each.
   const auto cores = [](const Words& sets) {
-    Words all = {"cluster.node.host.cores=64", "tiers.1.stack.core_time=0s"};
+    Words all = {"tiers=[hbm, dram]", "cluster.node.host.cores=64", "tiers.1.stack.core_time=0s"};
     all.insert(all.end(), sets.begin(), sets.end());
     std::vector<uint64_t> rates;
     for (const tiering::TierLinkSpec& link : tiers_of(all).links) {

@@ -149,7 +149,7 @@ TEST_CASE("What bounds a way is named", "[scenario][tiers]") {
     return times_of(sets).at(tier).load.bound;
   };
   CHECK(bound(0, slow_stack("50%")) == "operations of vllm-native");
-  CHECK(bound(0, {"tiers=[hbm, dram]"}) == "engine0.pcie.up");
+  CHECK(bound(0, {"tiers=[hbm, dram]"}) == "engine0.copy.up");
   // Drives are narrower than a GPU's host link.
   CHECK(bound(2, {"tiers.3.stack.use=gds", "tiers.3.stack.lanes=4096",
                   "tiers.3.stack.depth=65536"}) == "nvme0.read");
