@@ -1,8 +1,12 @@
 #include "reports/economics.hpp"
 
+#include <algorithm>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "models/llm/step_table.hpp"
+#include "reports/figures.hpp"
 #include "reports/metrics.hpp"
 #include "reports/tier_meters.hpp"
 
@@ -11,6 +15,9 @@ namespace tiercast::reports {
 namespace {
 
 constexpr double kTicksPerSecond = static_cast<double>(llm::kTicksPerNs) * 1e9;
+
+// What of `whole` goes where only `left` is left.
+double share_less(double left, double whole) { return whole > 0 ? 1 - left / whole : 0; }
 
 std::optional<double> per(double whole, double count) {
   if (count == 0) return std::nullopt;
@@ -51,6 +58,38 @@ ledger::Meters meters_of(const serving::Outcome& outcome, const Site& site) {
                           Seconds{static_cast<double>(outcome.copy_core_fs) / 1e15};
   add_tier_meters(outcome, site.provision(), meters);
   return meters;
+}
+
+std::vector<std::string> unused_storage(const serving::Outcome& outcome, const Site& site,
+                                        const ledger::Energy& energy, const ledger::Cost& cost) {
+  struct Kind {
+    const char* name;
+    tiering::TierKind tier;
+    std::optional<hardware::StorageUnits> Site::*units;
+  };
+  static constexpr Kind kKinds[] = {{"context", tiering::TierKind::context, &Site::context},
+                                    {"external", tiering::TierKind::external, &Site::external}};
+  std::vector<std::string> caveats;
+  for (const Kind& kind : kKinds) {
+    const bool used =
+        std::any_of(outcome.tiers.begin(), outcome.tiers.end(),
+                    [&](const serving::TierOutcome& tier) { return tier.kind == kind.tier; });
+    if (used || !(site.*kind.units)) continue;
+    Site without = site;
+    (without.*kind.units).reset();
+    const ledger::Meters meters = meters_of(outcome, without);
+    const ledger::Provision boxes = without.provision();
+    const ledger::Energy less = ledger::energy(boxes, site.facility, meters);
+    const ledger::Cost cheaper =
+        ledger::cost(boxes, site.facility, site.pricing, meters.duration, less);
+    caveats.push_back(fmt::format(
+        "no tier uses cluster.storage.{}, which is {} of the energy and {} of the cost: "
+        "name the tier in `tiers`, or leave it out of cluster.storage",
+        kind.name,
+        show_percent(share_less(less.node_and_fabric.value(), energy.node_and_fabric.value())),
+        show_percent(share_less(cheaper.total.value(), cost.total.value()))));
+  }
+  return caveats;
 }
 
 EnergyUse energy_use(const ledger::Energy& energy, const Output& output) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "models/hardware/specs.hpp"
 #include "models/ledger/ledger.hpp"
@@ -37,6 +39,11 @@ struct Output {
 /// warm-up, or without one from the first arrival, to the end. An HBM-only run moves nothing
 /// through DRAM or NICs that counts.
 ledger::Meters meters_of(const serving::Outcome& outcome, const Site& site);
+
+/// Of each kind of storage that is provisioned and holds no tier, a whole sentence: the shares of
+/// `energy` and `cost` that the same run would do without it, its switches and cables included.
+std::vector<std::string> unused_storage(const serving::Outcome& outcome, const Site& site,
+                                        const ledger::Energy& energy, const ledger::Cost& cost);
 
 EnergyUse energy_use(const ledger::Energy& energy, const Output& output);
 CostUse cost_use(const ledger::Cost& cost, ledger::Pricing pricing, const Output& output);

@@ -84,6 +84,8 @@ void walk_counts(const Result& result, FieldSink& sink) {
   sink.count("truncated", requests.truncated, kRatio);
   sink.count("preempted", requests.preempted, kRatio);
   sink.count("preemptions", requests.preemptions, kRatio);
+  sink.count("rejected_too_long", requests.too_long, kRatio);
+  sink.count("rejected_too_large", requests.too_large, kRatio);
   sink.close();
   const TokenCounts& tokens = result.tokens;
   sink.open("tokens");
@@ -225,6 +227,22 @@ void walk_cost(const std::optional<CostUse>& cost, FieldSink& sink) {
   sink.close();
 }
 
+void walk_roles(const std::vector<RoleUse>& roles, FieldSink& sink) {
+  sink.open_list("roles");
+  for (const RoleUse& role : roles) {
+    sink.open_item(role.role);
+    sink.text("role", role.role);
+    sink.count("instances", role.instances, kRatio);
+    sink.number("gpu_busy", role.gpu_busy, kRatio);
+    sink.number("queue_ms", role.queue_ms, kMilliseconds);
+    sink.open("waits_ms");
+    for (const auto& [cause, wait_ms] : role.waits_ms) sink.number(cause, wait_ms, kMilliseconds);
+    sink.close();
+    sink.close();
+  }
+  sink.close();
+}
+
 void walk_findings(const Result& result, FieldSink& sink) {
   sink.open_list("bottlenecks");
   for (const Bottleneck& bottleneck : result.bottlenecks) {
@@ -296,6 +314,7 @@ void walk(const Result& result, Parts parts, FieldSink& sink) {
   sink.close();
   walk_cache(result.cache, sink);
   if (result.router) walk_router(*result.router, sink);
+  if (!result.roles.empty()) walk_roles(result.roles, sink);
   walk_energy(result.energy, sink);
   walk_cost(result.cost, sink);
   walk_findings(result, sink);

@@ -53,6 +53,12 @@ struct RequestCounts {
   uint64_t truncated = 0;
   uint64_t preempted = 0;    ///< at least once
   uint64_t preemptions = 0;  ///< of all requests
+  // Of those rejected.
+  uint64_t too_long = 0;   ///< input and output beyond engine.max_model_tokens
+  uint64_t too_large = 0;  ///< KV beyond what an instance's memory holds
+
+  /// Everything that came was refused.
+  bool none_served() const { return offered > 0 && rejected == offered; }
 };
 
 /// Of completed requests. `input_computed` is the work done: with preemptions it holds what was
@@ -127,8 +133,6 @@ struct IndexUse {
   uint64_t unseen_blocks = 0;     ///< computed though they were there
 };
 
-/// What a tier's pools hold and did since they were empty, warm-up included; `hit_tokens` and
-/// `busy` are of the timed window.
 /// Memory before a tier's devices.
 struct CardCacheUse {
   uint64_t capacity_bytes = 0;
@@ -137,6 +141,8 @@ struct CardCacheUse {
   std::optional<double> hit_ratio;  ///< of its read_bytes
 };
 
+/// What a tier's pools hold, and what they did: evictions since they were empty, warm-up included,
+/// all else in the timed window.
 struct TierUse {
   std::string tier;
   uint64_t pools = 0;
@@ -153,7 +159,7 @@ struct TierUse {
   std::optional<IndexUse> index;  ///< where it is late
   std::optional<CardCacheUse> card_cache;
   uint64_t devices = 0;  ///< of all pools, where each block lies on some of them; else 0
-  /// Bytes that the fullest of them moved over the mean of all; absent where none moved any.
+  /// Bytes that the busiest of them moved over the mean of all; absent where none moved any.
   std::optional<double> device_imbalance;
 };
 
@@ -174,7 +180,7 @@ struct RouterUse {
 
 struct EnergyScopes {
   double gpu_j = 0;
-  double node_and_fabric_j = 0;
+  double node_and_fabric_j = 0;  ///< nodes, switches between them, storage boxes
   double facility_j = 0;
 };
 
@@ -205,6 +211,15 @@ struct Bottleneck {
   std::optional<double> busy;
   std::optional<double> adds_ms;  ///< to the mean end-to-end time; a link: its tier's load wait
   bool link = false;              ///< of the hierarchy; not part of the schema
+};
+
+/// What the instances of one role did; times are what they add to the mean completed request.
+struct RoleUse {
+  std::string role;
+  uint64_t instances = 0;
+  std::optional<double> gpu_busy;  ///< share of their time with a step under way
+  std::optional<double> queue_ms;
+  std::vector<std::pair<std::string, std::optional<double>>> waits_ms;  ///< sum to queue_ms
 };
 
 struct ThresholdOutcome {
@@ -254,6 +269,7 @@ struct Result {
   std::optional<EnergyUse> energy;
   std::optional<CostUse> cost;
   std::vector<Bottleneck> bottlenecks;
+  std::vector<RoleUse> roles;  ///< where prefill and decode are apart
   std::vector<ThresholdOutcome> thresholds;
   Provenance provenance;
   RunEffort run;

@@ -126,6 +126,7 @@ void check_tiers(const serving::Outcome& outcome, std::vector<std::string>& reas
 
 Steady steadiness_of(const serving::Outcome& outcome) {
   const Window window = window_of(outcome.log);
+  if (window.arrivals() == 0 && !outcome.log.empty()) return {false, "all requests were refused"};
   if (window.arrivals() < kFewestRequests) {
     return {false, fmt::format("{} requests are too few to tell", window.arrivals())};
   }

@@ -9,7 +9,7 @@
 
 #include "models/ledger/band.hpp"
 #include "models/ledger/wear.hpp"
-#include "models/llm/step_table.hpp"
+#include "reports/roles.hpp"
 #include "reports/steady.hpp"
 #include "reports/tiers.hpp"
 
@@ -132,42 +132,14 @@ CacheUse cache_of(const serving::Outcome& outcome, const LogSums& sums, const Su
   return cache;
 }
 
-std::optional<double> gpu_busy(const serving::Outcome& outcome, int64_t span_ns) {
-  Int128 busy_ticks = 0;
-  for (const serving::InstanceOutcome& instance : outcome.instances) {
-    busy_ticks += instance.counts.busy_ticks;
-  }
-  const Int128 whole =
-      Int128{span_ns} * static_cast<int64_t>(outcome.instances.size()) * llm::kTicksPerNs;
-  return ratio(static_cast<double>(busy_ticks), static_cast<double>(whole));
-}
-
-std::string_view resource_of(serving::WaitCause cause) {
-  switch (cause) {
-    case serving::WaitCause::step:
-      return "step";
-    case serving::WaitCause::sequences:
-      return "max_sequences";
-    case serving::WaitCause::tokens:
-      return "max_batched_tokens";
-    case serving::WaitCause::blocks:
-      return "kv_blocks";
-  }
-  return "";
-}
-
 std::vector<Bottleneck> bottlenecks_of(const serving::Outcome& outcome, const LogSums& sums,
                                        const Attribution& attribution, int64_t span_ns) {
   const uint64_t count = sums.requests.completed;
+  const RoleUse all = use_of(outcome.instances, count, span_ns);
   std::vector<Bottleneck> bottlenecks = {
-      {"gpu", gpu_busy(outcome, span_ns), mean_ms(sums.e2e.interference, count)}};
-  for (size_t cause = 0; cause < serving::kWaitCauses; ++cause) {
-    Int128 waiting_ns = 0;
-    for (const serving::InstanceOutcome& instance : outcome.instances) {
-      waiting_ns += instance.counts.waiting_area_ns[cause];
-    }
-    bottlenecks.push_back({std::string(resource_of(static_cast<serving::WaitCause>(cause))),
-                           std::nullopt, mean_ms(waiting_ns, count)});
+      {"gpu", all.gpu_busy, mean_ms(sums.e2e.interference, count)}};
+  for (const auto& [cause, wait_ms] : all.waits_ms) {
+    bottlenecks.push_back({cause, std::nullopt, wait_ms});
   }
   const std::vector<Bottleneck> links = link_bottlenecks(
       outcome, attribution.e2e_ms ? attribution.e2e_ms->load : std::vector<LoadTime>{}, span_ns);
@@ -211,16 +183,25 @@ void add_economics(const serving::Outcome& outcome, const Site& site, uint64_t t
     const double joules = energy.node_and_fabric.value();
     result.provenance.band = Interval{band.low / joules, band.high / joules};
   }
-  result.cost = cost_use(ledger::cost(boxes, site.facility, site.pricing, meters.duration, energy),
-                         site.pricing, output);
+  const ledger::Cost cost =
+      ledger::cost(boxes, site.facility, site.pricing, meters.duration, energy);
+  result.cost = cost_use(cost, site.pricing, output);
+  const std::vector<std::string> idle = unused_storage(outcome, site, energy, cost);
+  std::vector<std::string>& caveats = result.provenance.caveats;
+  caveats.insert(caveats.end(), idle.begin(), idle.end());
 }
 
-void add_caveats(const Tasks& tasks, uint64_t ended, std::vector<std::string>& caveats) {
-  if (tasks.cut_short == 0) return;
-  caveats.push_back(std::to_string(tasks.cut_short) + " of " +
-                    std::to_string(tasks.cut_short + ended) +
-                    " tasks were cut short by the end of the run: times are of those that ended, "
-                    "which favours short ones; energy and cost per task carry all");
+void add_caveats(const Tasks& tasks, uint64_t ended, Result& result) {
+  std::vector<std::string>& caveats = result.provenance.caveats;
+  if (tasks.cut_short > 0) {
+    caveats.push_back(std::to_string(tasks.cut_short) + " of " +
+                      std::to_string(tasks.cut_short + ended) +
+                      " tasks were cut short by the end of the run: times are of those that ended, "
+                      "which favours short ones; energy and cost per task carry all");
+  }
+  const double e2e_ms = result.metrics.e2e_ms ? result.metrics.e2e_ms->mean : 0;
+  const std::string of_role = role_caveat(result.roles, e2e_ms);
+  if (!of_role.empty()) caveats.push_back(of_role);
 }
 
 }  // namespace
@@ -240,6 +221,8 @@ Result summarise(const serving::Outcome& outcome, const SummaryInput& input) {
   result.steady = steadiness_of(outcome);
   result.model = input.model;
   result.requests = sums.requests;
+  result.requests.too_long = outcome.rejected_too_long;
+  result.requests.too_large = outcome.rejected_too_large;
   result.tokens = sums.tokens;
   Tasks tasks = tasks_of(outcome.log);
   const uint64_t ended = tasks.times_ns.size();
@@ -253,9 +236,10 @@ Result summarise(const serving::Outcome& outcome, const SummaryInput& input) {
         RouterUse{router.requests, router.stale_hit_blocks, router.misrouted, router.missed_blocks};
   }
   result.bottlenecks = bottlenecks_of(outcome, sums, result.attribution, span_ns);
+  result.roles = role_uses(outcome, input.prefill_instances, sums.requests.completed, span_ns);
   result.provenance = input.provenance;
   if (input.site) add_economics(outcome, *input.site, ended, result);
-  add_caveats(tasks, ended, result.provenance.caveats);
+  add_caveats(tasks, ended, result);
   const serving::Outcome::Effort& effort = outcome.effort;
   result.run.events = effort.events;
   result.run.steps = effort.steps;

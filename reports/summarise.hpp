@@ -22,8 +22,9 @@ struct SummaryInput {
   std::string build;
   ModelFacts model;
   uint32_t block_tokens = 1;
-  uint64_t block_bytes = 0;  ///< KV of one block on all GPUs of an instance
-  std::optional<Site> site;  ///< absent: no energy, no cost, no figures per GPU
+  uint64_t block_bytes = 0;        ///< KV of one block on all GPUs of an instance
+  uint32_t prefill_instances = 0;  ///< of instances that prefill only, the first ones; 0: none
+  std::optional<Site> site;        ///< absent: no energy, no cost, no figures per GPU
   ServiceLimits limits;
   std::vector<Threshold> thresholds;
   Provenance provenance;

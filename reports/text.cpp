@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +9,7 @@
 
 #include "reports/figures.hpp"
 #include "reports/tier_text.hpp"
+#include "reports/warnings.hpp"
 #include "sim/base/text.hpp"
 
 namespace tiercast::reports {
@@ -86,8 +86,8 @@ std::string energy_line(const EnergyUse& energy) {
   }
   text += " per output token";
   if (energy.j_per_task) text += fmt::format(", {} per task", show_joules(*energy.j_per_task));
-  text += fmt::format(" (node and fabric); GPU {}, node {}, facility {}",
-                      show_joules(energy.scope.gpu_j), show_joules(energy.scope.node_and_fabric_j),
+  text += fmt::format("; nodes, fabric and storage {}, of it GPUs {}; facility {}",
+                      show_joules(energy.scope.node_and_fabric_j), show_joules(energy.scope.gpu_j),
                       show_joules(energy.scope.facility_j));
   if (energy.watts_mean) text += fmt::format("; {} mean", show_watts(*energy.watts_mean));
   if (energy.carbon_kg) text += fmt::format("; {} kg CO2e", show_number(*energy.carbon_kg));
@@ -103,6 +103,8 @@ std::string cost_line(const CostUse& cost) {
 
 void show_headline(const Result& result, Page& page) {
   page.title("forecast");
+  const std::string nothing = nothing_served_text(result);
+  if (!nothing.empty()) page.line("  " + page.ink(Ink::bad, "!") + " " + nothing);
   page.entry("TTFT", median_and_tail(result.metrics.ttft_ms));
   page.entry("TPOT", median_and_tail(result.metrics.tpot_ms));
   page.entry("throughput", throughput(result));
@@ -190,8 +192,8 @@ void show_attribution(const Attribution& attribution, Page& page) {
 }
 
 std::string tier_line(const TierUse& tier, const Warmup& warmup) {
-  std::string text = fmt::format("{} pool{} of {} in all", tier.pools, tier.pools == 1 ? "" : "s",
-                                 show_bytes(static_cast<double>(tier.capacity_bytes)));
+  std::string text =
+      fmt::format("{} pool{} of {}", tier.pools, tier.pools == 1 ? "" : "s", pool_text(tier));
   if (tier.fill) text += fmt::format(", {} full at the end", show_percent(*tier.fill));
   const std::string evicted = eviction_text(tier, warmup);
   if (evicted.empty()) return text + ", nothing evicted";
@@ -230,7 +232,7 @@ void show_cache(const Result& result, const RunSetting& setting, Page& page) {
                                  show_or_dash(cache.block_hit_ratio, show_percent)));
   if (cache.by_tier.size() > 1) {
     for (const std::string& row : tier_table(result)) page.line(row);
-    for (const std::string& line : device_lines(result)) page.line(line);
+    for (const std::string& line : tier_notes(result)) page.line(line);
   } else {
     for (const TierUse& tier : cache.by_tier) page.entry(tier.tier, tier_line(tier, result.warmup));
   }
@@ -243,12 +245,28 @@ void show_cache(const Result& result, const RunSetting& setting, Page& page) {
 }
 
 // The queue's parts are named in JSON by the setting or resource that binds.
-std::string wait_text(const std::string& resource) {
-  if (resource == "gpu") return resource;
-  return "queue for " + (resource == "step" ? "the next step" : resource);
+std::string waited_for(const std::string& resource) {
+  return resource == "step" ? "the next step" : resource;
 }
 
-void show_bottlenecks(const std::vector<Bottleneck>& bottlenecks, Page& page) {
+std::string wait_text(const std::string& resource) {
+  return resource == "gpu" ? resource : "queue for " + waited_for(resource);
+}
+
+std::string role_line(const RoleUse& role) {
+  std::string text =
+      fmt::format("{} instance{}, gpu runs steps {} of the time, queues add {}", role.instances,
+                  role.instances == 1 ? "" : "s", show_or_dash(role.gpu_busy, show_percent),
+                  show_or_dash(role.queue_ms, show_ms));
+  std::vector<std::string> waits;
+  for (const auto& [cause, wait_ms] : role.waits_ms) {
+    if (wait_ms.value_or(0) > 0) waits.push_back(waited_for(cause) + " " + show_ms(*wait_ms));
+  }
+  return waits.empty() ? text : text + " (" + join(waits) + ")";
+}
+
+void show_bottlenecks(const Result& result, Page& page) {
+  const std::vector<Bottleneck>& bottlenecks = result.bottlenecks;
   std::vector<std::string> texts;
   for (const Bottleneck& found : bottlenecks) {
     if (found.link) continue;
@@ -261,39 +279,8 @@ void show_bottlenecks(const std::vector<Bottleneck>& bottlenecks, Page& page) {
     texts.push_back(std::move(text));
   }
   page.entry("waits", join(texts, "; "));
+  for (const RoleUse& role : result.roles) page.entry(role.role, role_line(role));
   page.entry("links", links_text(bottlenecks));
-}
-
-std::vector<std::string> warnings_of(const Result& result) {
-  std::vector<std::string> warnings;
-  const RequestCounts& requests = result.requests;
-  if (requests.offered == 0) {
-    warnings.push_back(
-        "no request was offered: see run.duration and the workload's start and rate");
-  } else if (!result.steady.ok) {
-    warnings.push_back("not steady: " + result.steady.why);
-  }
-  const auto count = [&](uint64_t number, std::string_view what) {
-    if (number == 0) return;
-    warnings.push_back(fmt::format("{} of {} requests {}", show_count(number),
-                                   show_count(requests.offered), what));
-  };
-  count(requests.rejected, "rejected: longer than the model or the KV cache takes");
-  count(requests.failed, "did not finish");
-  count(requests.truncated, "cut to the longest that the model takes");
-  const std::vector<std::string>& caveats = result.provenance.caveats;
-  warnings.insert(warnings.end(), caveats.begin(), caveats.end());
-  const std::vector<std::string>& estimates = result.provenance.sensitive_to;
-  if (!estimates.empty()) {
-    constexpr size_t kShown = 4;
-    const std::vector<std::string> shown(
-        estimates.begin(),
-        estimates.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, estimates.size())));
-    warnings.push_back(fmt::format("{} figure{} estimates: {}{}", estimates.size(),
-                                   estimates.size() == 1 ? " is among the" : "s are", join(shown),
-                                   estimates.size() > kShown ? ", ..." : ""));
-  }
-  return warnings;
 }
 
 void show_findings(const Result& result, Page& page) {
@@ -327,7 +314,7 @@ std::string to_text(const Result& result, const TextOptions& options) {
   show_headline(result, page);
   show_percentiles(result.metrics, page);
   show_attribution(result.attribution, page);
-  show_bottlenecks(result.bottlenecks, page);
+  show_bottlenecks(result, page);
   show_cache(result, options.setting, page);
   show_findings(result, page);
   page.line("");

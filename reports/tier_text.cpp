@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "reports/figures.hpp"
+#include "reports/table.hpp"
 #include "sim/base/text.hpp"
 
 namespace tiercast::reports {
@@ -15,6 +16,32 @@ std::string bytes_or_dash(const std::optional<uint64_t>& bytes) {
   return bytes ? show_bytes(static_cast<double>(*bytes)) : std::string("-");
 }
 
+std::string index_text(const IndexUse& index) {
+  std::string text =
+      fmt::format("its index hears {} late: {} blocks were computed though they lay there",
+                  show_ms(index.delay_ms), show_count(index.unseen_blocks));
+  if (index.stale_reads == 0) return text + ", no read was in vain";
+  return text + fmt::format(", {} read{} of {} that had left took {} in vain",
+                            show_count(index.stale_reads), index.stale_reads == 1 ? "" : "s",
+                            show_count(index.stale_hit_blocks), show_ms(index.stale_ms));
+}
+
+// Of the links that a tier has to itself; null where none carried anything.
+const Bottleneck* busiest_link(const Result& result, const std::string& tier) {
+  const Bottleneck* busiest = nullptr;
+  for (const Bottleneck& found : result.bottlenecks) {
+    if (!found.link || !found.resource.starts_with(tier + ".") || found.busy.value_or(0) <= 0) {
+      continue;
+    }
+    if (busiest == nullptr || found.busy > busiest->busy) busiest = &found;
+  }
+  return busiest;
+}
+
+bool is_of_drives(const Bottleneck& link) {
+  return link.resource.find(".drives") != std::string::npos;
+}
+
 }  // namespace
 
 std::string eviction_text(const TierUse& tier, const Warmup& warmup) {
@@ -23,45 +50,50 @@ std::string eviction_text(const TierUse& tier, const Warmup& warmup) {
   return from_start_s < 0 ? "in warm-up" : "at " + show_ms(from_start_s * 1e3);
 }
 
+std::string pool_text(const TierUse& tier) {
+  if (tier.capacity_bytes == 0 || tier.pools == 0) return "-";
+  return show_bytes(static_cast<double>(tier.capacity_bytes) / static_cast<double>(tier.pools));
+}
+
 std::vector<std::string> tier_table(const Result& result) {
-  constexpr std::string_view kRow = "  {:<11} {:>10}{:>9}{:>16}{:>9}{:>11}{:>11}{:>9}";
-  std::vector<std::string> rows = {fmt::format(fmt::runtime(kRow), "tier", "capacity", "full",
-                                               "first eviction", "hits", "read", "written",
-                                               "busy")};
+  std::vector<std::vector<std::string>> rows = {
+      {"tier", "capacity", "full", "first eviction", "hits", "read", "written", "busy"}};
   const auto input = static_cast<double>(result.tokens.input);
   for (const TierUse& tier : result.cache.by_tier) {
     const std::string evicted = eviction_text(tier, result.warmup);
+    const std::string pool = pool_text(tier);
     std::optional<double> hits;
     if (input > 0) hits = static_cast<double>(tier.hit_tokens) / input;
-    rows.push_back(fmt::format(fmt::runtime(kRow), printable(tier.tier),
-                               show_bytes(static_cast<double>(tier.capacity_bytes)),
-                               show_or_dash(tier.fill, show_percent),
-                               evicted.empty() ? "-" : evicted, show_or_dash(hits, show_percent),
-                               bytes_or_dash(tier.read_bytes), bytes_or_dash(tier.written_bytes),
-                               show_or_dash(tier.busy, show_percent)));
-    if (!tier.index) continue;
-    rows.push_back(fmt::format(
-        "    its index is {} late: {} reads in vain ({} in all) of {} blocks, {} blocks not seen",
-        show_ms(tier.index->delay_ms), show_count(tier.index->stale_reads),
-        show_ms(tier.index->stale_ms), show_count(tier.index->stale_hit_blocks),
-        show_count(tier.index->unseen_blocks)));
+    rows.push_back({printable(tier.tier),
+                    tier.pools > 1 && pool != "-" ? show_count(tier.pools) + " x " + pool : pool,
+                    show_or_dash(tier.fill, show_percent), evicted.empty() ? "-" : evicted,
+                    show_or_dash(hits, show_percent), bytes_or_dash(tier.read_bytes),
+                    bytes_or_dash(tier.written_bytes), show_or_dash(tier.busy, show_percent)});
   }
-  return rows;
+  return table_lines(rows, "  ");
 }
 
-std::vector<std::string> device_lines(const Result& result) {
-  std::vector<std::string> lines;
+std::vector<std::string> tier_notes(const Result& result) {
+  std::vector<std::string> notes;
   for (const TierUse& tier : result.cache.by_tier) {
+    const std::string name = printable(tier.tier);
+    if (tier.index) notes.push_back("  " + name + ": " + index_text(*tier.index));
     if (tier.card_cache) {
-      lines.push_back(fmt::format("  {}: memory of its DPUs gave {} of what was read",
-                                  printable(tier.tier),
-                                  show_or_dash(tier.card_cache->hit_ratio, show_percent)));
+      std::string text = fmt::format("  {}: memory of its DPUs gave {} of what was read", name,
+                                     show_or_dash(tier.card_cache->hit_ratio, show_percent));
+      if (const Bottleneck* link = busiest_link(result, tier.tier)) {
+        if (!is_of_drives(*link)) {
+          text += fmt::format("; its busiest link, {} at {}, carries that too",
+                              printable(link->resource), show_percent(*link->busy));
+        }
+      }
+      notes.push_back(std::move(text));
     }
     if (!tier.device_imbalance) continue;
-    lines.push_back(fmt::format("  {}: the fullest of {} drives moved {:.2f} x the mean of all",
-                                printable(tier.tier), tier.devices, *tier.device_imbalance));
+    notes.push_back(fmt::format("  {}: the busiest of {} drives moved {:.2f} x the mean of all",
+                                name, tier.devices, *tier.device_imbalance));
   }
-  return lines;
+  return notes;
 }
 
 std::string links_text(const std::vector<Bottleneck>& bottlenecks) {

@@ -12,12 +12,15 @@ namespace tiercast::reports {
 /// of the timed window. Empty: it did not.
 std::string eviction_text(const TierUse& tier, const Warmup& warmup);
 
+/// What one pool of a tier holds; `-` for a tier that holds nothing of its own.
+std::string pool_text(const TierUse& tier);
+
 /// A table: a row of headings, and a row a tier.
 std::vector<std::string> tier_table(const Result& result);
 
-/// Of each tier whose blocks lie on some of its drives, how evenly these were used; and what memory
-/// before them gave.
-std::vector<std::string> device_lines(const Result& result);
+/// Of each tier what no column tells: what its late index came to, what memory before its devices
+/// gave, and how evenly those were used.
+std::vector<std::string> tier_notes(const Result& result);
 
 /// The links that carried anything, the busiest first, as far as they fit a line or two.
 std::string links_text(const std::vector<Bottleneck>& bottlenecks);

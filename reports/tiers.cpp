@@ -127,7 +127,7 @@ TierUse lower_use(const serving::Outcome& outcome, const serving::TierOutcome& t
 }
 
 // Hits below HBM in proportion to fetched blocks: the log knows their sum, the tiers their shares
-// (fetches after a preemption and in warm-up included).
+// (fetches after a preemption included).
 void share_hits(const serving::Outcome& outcome, const TierInput& input,
                 std::vector<TierUse>& uses) {
   Int128 fetched = 0;

@@ -102,19 +102,16 @@ ledger::Provision boxes_of(const ClusterSection& cluster) {
   return boxes;
 }
 
-Switches::Switches(const ScenarioSpec& spec, std::vector<TierLinkSpec>& links,
-                   std::vector<SwitchedFabric>& fabrics) {
+std::vector<FabricNetwork> fabric_networks(const ScenarioSpec& spec) {
   const ClusterSection& cluster = spec.cluster;
-  if (!cluster.fabric) return;
+  std::vector<FabricNetwork> networks;
+  if (!cluster.fabric) return networks;
   const ledger::PortsUsed used =
       ledger::ports_used(boxes_of(cluster), cluster.fabric->switches.port_bandwidth.value);
-  std::vector<uint32_t> leaves_of;  // by network
-  const auto build = [&](const std::string& name, uint64_t ports) {
+  const auto add = [&](const std::string& name, uint64_t ports) -> FabricNetwork& {
     const auto size = ledger::fabric_size(*cluster.fabric, ports, cluster.pods());
     TIERCAST_CHECK(size, "an unchecked fabric of {} ports", ports);
-    leaves_of.push_back(std::max(1u, size->leaves));
-    fabrics.push_back(Wiring(*cluster.fabric, *size, name, links).build(cluster.nodes));
-    return static_cast<uint32_t>(fabrics.size() - 1);
+    return networks.emplace_back(FabricNetwork{name, ports, *size, false, false});
   };
   const auto any_tier = [&](std::initializer_list<TierName> kinds) {
     return std::any_of(spec.tiers.begin(), spec.tiers.end(), [&](const TierSection& tier) {
@@ -125,14 +122,49 @@ Switches::Switches(const ScenarioSpec& spec, std::vector<TierLinkSpec>& links,
   const bool has_east_west =
       fabric_bandwidth(cluster.node) > 0 && gpu_fabric(cluster.node) == hardware::Fabric::east_west;
   if (any_tier({TierName::context, TierName::external})) {
-    storage_ = has_storage ? build("storage", used.storage) : build("fabric", used.east_west);
-    storage_leaves_ = leaves_of[storage_];
+    (has_storage ? add("storage", used.storage) : add("fabric", used.east_west)).storage = true;
   }
   if (any_tier({TierName::peer}) || spec.disaggregation) {
-    const bool same = has_storage != has_east_west && storage_ != tiering::kNone;
-    gpus_ = same            ? storage_
-            : has_east_west ? build("fabric", used.east_west)
-                            : build("storage", used.storage);
+    const bool same = has_storage != has_east_west && !networks.empty();
+    FabricNetwork& network = same            ? networks.front()
+                             : has_east_west ? add("fabric", used.east_west)
+                                             : add("storage", used.storage);
+    network.gpus = true;
+  }
+  return networks;
+}
+
+std::string fabric_caveat(const ScenarioSpec& spec) {
+  if (!spec.cluster.fabric) return "";
+  const hardware::FabricSpec& fabric = *spec.cluster.fabric;
+  if (fabric.kind == hardware::FabricKind::flat) {
+    return fabric.routing == hardware::Routing::adaptive
+               ? ""
+               : "cluster.fabric.routing changes nothing: a flat fabric is one switch, without "
+                 "uplinks to choose from";
+  }
+  const std::vector<FabricNetwork> networks = fabric_networks(spec);
+  const bool any_uplinks = std::any_of(networks.begin(), networks.end(),
+                                       [](const FabricNetwork& n) { return n.has_uplinks(); });
+  if (networks.empty() || any_uplinks) return "";
+  uint64_t ports = 0;
+  for (const FabricNetwork& network : networks) ports = std::max(ports, network.ports);
+  return "routing and oversubscription of cluster.fabric change nothing: one leaf of " +
+         std::to_string(fabric.switches.ports) + " ports joins all, " + std::to_string(ports) +
+         " are used, and nothing goes by a spine";
+}
+
+Switches::Switches(const ScenarioSpec& spec, std::vector<TierLinkSpec>& links,
+                   std::vector<SwitchedFabric>& fabrics) {
+  for (const FabricNetwork& network : fabric_networks(spec)) {
+    const auto index = static_cast<uint32_t>(fabrics.size());
+    fabrics.push_back(
+        Wiring(*spec.cluster.fabric, network.size, network.name, links).build(spec.cluster.nodes));
+    if (network.storage) {
+      storage_ = index;
+      storage_leaves_ = std::max(1u, network.size.leaves);
+    }
+    if (network.gpus) gpus_ = index;
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "models/ledger/provision.hpp"
@@ -12,6 +13,25 @@ namespace tiercast::scenario {
 
 /// What hangs on the switches.
 ledger::Provision boxes_of(const ClusterSection& cluster);
+
+/// One network of `cluster.fabric` that tiers or hand-offs cross.
+struct FabricNetwork {
+  std::string name;  ///< `storage` or `fabric`, as in the names of its links
+  uint64_t ports = 0;
+  ledger::FabricSize size;
+  bool storage = false;  ///< crossed by tiers of shared storage
+  bool gpus = false;     ///< crossed between nodes' GPUs
+
+  /// Whether traffic may meet an uplink at all.
+  bool has_uplinks() const { return size.leaves > 1; }
+};
+
+/// Storage's comes first. None without `cluster.fabric`, or where nothing crosses it. `spec` has
+/// passed check_tiers.
+std::vector<FabricNetwork> fabric_networks(const ScenarioSpec& spec);
+
+/// What `cluster.fabric` says and nothing can show, in a whole sentence; or an empty string.
+std::string fabric_caveat(const ScenarioSpec& spec);
 
 /// Makes the networks that tiers and hand-offs cross: one for storage and one between nodes' GPUs,
 /// or one for both where nodes have one kind of port. Neither exists without `cluster.fabric`.

@@ -53,6 +53,27 @@ class Clock {
         stripes_(set_),
         recompute_ns_(recompute_times(world)) {}
 
+  HandOffTimes handoff(uint32_t giver, uint32_t taker) {
+    const DisaggregationSection& section = *spec_.disaggregation;
+    const RouteEnds ends{taker, kNone, giver, kNone, kNone};
+    const TierObjects objects = engine_objects(spec_);
+    HandOffTimes times;
+    times.inside_node = set_.node_of[giver] == set_.node_of[taker];
+    const hardware::StackSpec& stack = times.inside_node ? section.node_stack : section.stack;
+    times.stack = name_of_stack(stack);
+    times.way = way(ends, stack, objects);
+    tiering::TransferPlan plan = finder_.find(ends, 0);
+    for (const uint32_t link : plan.links) times.links.push_back(set_.links[link].name);
+    plan.cost = {.rate_cap = plan.cost.rate_cap};
+    for (const uint32_t blocks : sample_blocks()) {
+      plan.bytes = blocks * moved_block_bytes(set_, ends);
+      const int64_t moving_ns = transfers_.unloaded_ns(plan);
+      times.prompts.push_back(
+          {blocks * set_.block_tokens, plan.bytes, moving_ns, times.way.fixed_ns() + moving_ns});
+    }
+    return times;
+  }
+
   TierTimes times(uint32_t t) {
     const tiering::TierSpec& tier = set_.tiers[t];
     const hardware::StackSpec& stack = *spec_.tiers[t + 1].stack;
@@ -80,11 +101,8 @@ class Clock {
       times.store = way(store_ends(t), stack, objects);
       moving.store_ns = moving_times(store_ends(t));
     }
-    for (const uint32_t length : kLengths) {
-      const uint32_t blocks = length / set_.block_tokens;
-      if (blocks > 0 && blocks <= recompute_ns_.size()) {
-        times.prefixes.push_back(prefix(tier, times, moving, blocks));
-      }
+    for (const uint32_t blocks : sample_blocks()) {
+      times.prefixes.push_back(prefix(tier, times, moving, blocks));
     }
     compare(tier, times, moving);
     return times;
@@ -96,6 +114,15 @@ class Clock {
     std::vector<int64_t> load_ns;
     std::vector<int64_t> store_ns;
   };
+
+  std::vector<uint32_t> sample_blocks() const {
+    std::vector<uint32_t> sample;
+    for (const uint32_t length : kLengths) {
+      const uint32_t blocks = length / set_.block_tokens;
+      if (blocks > 0 && blocks <= recompute_ns_.size()) sample.push_back(blocks);
+    }
+    return sample;
+  }
 
   // Of a peer tier the first pool on another node: all are equally far.
   uint32_t source_pool(uint32_t t) const {
@@ -180,19 +207,24 @@ class Clock {
     way.wait_ns = (plan.devices.empty() && !apart ? 0 : cost.device_wait_ns) +
                   (plan.cables.empty() ? 0 : cost.switch_wait_ns);
     way.bytes_per_s = transfers_.rate(plan);
-    way.bound = bound(transfers_.narrowest(plan), cost, stack);
+    const hardware::GpuSpec& gpu = spec_.cluster.node.gpu;
+    hardware::TransferPath path = engine_path(spec_, nanoseconds(0));
+    const bool nvlink = ends.from == kNone && ends.to == kNone && gpu.nvlink &&
+                        set_.node_of[ends.from_pool] == set_.node_of[ends.engine];
+    if (nvlink) path.link = gpu.nvlink->value;
+    way.bound = bound(transfers_.narrowest(plan), cost, stack, path);
     return way;
   }
 
   std::string bound(const tiering::Transfers::Narrowest& narrowest,
-                    const tiering::TransferCost& cost, const hardware::StackSpec& stack) const {
+                    const tiering::TransferCost& cost, const hardware::StackSpec& stack,
+                    const hardware::TransferPath& path) const {
     // A cap that comes from the same bandwidth as a link differs from it by rounding alone.
     constexpr uint64_t kParts = 1'000'000;
     const uint64_t cap = cost.rate_cap;
     if (narrowest.link != kNone && (cap == 0 || cap + cap / kParts >= narrowest.bytes_per_s)) {
       return set_.links[narrowest.link].name;
     }
-    const hardware::TransferPath path = engine_path(spec_, nanoseconds(0));
     const double payload = payload_rate(stack, path).value() * world_.gpus_per_instance;
     const bool operations = static_cast<double>(cap + cap / kParts) < payload;
     const bool copies = stack.host_copies > 0 && stack.copy_bandwidth &&
@@ -259,6 +291,19 @@ class Clock {
 std::optional<uint32_t> TierTimes::break_even_tokens() const {
   if (load_faster.empty() || load_faster.back().last != longest_tokens) return std::nullopt;
   return load_faster.back().first;
+}
+
+std::vector<HandOffTimes> handoff_times(const ScenarioSpec& spec, const World& world) {
+  std::vector<HandOffTimes> times;
+  if (!spec.disaggregation) return times;
+  Clock clock(spec, world);
+  const std::vector<uint32_t>& node_of = world.cluster.tiers->node_of;
+  for (const bool inside : {true, false}) {
+    uint32_t taker = world.cluster.prefill_instances;
+    while (taker < node_of.size() && (node_of[taker] == node_of[kEngine]) != inside) ++taker;
+    if (taker < node_of.size()) times.push_back(clock.handoff(kEngine, taker));
+  }
+  return times;
 }
 
 std::vector<TierTimes> tier_times(const ScenarioSpec& spec, const World& world) {

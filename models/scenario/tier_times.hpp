@@ -73,6 +73,26 @@ struct TierTimes {
   std::optional<uint32_t> break_even_tokens() const;
 };
 
+/// Prompts handed over from the first prefill engine to a decode engine, with nothing else on the
+/// way. The request waits for all of it: way.fixed_ns() and moving.
+struct HandOffTimes {
+  bool inside_node = false;  ///< else to another node
+  std::string stack;
+  std::vector<std::string> links;
+  TierWay way;
+  struct Prompt {
+    uint32_t tokens = 0;  ///< whole blocks
+    uint64_t bytes = 0;
+    int64_t moving_ns = 0;
+    int64_t total_ns = 0;
+  };
+  std::vector<Prompt> prompts;  ///< 1Ki, 8Ki, 32Ki, 128Ki tokens as far as the context goes
+};
+
+/// Inside a node and between nodes, as far as decode engines are there; empty without
+/// `disaggregation`.
+std::vector<HandOffTimes> handoff_times(const ScenarioSpec& spec, const World& world);
+
 /// For the first engine, by tier in the order of lookup; empty without tiers below GPU memory.
 std::vector<TierTimes> tier_times(const ScenarioSpec& spec, const World& world);
 

@@ -6,6 +6,7 @@
 #include "models/policy/registry.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/tier_check.hpp"
+#include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_objects.hpp"
 #include "models/scenario/tier_world.hpp"
 #include "sim/base/quantity.hpp"
@@ -174,6 +175,8 @@ std::vector<std::string> caveats_of(const ScenarioSpec& spec, const llm::KernelS
     const std::string caveat = objects_caveat(spec, i);
     if (!caveat.empty()) caveats.push_back(caveat);
   }
+  const std::string fabric = fabric_caveat(spec);
+  if (!fabric.empty()) caveats.push_back(fabric);
   if (world.kv_blocks_pinned && world.memory.kv_blocks > world.memory.kv_blocks_fit) {
     caveats.push_back(std::to_string(world.memory.kv_blocks) +
                       " KV blocks are pinned, but memory has room for " +

@@ -13,6 +13,12 @@ constexpr std::size_t kLongestName = 64;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+bool begins_with(std::string_view text, std::string_view start) {
+  return text.size() >= start.size() &&
+         std::equal(start.begin(), start.end(), text.begin(),
+                    [](char a, char b) { return lower(a) == lower(b); });
+}
+
 }  // namespace
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -50,6 +56,15 @@ std::string nearest_name(std::string_view word, std::span<const std::string> can
       best_distance = distance;
       best = &candidate;
     }
+  }
+  if (best != nullptr) return *best;
+  // What was begun and not ended, where one name alone begins like it.
+  constexpr std::size_t kFewestLetters = 3;
+  if (word.size() < kFewestLetters) return {};
+  for (const std::string& candidate : candidates) {
+    if (!begins_with(candidate, word)) continue;
+    if (best != nullptr) return {};
+    best = &candidate;
   }
   return best != nullptr ? *best : std::string();
 }

@@ -12,8 +12,8 @@ namespace tiercast {
 /// 64 bytes count as infinitely far from all others.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-/// The candidate nearest to `word`, or empty when none is near enough to be a slip: a third of the
-/// word's length, at least one edit. The first of equals wins.
+/// The first candidate nearest to `word`, within a third of its length or one edit: a slip; else the
+/// only one that begins with it, of three letters at least; else empty.
 std::string nearest_name(std::string_view word, std::span<const std::string> candidates);
 
 /// "did you mean `x`?", else "known names: a, b, c" (at most 12), for hints.

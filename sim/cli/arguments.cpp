@@ -48,9 +48,16 @@ void add_seed(CLI::App& command, Arguments& arguments, const std::string& meanin
       ->type_name("N");
 }
 
+// A flag that may be given again, each with one value: a list would swallow what follows it.
+template <class T>
+CLI::Option* add_repeatable(CLI::App& command, const std::string& flag, std::vector<T>& target,
+                            const std::string& meaning) {
+  return command.add_option(flag, target, meaning)->take_all()->allow_extra_args(false);
+}
+
 void add_scenario_flags(CLI::App& command, Arguments& arguments) {
-  command.add_option("--set", arguments.sets, "Override a scenario value: path.to.key=value")
-      ->take_all()
+  add_repeatable(command, "--set", arguments.sets,
+                 "Override a scenario value: path.to.key=value; may be given again")
       ->type_name("PATH=VALUE");
   add_seed(command, arguments, "Seed of every random draw (run.seed)");
 }
@@ -122,18 +129,18 @@ void add_cache(CLI::App& app, Arguments& arguments) {
       ->required()
       ->expected(1)
       ->type_name("");
-  cache->add_option("--policy", arguments.policies, "Eviction policies")
+  add_repeatable(*cache, "--policy", arguments.policies, "Eviction policies")
       ->required()
       ->delimiter(',')
       ->type_name("NAME[,NAME...]");
-  cache->add_option("--capacity", arguments.capacities, "Capacities in blocks")
+  add_repeatable(*cache, "--capacity", arguments.capacities, "Capacities in blocks")
       ->required()
       ->delimiter(',')
       ->check(CLI::Range(uint64_t{1}, uint64_t{UINT32_MAX} - 1))
       ->type_name("N[,N...]");
-  cache->add_option("--parameter", arguments.parameters, "Policy parameter")
-      ->type_name("NAME=VALUE")
-      ->take_all();
+  add_repeatable(*cache, "--parameter", arguments.parameters,
+                 "Policy parameter; may be given again")
+      ->type_name("NAME=VALUE");
   cache->add_option("--block-tokens", arguments.block_tokens, "Tokens of one id (512)")
       ->check(CLI::Range(uint32_t{1}, uint32_t{1} << 20))
       ->type_name("N");
@@ -164,20 +171,23 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
   return (near.empty() ? otherwise : "did you mean `" + near + "`?") + "\n";
 }
 
-// CLI11 takes an unknown word for a stray value and then complains about something else; this names
-// the word. Empty where no word is unknown.
-std::string unknown_word(const CLI::App& app, int argc, const char* const* argv) {
-  if (argc < 2) return "";
-  const std::string first = argv[1];
+// CLI11 takes an unknown word for a stray value and then complains about something else, or gives
+// the help of what comes before it; these name the word. Empty where no word is unknown.
+std::string unknown_command(const CLI::App& app, int argc, const char* const* argv) {
+  if (argc < 2 || argv[1][0] == '-') return "";
+  const std::string word = argv[1];
   std::vector<std::string> known;
   for (const CLI::App* sub : app.get_subcommands(nullptr)) known.push_back(sub->get_name());
-  if (std::find(known.begin(), known.end(), first) == known.end()) {
-    if (first.starts_with('-')) return "";
-    return "no command `" + first + "`\n" +
-           did_you_mean(first, known, "`tiercast --help` lists what there is");
-  }
+  if (std::find(known.begin(), known.end(), word) != known.end()) return "";
+  return "no command `" + word + "`\n" +
+         did_you_mean(word, known, "`tiercast --help` lists what there is");
+}
+
+std::string unknown_flag(const CLI::App& app, int argc, const char* const* argv) {
+  if (argc < 2 || argv[1][0] == '-') return "";
+  const std::string first = argv[1];
   const CLI::App* command = app.get_subcommand(first);
-  known.clear();
+  std::vector<std::string> known;
   for (const CLI::Option* option : command->get_options()) {
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   }
@@ -235,8 +245,9 @@ Parsed parse_arguments(int argc, const char* const* argv) {
     std::ostringstream out;
     std::ostringstream complaint;
     const int code = app.exit(error, out, complaint);
-    if (code == 0) return {std::nullopt, out.str(), exit_ok};
-    const std::string unknown = unknown_word(app, argc, argv);
+    std::string unknown = unknown_command(app, argc, argv);
+    if (code == 0 && unknown.empty()) return {std::nullopt, out.str(), exit_ok};
+    if (unknown.empty()) unknown = unknown_flag(app, argc, argv);
     return {std::nullopt, "tiercast: " + (unknown.empty() ? complaint.str() : unknown),
             exit_bad_input};
   }

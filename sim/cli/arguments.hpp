@@ -13,7 +13,7 @@ enum class ColorWhen : uint8_t { automatic, always, never };
 /// Exit codes that scripts rely on.
 enum Exit : int {
   exit_ok = 0,
-  exit_error = 1,
+  exit_error = 1,  ///< or a run that refused every request
   exit_bad_input = 2,
   exit_threshold = 3,
 };

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_times.hpp"
 #include "sim/base/field_table.hpp"
 #include "sim/cli/describe.hpp"
@@ -117,6 +118,56 @@ Json tier_json(const scenario::TierTimes& tier) {
           {"break_even_tokens", break_even ? Json(*break_even) : Json()}};
 }
 
+Json tiers_json(const Prepared& prepared) {
+  Json tiers = Json::array();
+  const scenario::ScenarioSpec& spec = prepared.scenario.spec;
+  for (const scenario::TierTimes& tier : scenario::tier_times(spec, prepared.world)) {
+    tiers.push_back(tier_json(tier));
+    tiers.back()["load_mode"] = load_mode(spec.tiers[tiers.size()].load);
+  }
+  return tiers;
+}
+
+Json handoffs_json(const Prepared& prepared) {
+  Json ways = Json::array();
+  for (const scenario::HandOffTimes& way :
+       scenario::handoff_times(prepared.scenario.spec, prepared.world)) {
+    Json prompts = Json::array();
+    for (const scenario::HandOffTimes::Prompt& prompt : way.prompts) {
+      prompts.push_back({{"tokens", prompt.tokens},
+                         {"bytes", prompt.bytes},
+                         {"before_ms", ms_of(way.way.before_ns())},
+                         {"moving_ms", ms_of(prompt.moving_ns)},
+                         {"total_ms", ms_of(prompt.total_ns)}});
+    }
+    ways.push_back({{"inside_node", way.inside_node},
+                    {"stack", way.stack},
+                    {"links", way.links},
+                    {"way", way_json(way.way)},
+                    {"prompts", prompts}});
+  }
+  return ways;
+}
+
+Json fabric_json(const scenario::ScenarioSpec& spec) {
+  if (!spec.cluster.fabric) return {};
+  const hardware::FabricSpec& fabric = *spec.cluster.fabric;
+  Json networks = Json::array();
+  for (const scenario::FabricNetwork& network : scenario::fabric_networks(spec)) {
+    networks.push_back({{"network", network.name},
+                        {"ports", network.ports},
+                        {"leaves", network.size.leaves},
+                        {"spines", network.size.spines},
+                        {"uplinks_of_a_leaf", network.size.uplinks},
+                        {"routing_matters", network.has_uplinks()}});
+  }
+  return {{"kind", name_of_choice(fabric.kind)},
+          {"switch", fabric.switches.use},
+          {"routing", name_of_choice(fabric.routing)},
+          {"oversubscription", fabric.oversubscription},
+          {"networks", networks}};
+}
+
 std::string lines_of(const Json& json) {
   // A file's name may hold any bytes.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -133,20 +184,23 @@ std::string validation_json(const std::vector<Validated>& files) {
   return lines_of({{"schema", "tiercast.validation/1"}, {"files", list}});
 }
 
-std::string value_json(const std::string& path, const Node& value, const std::string& meaning,
-                       const std::string& type) {
-  return lines_of({{"path", path},
-                   {"meaning", meaning},
-                   {"type", type},
-                   {"value", content_of(value)},
-                   {"values", values_of(value, path)}});
+std::string value_json(const Prepared& prepared, const std::string& path,
+                       const std::string& meaning, const std::string& type) {
+  const Node& value = *at_path(prepared.scenario.resolved, path);
+  Json json = {{"path", path},
+               {"meaning", meaning},
+               {"type", type},
+               {"value", content_of(value)},
+               {"values", values_of(value, path)}};
+  if (path == "tiers") json["times"] = tiers_json(prepared);
+  return lines_of(json);
 }
 
 std::string entry_json(const std::string& file, const Node& entry) {
   return lines_of({{"file", file}, {"entry", content_of(entry)}});
 }
 
-std::string derived_json(const Prepared& prepared) {
+std::string derived_json(const Prepared& prepared, Values values) {
   const scenario::World& world = prepared.world;
   Json memory;
   for (const auto& [name, bytes] : memory_lines(world.memory)) {
@@ -154,25 +208,25 @@ std::string derived_json(const Prepared& prepared) {
   }
   Json steps;
   for (const auto& [name, ms] : sample_steps(world)) steps[name] = ms;
-  Json tiers = Json::array();
-  for (const scenario::TierTimes& tier : scenario::tier_times(prepared.scenario.spec, world)) {
-    tiers.push_back(tier_json(tier));
-  }
-  return lines_of({{"schema", "tiercast.derived/1"},
-                   {"scenario", prepared.scenario.spec.name},
-                   {"scenario_hash", prepared.scenario.hash},
-                   {"gpus_provisioned", world.gpus_provisioned},
-                   {"gpus_per_instance", world.gpus_per_instance},
-                   {"instances", world.cluster.instances},
-                   {"weights_dtype", name_of_choice(world.weights)},
-                   {"kv_dtype", name_of_choice(world.kv)},
-                   {"kv_bytes_per_token", world.kv_bytes_per_token},
-                   {"kv_blocks_per_instance", world.cluster.engine.kv_blocks},
-                   {"kv_blocks_pinned", world.kv_blocks_pinned},
-                   {"memory_of_a_gpu", memory},
-                   {"step_ms", steps},
-                   {"tiers", tiers},
-                   {"values", values_of(prepared.scenario.resolved, "")}});
+  Json json = {{"schema", "tiercast.derived/1"},
+               {"scenario", prepared.scenario.spec.name},
+               {"scenario_hash", prepared.scenario.hash},
+               {"gpus_provisioned", world.gpus_provisioned},
+               {"gpus_per_instance", world.gpus_per_instance},
+               {"instances", world.cluster.instances},
+               {"prefill_instances", world.cluster.prefill_instances},
+               {"weights_dtype", name_of_choice(world.weights)},
+               {"kv_dtype", name_of_choice(world.kv)},
+               {"kv_bytes_per_token", world.kv_bytes_per_token},
+               {"kv_blocks_per_instance", world.cluster.engine.kv_blocks},
+               {"kv_blocks_pinned", world.kv_blocks_pinned},
+               {"memory_of_a_gpu", memory},
+               {"step_ms", steps},
+               {"fabric", fabric_json(prepared.scenario.spec)},
+               {"handoff", handoffs_json(prepared)},
+               {"tiers", tiers_json(prepared)}};
+  if (values == Values::with) json["values"] = values_of(prepared.scenario.resolved, "");
+  return lines_of(json);
 }
 
 std::string reference_json(const Prepared& prepared, const workload::ReferenceHits& hits,

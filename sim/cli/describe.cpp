@@ -88,6 +88,12 @@ std::vector<std::pair<std::string, Bytes>> memory_lines(const llm::HbmBudget& me
           {"kv", memory.kv}};
 }
 
+std::string instances_text(const scenario::World& world) {
+  const uint32_t prefill = world.cluster.prefill_instances;
+  if (prefill == 0) return std::to_string(world.cluster.instances);
+  return fmt::format("{} prefill + {} decode", prefill, world.cluster.instances - prefill);
+}
+
 reports::RunSetting setting_of(const Prepared& prepared) {
   const scenario::ScenarioSpec& spec = prepared.scenario.spec;
   const scenario::World& world = prepared.world;
@@ -95,11 +101,12 @@ reports::RunSetting setting_of(const Prepared& prepared) {
   setting.hardware = fmt::format("{} x {} ({} x {})", spec.cluster.nodes, spec.cluster.node.title,
                                  world.gpus_provisioned, spec.cluster.node.gpu.title);
   setting.engine = fmt::format(
-      "{} instance(s) of {} GPU(s), blocks of {} tokens, {} tokens and {} sequences a step, "
+      "{} instance(s){} of {} GPU(s), blocks of {} tokens, {} tokens and {} sequences a step, "
       "router {}",
-      world.cluster.instances, world.gpus_per_instance, spec.engine.block_tokens,
-      world.cluster.engine.max_batched_tokens, world.cluster.engine.max_sequences,
-      router_words(spec.router));
+      world.cluster.instances,
+      world.cluster.prefill_instances > 0 ? " (" + instances_text(world) + ")" : "",
+      world.gpus_per_instance, spec.engine.block_tokens, world.cluster.engine.max_batched_tokens,
+      world.cluster.engine.max_sequences, router_words(spec.router));
   setting.policy = "eviction " + spec.policy.eviction.name;
   setting.workload = workload_words(spec.workload);
   setting.kv_blocks = kv_words(world);
@@ -113,8 +120,7 @@ std::string derived_text(const Prepared& prepared) {
     text += fmt::format("  {:<28} {}\n", name, value);
   };
   line("gpus provisioned", std::to_string(world.gpus_provisioned));
-  line("instances",
-       fmt::format("{} of {} GPU(s)", world.cluster.instances, world.gpus_per_instance));
+  line("instances", fmt::format("{} of {} GPU(s)", instances_text(world), world.gpus_per_instance));
   line("router", router_words(prepared.scenario.spec.router));
   line("weights", name_of_choice(world.weights));
   line("kv", fmt::format("{}, {} B a token, {} B a block", name_of_choice(world.kv),
@@ -127,8 +133,7 @@ std::string derived_text(const Prepared& prepared) {
                    uint64_t{world.cluster.engine.kv_blocks} * world.cluster.engine.block_tokens,
                    world.kv_blocks_pinned ? ", pinned" : ""));
   for (const auto& [name, ms] : sample_steps(world)) line(name, fmt::format("{:.3f} ms", ms));
-  text += tiers_text(scenario::tier_times(prepared.scenario.spec, world));
-  return text;
+  return text + fabric_text(prepared.scenario.spec) + handoff_text(prepared);
 }
 
 std::string reference_text(const Prepared& prepared, const workload::ReferenceHits& hits,

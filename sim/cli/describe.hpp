@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "models/scenario/tier_times.hpp"
 #include "models/workload/reference_hits.hpp"
 #include "reports/text.hpp"
 #include "sim/cli/forecast.hpp"
@@ -20,11 +19,23 @@ std::vector<std::pair<std::string, double>> sample_steps(const scenario::World& 
 /// What the memory of one GPU holds, line by line.
 std::vector<std::pair<std::string, Bytes>> memory_lines(const llm::HbmBudget& memory);
 
-/// The tiers below GPU memory: pools, both ways, prefixes of some lengths; empty without any.
-std::string tiers_text(const std::vector<scenario::TierTimes>& tiers);
+/// Instances by role: `3 prefill + 1 decode`, or their number where all do both.
+std::string instances_text(const scenario::World& world);
 
-/// Numbers that follow from the scenario: memory of a GPU line by line, KV blocks, sample steps,
-/// tiers.
+/// As scenarios call it.
+std::string load_mode(tiering::LoadMode mode);
+
+/// The tiers below GPU memory: pools, both ways, prefixes of some lengths.
+std::string tiers_text(const Prepared& prepared);
+
+/// The hand-off of prompts to decode instances; empty without one.
+std::string handoff_text(const Prepared& prepared);
+
+/// The switches of `cluster.fabric`, and what crosses them; empty without it.
+std::string fabric_text(const scenario::ScenarioSpec& spec);
+
+/// Numbers that follow from the scenario, tiers apart: memory of a GPU line by line, KV blocks,
+/// sample steps, switches, hand-off.
 std::string derived_text(const Prepared& prepared);
 
 std::string reference_text(const Prepared& prepared, const workload::ReferenceHits& hits,

@@ -1,12 +1,16 @@
-// What `explain` says of tiers below GPU memory.
+// What `explain` says of tiers below GPU memory, of hand-offs and of switches.
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_times.hpp"
 #include "reports/figures.hpp"
+#include "reports/table.hpp"
+#include "sim/base/field_table.hpp"
 #include "sim/base/text.hpp"
 #include "sim/cli/describe.hpp"
 
@@ -66,42 +70,142 @@ std::string faster_text(const scenario::TierTimes& tier) {
   return join(texts);
 }
 
+// What a load does to the step that it is for.
+std::string mode_words(tiering::LoadMode mode) {
+  switch (mode) {
+    case tiering::LoadMode::parked:
+      return "";
+    case tiering::LoadMode::in_step:
+      return " (a step waits for all of it): ";
+    case tiering::LoadMode::layerwise:
+      return " (a step begins with the first layer; the table's times are until the last): ";
+  }
+  return "";
+}
+
+// Ways out of memory before the devices that are no faster than the devices' own.
+std::string cached_text(const scenario::TierTimes& tier) {
+  std::string text = way_text(*tier.cached_load);
+  if (tier.cached_load->bytes_per_s <= tier.load.bytes_per_s) {
+    text += "; moves no faster than from the drives: " + tier.cached_load->bound + " bounds both";
+  }
+  return text;
+}
+
+void add_lines(const std::vector<std::string>& lines, std::string& text) {
+  for (const std::string& line : lines) text += line + "\n";
+}
+
+std::vector<std::string> prefix_rows(const scenario::TierTimes& tier) {
+  std::vector<std::vector<std::string>> rows = {
+      {"tokens", "bytes", "lookup", "before", "moving", "load", "late", "store", "recompute"}};
+  for (const scenario::PrefixTimes& prefix : tier.prefixes) {
+    rows.push_back(
+        {show_count(prefix.tokens), show_bytes(static_cast<double>(prefix.bytes)),
+         time_text(prefix.lookup_ns), time_text(tier.load.before_ns()), time_text(prefix.moving_ns),
+         time_text(prefix.load_ns), reports::show_percent(prefix.tail_probability),
+         prefix.store_ns ? time_text(*prefix.store_ns) : "-", time_text(prefix.recompute_ns)});
+  }
+  return reports::table_lines(rows, "    ");
+}
+
+std::string tier_text(const scenario::TierTimes& tier, tiering::LoadMode mode) {
+  std::string text = fmt::format("  {:<10} {}, {}\n    objects    {}, {} B a token\n", tier.name,
+                                 tier.stack, pools_text(tier), tier.objects, tier.token_bytes);
+  if (!tier.usable) {
+    return text + "    the engine does not hold KV like this: nothing is found or stored here\n";
+  }
+  text += fmt::format("    load       {}{}\n",
+                      mode == tiering::LoadMode::parked ? "" : load_mode(mode) + mode_words(mode),
+                      way_text(tier.load));
+  if (tier.index_delay_ns > 0) {
+    text += fmt::format(
+        "    index      {} late: what came is not seen, what left costs a read in vain of {}\n",
+        time_text(tier.index_delay_ns), time_text(std::max<int64_t>(1, tier.load.before_ns())));
+  }
+  if (tier.cached_load) text += fmt::format("    cached     {}\n", cached_text(tier));
+  if (tier.store) text += fmt::format("    store      {}\n", way_text(*tier.store));
+  add_lines(prefix_rows(tier), text);
+  return text + "    loading is faster than computing " + faster_text(tier) + "\n";
+}
+
+std::string network_text(const scenario::FabricNetwork& network,
+                         const hardware::FabricSpec& fabric) {
+  const std::string crossed = network.storage && network.gpus ? "storage and GPUs of nodes"
+                              : network.storage               ? "storage"
+                                                              : "GPUs of nodes";
+  std::string text = fmt::format("  {:<10} between {}: {} ports used, ", network.name, crossed,
+                                 show_count(network.ports));
+  if (!network.has_uplinks()) {
+    return text + fmt::format(
+                      "one {} of {}: no transfer goes by an uplink, so routing and "
+                      "oversubscription change nothing\n",
+                      fabric.kind == hardware::FabricKind::flat ? "switch" : "leaf",
+                      fabric.switches.ports);
+  }
+  const ledger::FabricSize& size = network.size;
+  return text + fmt::format("{} leaves of {}, {} spine{}, {} uplinks a leaf of {}/s each\n",
+                            size.leaves, fabric.switches.ports, size.spines,
+                            size.spines == 1 ? "" : "s", size.uplinks,
+                            show_bytes(fabric.switches.port_bandwidth.value.value()));
+}
+
 }  // namespace
 
-std::string tiers_text(const std::vector<scenario::TierTimes>& tiers) {
-  if (tiers.empty()) return "";
-  std::string text = "tiers, for one request alone on the first instance:\n";
-  constexpr std::string_view kRow = "    {:>9}{:>11}{:>11}{:>11}{:>11}{:>11}{:>9}{:>11}{:>12}\n";
-  for (const scenario::TierTimes& tier : tiers) {
-    text += fmt::format("  {:<10} {}, {}\n    objects    {}, {} B a token\n", tier.name, tier.stack,
-                        pools_text(tier), tier.objects, tier.token_bytes);
-    if (!tier.usable) {
-      text += "    the engine does not hold KV like this: nothing is found or stored here\n";
-      continue;
-    }
-    text += fmt::format("    load       {}\n", way_text(tier.load));
-    if (tier.index_delay_ns > 0) {
-      text += fmt::format(
-          "    index      {} late: what came is not seen, what left costs a read in vain of {}\n",
-          time_text(tier.index_delay_ns), time_text(std::max<int64_t>(1, tier.load.before_ns())));
-    }
-    if (tier.cached_load) {
-      text += fmt::format("    cached     {}\n", way_text(*tier.cached_load));
-    }
-    if (tier.store) text += fmt::format("    store      {}\n", way_text(*tier.store));
-    text += fmt::format(fmt::runtime(kRow), "tokens", "bytes", "lookup", "before", "moving", "load",
-                        "late", "store", "recompute");
-    for (const scenario::PrefixTimes& prefix : tier.prefixes) {
-      text += fmt::format(
-          fmt::runtime(kRow), show_count(prefix.tokens),
-          show_bytes(static_cast<double>(prefix.bytes)), time_text(prefix.lookup_ns),
-          time_text(tier.load.before_ns()), time_text(prefix.moving_ns), time_text(prefix.load_ns),
-          reports::show_percent(prefix.tail_probability),
-          prefix.store_ns ? time_text(*prefix.store_ns) : "-", time_text(prefix.recompute_ns));
-    }
-    text += "    loading is faster than computing " + faster_text(tier) + "\n";
+std::string load_mode(tiering::LoadMode mode) {
+  switch (mode) {
+    case tiering::LoadMode::parked:
+      return "parked";
+    case tiering::LoadMode::in_step:
+      return "in-step";
+    case tiering::LoadMode::layerwise:
+      return "layerwise";
   }
-  return text + "  lookups come before any load, whichever tier then gives\n";
+  return "";
+}
+
+std::string tiers_text(const Prepared& prepared) {
+  const scenario::ScenarioSpec& spec = prepared.scenario.spec;
+  const std::vector<scenario::TierTimes> tiers = scenario::tier_times(spec, prepared.world);
+  if (tiers.empty()) return "tiers: GPU memory alone\n";
+  std::string text = "tiers, for one request alone on the first instance:\n";
+  for (size_t t = 0; t < tiers.size(); ++t) text += tier_text(tiers[t], spec.tiers[t + 1].load);
+  return text +
+         "  load = lookup + before + moving (and converting, where objects differ); lookups come "
+         "before any load, whichever tier then gives\n"
+         "  late: share of such loads that meet a slow device; `load` says by how much\n";
+}
+
+std::string handoff_text(const Prepared& prepared) {
+  std::string text;
+  for (const scenario::HandOffTimes& way :
+       scenario::handoff_times(prepared.scenario.spec, prepared.world)) {
+    if (text.empty()) {
+      text = "hand-off of a prompt to a decode instance, with nothing beside it:\n";
+    }
+    text += fmt::format("  {}, {}\n    links      {}\n    way        {}\n",
+                        way.inside_node ? "inside a node" : "between nodes", way.stack,
+                        join(way.links), way_text(way.way));
+    std::vector<std::vector<std::string>> rows = {{"tokens", "bytes", "before", "moving", "all"}};
+    for (const scenario::HandOffTimes::Prompt& prompt : way.prompts) {
+      rows.push_back({show_count(prompt.tokens), show_bytes(static_cast<double>(prompt.bytes)),
+                      time_text(way.way.before_ns()), time_text(prompt.moving_ns),
+                      time_text(prompt.total_ns)});
+    }
+    add_lines(reports::table_lines(rows, "    "), text);
+  }
+  return text;
+}
+
+std::string fabric_text(const scenario::ScenarioSpec& spec) {
+  if (!spec.cluster.fabric) return "";
+  const hardware::FabricSpec& fabric = *spec.cluster.fabric;
+  std::string text = fmt::format("fabric, {} of {}, routing {}:\n", name_of_choice(fabric.kind),
+                                 fabric.switches.title, name_of_choice(fabric.routing));
+  const std::vector<scenario::FabricNetwork> networks = scenario::fabric_networks(spec);
+  if (networks.empty()) return text + "  no tier and no hand-off crosses it\n";
+  for (const scenario::FabricNetwork& network : networks) text += network_text(network, fabric);
+  return text;
 }
 
 }  // namespace tiercast::cli

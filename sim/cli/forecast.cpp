@@ -39,6 +39,7 @@ reports::SummaryInput summary_input(const Prepared& prepared) {
                  world.cluster.engine.kv_blocks};
   input.block_tokens = world.cluster.engine.block_tokens;
   input.block_bytes = static_cast<uint64_t>(world.block_bytes);
+  input.prefill_instances = world.cluster.prefill_instances;
   const scenario::ClusterSection& cluster = scenario.spec.cluster;
   input.site = {
       cluster.node,    cluster.facility, cluster.nodes,           world.gpus_per_instance,

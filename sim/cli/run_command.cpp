@@ -16,6 +16,7 @@
 #include "reports/json.hpp"
 #include "reports/text.hpp"
 #include "reports/thresholds.hpp"
+#include "reports/warnings.hpp"
 #include "sim/cli/as_json.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/context.hpp"
@@ -98,6 +99,10 @@ int simulate(const Prepared& prepared, const Arguments& arguments, Diagnostics& 
     write_stdout(reports::to_text(done->result,
                                   {use_color(arguments, STDOUT_FILENO), setting_of(prepared)}));
   }
+  if (const std::string nothing = reports::nothing_served_text(done->result); !nothing.empty()) {
+    fmt::print(stderr, "tiercast: {}\n", nothing);
+    return exit_error;
+  }
   return limits_met(done->result.thresholds) ? exit_ok : exit_threshold;
 }
 
@@ -110,8 +115,9 @@ int run_command(const Arguments& arguments) {
   int code = exit_bad_input;
   try {
     if (prepared && arguments.dry_run) {
-      write_stdout(arguments.format == Format::json ? derived_json(*prepared)
-                                                    : derived_text(*prepared));
+      write_stdout(arguments.format == Format::json
+                       ? derived_json(*prepared, Values::with)
+                       : derived_text(*prepared) + "\n" + tiers_text(*prepared));
       code = exit_ok;
     } else if (prepared) {
       const bool reference = prepared->scenario.spec.engine.preset == serving::EnginePreset::oracle;

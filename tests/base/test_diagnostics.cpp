@@ -100,6 +100,15 @@ TEST_CASE("only slips are taken for a name", "[text]") {
   CHECK_THAT(name_hint("price", names), Catch::Contains("latency, bandwidth, id, gpus, gpu"));
 }
 
+TEST_CASE("what begins a single name is taken for it", "[text]") {
+  const std::vector<std::string> names = {"doca-memos", "nfs-rdma", "nfs-tcp"};
+  CHECK(nearest_name("doca", names) == "doca-memos");
+  CHECK(nearest_name("NFS-R", names) == "nfs-rdma");
+  CHECK(nearest_name("nfs", names).empty());
+  CHECK(nearest_name("do", names).empty());
+  CHECK(nearest_name("memos", names).empty());
+}
+
 TEST_CASE("utf-8 is told from other bytes", "[text]") {
   CHECK(utf8_length("a") == 1);
   CHECK(utf8_length("\xC3\xA9") == 2);

@@ -93,6 +93,21 @@ TEST_CASE("Commands take as many files and names as they can use", "[cli]") {
   refused({"version", "now"});
 }
 
+TEST_CASE("A flag that may be given again takes one value each time", "[cli]") {
+  const Arguments explain = accepted({"explain", "a.yaml", "--set", "a=1", "--set", "b=2", "c.d"});
+  CHECK(explain.sets == Words{"a=1", "b=2"});
+  CHECK(explain.detail == "c.d");
+  CHECK(accepted({"explain", "--set", "a=1", "a.yaml", "c.d"}).detail == "c.d");
+  CHECK(accepted({"validate", "a.yaml", "--set", "a=1", "b.yaml"}).inputs ==
+        Words{"a.yaml", "b.yaml"});
+  CHECK_THAT(refused({"run", "a.yaml", "--set", "a=1", "b=2"}), Contains("SCENARIO"));
+  const Arguments cache = accepted({"cache", "--policy", "lru", "--policy", "fifo", "--capacity",
+                                    "10,20", "--parameter", "x=1", "t.jsonl"});
+  CHECK(cache.inputs == Words{"t.jsonl"});
+  CHECK(cache.policies == Words{"lru", "fifo"});
+  CHECK(cache.capacities == std::vector<uint64_t>{10, 20});
+}
+
 TEST_CASE("A cache replay takes lists of policies and capacities", "[cli]") {
   const Arguments cache = accepted({"cache", "t.jsonl", "--policy", "lru,s3fifo", "--capacity",
                                     "10,20,4294967294", "--parameter", "small=0.2", "--prefix"});
@@ -119,6 +134,7 @@ TEST_CASE("What was probably meant is suggested", "[cli]") {
              Contains("`--wobble`") && Contains("tiercast validate --help"));
   // A flag of another command is as unknown as any.
   CHECK_THAT(refused({"validate", "a.yaml", "--prefix"}), Contains("`--prefix`"));
+  CHECK_THAT(refused({"list", "--help"}), Contains("no command `list`"));
   CHECK_FALSE(refused({}).empty());
 }
 

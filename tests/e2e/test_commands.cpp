@@ -77,8 +77,67 @@ workload: {trace: {file: t.csv, format: csv}}
   CHECK_THAT(output_of({"run", scenario, "--dry-run"}), Catch::Contains("bound by"));
   const Words hbm_alone = {"explain", quickstart(), "--format", "json", "--set", "tiers=[hbm]"};
   CHECK(Json::parse(output_of(hbm_alone)).at("tiers").empty());
-  CHECK_THAT(output_of({"explain", scenario, "tiers"}), Catch::Contains("read_only: true"));
+  CHECK_THAT(output_of({"explain", scenario, "tiers.2"}), Catch::Contains("read_only: true"));
   CHECK(json_of({"explain", scenario, "tiers.1.stack.use"}).at("value") == "vllm-native");
+}
+
+TEST_CASE("Explain begins with what follows, and tells it alone", "[e2e]") {
+  const std::string all = output_of({"explain", quickstart()});
+  const std::string derived = output_of({"explain", quickstart(), "derived"});
+  const std::string tiers = output_of({"explain", quickstart(), "tiers"});
+  CHECK_THAT(all, Catch::StartsWith(derived + "\n" + tiers + "\n"));
+  CHECK_THAT(tiers, Catch::StartsWith("tiers, ") && Catch::Contains("  late: share of"));
+  // Places in the catalogue are short, and its folder is told once.
+  const std::string folder = (tests::source_dir() / "configs").string();
+  CHECK(all.find(folder) == all.rfind(folder));
+  CHECK_THAT(all, Catch::Contains("# catalogue gpus/h100-sxm.yaml:2\n"));
+
+  Json whole = json_of({"explain", quickstart()});
+  const Json values = whole.at("values");
+  whole.erase("values");
+  CHECK(json_of({"explain", quickstart(), "derived"}) == whole);
+  CHECK(json_of({"explain", quickstart(), "tiers"}).at("times") == whole.at("tiers"));
+}
+
+TEST_CASE("Explain takes overrides before a path, and says how tiers are loaded", "[e2e]") {
+  const std::string tiers =
+      output_of({"explain", quickstart(), "--set", "tiers.1.load=layerwise", "tiers"});
+  CHECK_THAT(tiers, Catch::Contains("load       layerwise ("));
+  CHECK_THAT(output_of({"explain", quickstart(), "tiers"}), !Catch::Contains("layerwise"));
+  const Json json = json_of({"explain", quickstart(), "--set", "tiers.1.load=layerwise"});
+  CHECK(json.at("tiers").at(0).at("load_mode") == "layerwise");
+  CHECK(json.at("tiers").at(1).at("load_mode") == "parked");
+  const Json shared =
+      json_of({"explain", quickstart(), "--set", "tiers=[hbm, {kind: context, cache: {}}]"});
+  const Json& bound = shared.at("tiers").at(0).at("load").at("bound");
+  CHECK(shared.at("tiers").at(0).at("cached_load").at("bound") == bound);
+  CHECK_THAT(output_of({"explain", quickstart(), "--set", "tiers=[hbm, {kind: context, cache: {}}]",
+                        "tiers"}),
+             Catch::Contains("no faster than from the drives: " + bound.get<std::string>() +
+                             " bounds both"));
+}
+
+TEST_CASE("Explain tells roles, hand-offs and switches", "[e2e]") {
+  const std::string scenario = (tests::source_dir() / "scenarios/disaggregated.yaml").string();
+  const std::string fabric = "cluster.fabric={switch: sn5600, routing: ecmp}";
+  const Json json = json_of({"explain", scenario, "derived", "--set", fabric});
+  CHECK(json.at("prefill_instances") == 2);
+  const Json& handoff = json.at("handoff").at(0);
+  CHECK(handoff.at("links").size() == 4);
+  for (const Json& prompt : handoff.at("prompts")) {
+    CHECK(prompt.at("total_ms").get<double>() ==
+          Approx(prompt.at("before_ms").get<double>() + prompt.at("moving_ms").get<double>()));
+  }
+  for (const Json& network : json.at("fabric").at("networks")) {
+    CHECK(network.at("leaves") == 1);
+    CHECK(network.at("spines") == 0);
+    CHECK(network.at("routing_matters") == false);
+  }
+  CHECK_THAT(output_of({"explain", scenario, "derived", "--set", fabric}),
+             Catch::Contains("2 prefill + 2 decode of 4 GPU(s)") &&
+                 Catch::Contains("between nodes, mooncake-te") &&
+                 Catch::Contains("so routing and oversubscription change nothing"));
+  CHECK(json_of({"explain", scenario, "derived"}).at("fabric").is_null());
 }
 
 TEST_CASE("What validate finds reads the same as JSON, and nothing else is printed", "[e2e]") {

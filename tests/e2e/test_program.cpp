@@ -164,19 +164,49 @@ TEST_CASE("What a forecast must be read with is said", "[e2e]") {
              Catch::Contains("100000 KV blocks are pinned, but memory has room for 28358"));
   CHECK_THAT(caveats({"cluster.node.gpu=h200-sxm"}),
              Catch::Contains("fitted on h100-sxm and carried over to NVIDIA H200"));
+  CHECK_THAT(caveats({"tiers=[hbm, dram]"}),
+             Catch::Contains("no tier uses cluster.storage.context") &&
+                 Catch::Contains("no tier uses cluster.storage.external"));
   CHECK_THAT(caveats({"engine.tp=8", "cluster.nodes=4", "engine.instances=1"}),
              Catch::Contains("an instance spans nodes"));
 }
 
 TEST_CASE("Clients that are refused at once do not keep time from passing", "[e2e]") {
-  const Json result = json_of({"run", quickstart(), "--set", "engine.max_model_tokens=2", "--set",
-                               "workload.closed.think={fixed: {value: 0s}}", "--set",
-                               "workload.closed.ramp=0s", "--set", "run.duration=60s"});
+  const tests::Finished done =
+      tiercast({"run", quickstart(), "--set", "engine.max_model_tokens=2", "--set",
+                "workload.closed.think={fixed: {value: 0s}}", "--set", "workload.closed.ramp=0s",
+                "--set", "run.duration=60s", "--format", "json"});
+  const Json result = Json::parse(done.out);
   const int refused = result.at("requests").at("rejected");
   CHECK(refused == result.at("requests").at("offered"));
   // 32 sessions ask once a second.
   CHECK(refused >= 32 * 50);
   CHECK(refused <= 32 * 60);
+  CHECK(result.at("requests").at("rejected_too_long") == refused);
+  // Nothing served is an error, said in one line.
+  CHECK(done.exit_code == 1);
+  CHECK_THAT(done.err, Catch::StartsWith("tiercast: nothing was served: all ") &&
+                           Catch::Contains("engine.max_model_tokens"));
+}
+
+TEST_CASE("Roles are told where prefill and decode are apart", "[e2e]") {
+  const std::string scenario = (tests::source_dir() / "scenarios/disaggregated.yaml").string();
+  const Words words = {"run", scenario, "--set", "run.duration=20s", "--set", "run.warmup=0s"};
+  const Json result = json_of(words);
+  REQUIRE(result.at("roles").size() == 2);
+  double queue_ms = 0;
+  double busy = 0;
+  for (const Json& role : result.at("roles")) {
+    queue_ms += role.at("queue_ms").get<double>();
+    busy += role.at("gpu_busy").get<double>() * role.at("instances").get<double>() / 4;
+  }
+  CHECK(queue_ms == Approx(result.at("metrics").at("queue_ms").at("mean").get<double>()));
+  for (const Json& found : result.at("bottlenecks")) {
+    if (found.at("resource") == "gpu") CHECK(busy == Approx(found.at("busy").get<double>()));
+  }
+  CHECK_THAT(output_of(words),
+             Catch::Contains("4 instance(s) (2 prefill + 2 decode) of 4 GPU(s)") &&
+                 Catch::Contains("\n  decode      2 instances, "));
 }
 
 TEST_CASE("Reference mode keeps thresholds and writes its result", "[e2e]") {

@@ -104,5 +104,28 @@ TEST_CASE("with sessions, energy and cost are spread over tasks too") {
   CHECK(result.metrics.task_s->mean == 100);
 }
 
+TEST_CASE("storage that no tier uses is named with its shares") {
+  SummaryInput input;
+  input.site = small_site();
+  hardware::StorageServiceSpec service;
+  service.idle_power.value = Watts{165};
+  service.read.value = service.write.value = BytesPerSecond{1};
+  input.site->external = {std::nullopt, service, 2};
+  serving::Outcome outcome = small_run();
+  const Result result = summarise(outcome, input);
+  // 2 x 165 W over 100 s beside 1.1 x (60,000 + 11,200 + 6,000) J of the nodes; the service is
+  // free.
+  const double share = 33'000 / (33'000 + 1.1 * 77'200);
+  REQUIRE(share == Approx(0.27986).margin(1e-5));
+  REQUIRE(result.provenance.caveats.size() == 1);
+  CHECK_THAT(result.provenance.caveats[0],
+             Catch::Contains(
+                 "cluster.storage.external, which is 28.0 % of the energy and 1.22 % of the cost"));
+  serving::TierOutcome tier;
+  tier.kind = tiering::TierKind::external;
+  outcome.tiers.push_back(tier);
+  CHECK(summarise(outcome, input).provenance.caveats.empty());
+}
+
 }  // namespace
 }  // namespace tiercast::reports

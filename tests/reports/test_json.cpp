@@ -56,7 +56,8 @@ TEST_CASE("the keys are those of the schema, in its order") {
   CHECK(keys(json["model"]) ==
         Keys{"name", "weights_dtype", "kv_dtype", "kv_bytes_per_token", "kv_blocks_per_instance"});
   CHECK(keys(json["requests"]) == Keys{"offered", "completed", "failed", "rejected", "truncated",
-                                       "preempted", "preemptions"});
+                                       "preempted", "preemptions", "rejected_too_long",
+                                       "rejected_too_large"});
   CHECK(keys(json["tokens"]) == Keys{"input", "input_cached", "input_computed", "output"});
   CHECK(keys(json["metrics"]) == Keys{"ttft_ms", "tpot_ms", "itl_ms", "e2e_ms", "queue_ms",
                                       "task_s", "output_tokens_per_s", "computed_tokens_per_s",
@@ -103,8 +104,13 @@ TEST_CASE("optional keys appear with their values") {
   result.provenance.band = Interval{0.5, 2};
   result.attribution.e2e_ms->load.push_back({"dram", 3, 4});
   CHECK(!parsed(result).contains("router"));
+  CHECK(!parsed(result).contains("roles"));
+  result.roles = {{"decode", 3, 0.5, 4.5, {{"step", 0.5}, {"kv_blocks", 4.0}}}};
   result.router = RouterUse{10, 2, 3, 4};
   const Json json = parsed(result);
+  CHECK(json["roles"] ==
+        Json::parse(R"([{"role":"decode","instances":3,"gpu_busy":0.5,"queue_ms":4.5,)"
+                    R"("waits_ms":{"step":0.5,"kv_blocks":4.0}}])"));
   CHECK(json["router"] == Json::parse(R"({"requests":10,"stale_hit_blocks":2,)"
                                       R"("misrouted":3,"missed_blocks":4})"));
   CHECK(json["metrics"]["ttft_ms"]["ci95"] == Json::parse(R"({"low":1.0,"high":2.0})"));

@@ -77,6 +77,9 @@ TEST_CASE("refused requests are no demand") {
   serving::Outcome outcome = single_server(39, kMs);
   tests::add_rejected(outcome, 100 * kSecond);
   CHECK(says(steadiness_of(outcome), "39 requests are too few"));
+  serving::Outcome refused;
+  tests::add_rejected(refused, kSecond);
+  CHECK(says(steadiness_of(refused), "all requests were refused"));
 }
 
 TEST_CASE("a cache that is still filling is not steady") {

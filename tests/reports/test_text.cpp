@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "reports/figures.hpp"
+#include "reports/table.hpp"
 #include "reports/text.hpp"
 
 namespace tiercast::reports {
@@ -57,7 +58,7 @@ Result sample_result() {
   result.digest = "d19e57";
   result.simulated_s = 424.3;
   result.model = {"llama-3.1-8b", "bf16", "bf16", 131072, 26312};
-  result.requests = {2000, 1990, 0, 10, 0, 3};
+  result.requests = {2000, 1990, 0, 10, 0, 3, 0, 10, 0};
   result.tokens = {2'000'000, 747'200, 1'252'800, 529'807};
   result.metrics.ttft_ms = Distribution{50, 41.3, 90, 95, 380, 400, 500, {}};
   result.metrics.tpot_ms = Distribution{9.9, 9.8, 11, 12, 14.2, 15, 16, {}};
@@ -110,7 +111,7 @@ TEST_CASE("the report shows what was run and the headline figures") {
   CHECK(shows(text, "620 mJ per output token"));
   CHECK(shows(text, "0.930 USD per million output tokens"));
   CHECK(shows(text, "37.4 % of input tokens"));
-  CHECK(shows(text, "1 pool of 55.2 GB in all, 96.0 % full at the end, first eviction at 12.4 s"));
+  CHECK(shows(text, "1 pool of 55.2 GB, 96.0 % full at the end, first eviction at 12.4 s"));
   CHECK(shows(text, "1,234 blocks evicted"));
   CHECK(shows(text, "26,312 per instance: pinned by the scenario"));
   CHECK(shows(text, "digest d19e57, scenario 5eed, seed 42, simulated 424 s"));
@@ -170,9 +171,75 @@ TEST_CASE("tiers have a table") {
   const std::string text = shown(tiered_result());
   CHECK(row_of(text, "tier") == "tier capacity full first eviction hits read written busy");
   CHECK(row_of(text, "hbm") == "hbm 55.2 GB 96.0 % at 12.4 s 10.0 % - - -");
-  CHECK(row_of(text, "nvme") == "nvme 61.4 TB 25.0 % - 27.4 % 1.23 GB 45.6 GB 78.9 %");
+  CHECK(row_of(text, "nvme") == "nvme 2 x 30.7 TB 25.0 % - 27.4 % 1.23 GB 45.6 GB 78.9 %");
   CHECK(!shows(text, "1 pool of"));
   CHECK(!shows(shown(sample_result()), "capacity"));
+}
+
+TEST_CASE("columns stand apart however wide their cells are") {
+  const std::vector<std::string> lines =
+      table_lines({{"tier", "capacity", "full"}, {"context", "276 TB", "0.00792 %"}}, "  ");
+  CHECK(lines[0] == "  tier     capacity       full");
+  CHECK(lines[1] == "  context    276 TB  0.00792 %");
+}
+
+TEST_CASE("a tier without memory of its own shows none") {
+  Result result = tiered_result();
+  TierUse peer;
+  peer.tier = "peer";
+  peer.read_bytes = 1000;
+  result.cache.by_tier.push_back(peer);
+  CHECK(row_of(shown(result), "peer") == "peer - - - 0 % 1.00 kB - -");
+}
+
+TEST_CASE("what a late index costs is said in words") {
+  Result result = tiered_result();
+  result.cache.by_tier[1].index = IndexUse{5000, 0, 0, 0, 2099};
+  CHECK(shows(
+      shown(result),
+      "  nvme: its index hears 5.00 s late: 2,099 blocks were computed though they lay there, "
+      "no read was in vain\n"));
+  result.cache.by_tier[1].index = IndexUse{5000, 3, 40, 12.5, 0};
+  CHECK(shows(shown(result), "3 reads of 40 that had left took 12.5 ms in vain\n"));
+}
+
+TEST_CASE("memory before drives names the link that its hits cross too") {
+  Result result = tiered_result();
+  TierUse& tier = result.cache.by_tier[1];
+  tier.card_cache = CardCacheUse{1000, 5, 500, 0.25};
+  tier.devices = 24;
+  tier.device_imbalance = 1.013;
+  result.bottlenecks = {{"nvme.port.up", 0.9, {}, true}, {"nvme.drives.read", 0.4, {}, true}};
+  CHECK(shows(shown(result),
+              "memory of its DPUs gave 25.0 % of what was read; its busiest link, "
+              "nvme.port.up at 90.0 %, carries that too\n"));
+  CHECK(shows(shown(result), "the busiest of 24 drives moved 1.01 x the mean of all\n"));
+  result.bottlenecks[1].busy = 0.95;
+  CHECK(shows(shown(result), "gave 25.0 % of what was read\n"));
+}
+
+TEST_CASE("roles have a line each") {
+  Result result = sample_result();
+  result.roles = {{"prefill", 3, 0.4, 12.0, {{"step", 10.0}, {"kv_blocks", 2.0}, {"x", 0.0}}},
+                  {"decode", 1, 0.9, 0.0, {{"step", 0.0}}}};
+  CHECK(shows(shown(result),
+              "  prefill     3 instances, gpu runs steps 40.0 % of the time, queues "
+              "add 12.0 ms (the next step 10.0 ms, kv_blocks 2.00 ms)\n"));
+  CHECK(shows(shown(result),
+              "  decode      1 instance, gpu runs steps 90.0 % of the time, queues "
+              "add 0\n"));
+}
+
+TEST_CASE("a run that served nothing says so first, and why") {
+  Result result = sample_result();
+  CHECK(!shows(shown(result), "nothing was served"));
+  result.requests = {2000, 0, 0, 2000, 0, 0, 0, 1995, 5};
+  result.steady = {false, "all requests were refused"};
+  const std::string text = shown(result);
+  CHECK(shows(text,
+              "forecast\n  ! nothing was served: all 2,000 requests were refused: 1,995 longer"));
+  CHECK(shows(text, "5 with more KV than the 26,312 blocks of an instance hold\n"));
+  CHECK(!shows(text, "not steady"));
 }
 
 TEST_CASE("loads are among where the time went, links have a line of their own") {
@@ -203,7 +270,7 @@ TEST_CASE("times of the report count from the end of warm-up") {
 
 TEST_CASE("what a reader must mind is said") {
   Result result = sample_result();
-  CHECK(shows(shown(result), "! 10 of 2,000 requests rejected"));
+  CHECK(shows(shown(result), "! 10 of 2,000 requests refused: 10 longer"));
   CHECK(!shows(shown(result), "steady"));
   result.steady = {false, "saturated: it grew"};
   result.requests.truncated = 4;

@@ -1,10 +1,12 @@
 // Prompts handed over inside a node and between nodes.
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
+#include "models/scenario/tier_times.hpp"
 #include "models/serving/cluster.hpp"
 #include "models/tiering/routes.hpp"
 #include "models/workload/demand_source.hpp"
@@ -82,4 +84,37 @@ TEST_CASE("A node that hands over inside itself needs no NIC and uses none", "[s
       if (name.find("nvlink") == std::string::npos) CHECK(bytes == 0);
     }
   }
+}
+
+TEST_CASE("Hand-offs are explained by the way that the simulation takes", "[scenario]") {
+  const scenario::Scenario scenario = tests::good(kScenario, {"cluster.nodes=2"});
+  const scenario::World world = tests::world_of(scenario);
+  const tiering::TierSetSpec& set = *world.cluster.tiers;
+  const std::vector<scenario::HandOffTimes> ways = handoff_times(scenario.spec, world);
+  REQUIRE(ways.size() == 2);
+  for (const scenario::HandOffTimes& way : ways) {
+    tiering::RouteFinder finder(set, 1);
+    const uint32_t taker = way.inside_node ? 1 : 2;
+    const tiering::TransferPlan plan = finder.find({taker, kNone, 0, kNone, kNone}, 0);
+    CHECK(way.links == names(set, plan));
+    CHECK(way.way.fixed_ns() == plan.cost.before_ns + plan.cost.after_ns);
+    uint64_t rate = plan.cost.rate_cap;
+    for (const uint32_t link : plan.links) rate = std::min(rate, set.links[link].bytes_per_s);
+    CHECK(way.way.bytes_per_s == rate);
+    REQUIRE(way.prompts.size() == 4);
+    for (const scenario::HandOffTimes::Prompt& prompt : way.prompts) {
+      CHECK(prompt.bytes == prompt.tokens * 131'072ull);
+      CHECK(double(prompt.moving_ns) == Approx(double(prompt.bytes) / double(rate) * 1e9));
+      CHECK(prompt.total_ns == way.way.fixed_ns() + prompt.moving_ns);
+    }
+  }
+  CHECK(ways[0].inside_node);
+  CHECK(ways[0].stack == scenario.spec.disaggregation->node_stack.use);
+  CHECK(ways[1].stack == scenario.spec.disaggregation->stack.use);
+
+  const scenario::Scenario one_node = tests::good(kScenario);
+  CHECK(handoff_times(one_node.spec, tests::world_of(one_node)).size() == 1);
+  scenario::Scenario together = one_node;
+  together.spec.disaggregation.reset();
+  CHECK(handoff_times(together.spec, tests::world_of(together)).empty());
 }
