@@ -1,5 +1,7 @@
 #include "models/hardware/stack_spec.hpp"
 
+#include <algorithm>
+
 #include "sim/base/field_table.hpp"
 
 namespace tiercast::hardware {
@@ -16,6 +18,20 @@ std::vector<Choice<Granularity>> choices(Granularity) {
           {"chunk", Granularity::chunk, "`chunk_tokens` tokens, all layers together"}};
 }
 
+std::vector<Choice<Reach>> choices(Reach) {
+  return {{"host-memory", Reach::host_memory, "host memory of the GPU's own node: dram"},
+          {"drive", Reach::drive, "drives of the GPU's own node: nvme"},
+          {"dpu-flash", Reach::dpu_flash, "flash behind DPUs on the network: context"},
+          {"file-service", Reach::file_service, "a service that keeps files: external"},
+          {"object-service", Reach::object_service, "a service that keeps objects: external"},
+          {"peer-memory", Reach::peer_memory, "host memory of other nodes: peer"},
+          {"gpu-memory", Reach::gpu_memory, "GPU memory of other engines: disaggregation"}};
+}
+
+bool StackSpec::reaches_to(Reach end) const {
+  return std::find(reaches.begin(), reaches.end(), end) != reaches.end();
+}
+
 const FieldTable<StackSpec>& StackSpec::fields() {
   using S = StackSpec;
   static const auto table =
@@ -24,6 +40,8 @@ const FieldTable<StackSpec>& StackSpec::fields() {
           {
               field("use", &S::use, by_default(""), "Catalogue entry to start from."),
               field("title", &S::title, by_default(""), "Name for people."),
+              field("reaches", &S::reaches, required, fewest(1),
+                    "What it has at its far end, so which tiers it serves."),
               field("granularity", &S::granularity, required,
                     "What lies together and goes in one operation."),
               field("chunk_tokens", &S::chunk_tokens, absent_means("needed by `chunk` only"),

@@ -16,11 +16,24 @@ namespace tiercast::hardware {
 enum class Granularity { layer, block, chunk };
 std::vector<Choice<Granularity>> choices(Granularity);
 
+/// What a path has at its far end; the near one is GPU memory.
+enum class Reach : uint8_t {
+  host_memory,     ///< of the GPU's own node
+  drive,           ///< of the GPU's own node
+  dpu_flash,       ///< flash behind DPUs, over the network
+  file_service,    ///< over the network
+  object_service,  ///< over the network
+  peer_memory,     ///< host memory of other nodes
+  gpu_memory       ///< of other engines
+};
+std::vector<Choice<Reach>> choices(Reach);
+
 /// One software path. What it costs is here; what devices and links cost is theirs. Each field is a
 /// switch: a scenario that overrides one asks what that overhead is worth.
 struct StackSpec {
   std::string use;
   std::string title;
+  std::vector<Reach> reaches;  ///< at least one
   Granularity granularity = Granularity::block;
   std::optional<Tokens> chunk_tokens;  ///< of one chunk, where the granularity is `chunk`
   uint32_t fragments = 1;              ///< pieces of each, two where K and V lie apart
@@ -43,6 +56,8 @@ struct StackSpec {
   bool bypass_host = false;         ///< bytes do not touch host memory (GPUDirect)
 
   static const FieldTable<StackSpec>& fields();
+
+  bool reaches_to(Reach end) const;
 };
 
 }  // namespace tiercast::hardware

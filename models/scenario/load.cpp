@@ -4,6 +4,9 @@
 #include <utility>
 
 #include "models/scenario/catalogue.hpp"
+#include "models/scenario/problems.hpp"
+#include "models/scenario/stack_choice.hpp"
+#include "models/scenario/tier_objects.hpp"
 #include "sim/base/field_table.hpp"
 #include "sim/base/hash.hpp"
 #include "sim/base/reader.hpp"
@@ -64,7 +67,7 @@ void name_stack(Node& holder, const std::string& name, const std::string& key = 
   }
 }
 
-Node with_default_stacks(Node document) {
+Node with_default_stacks(Node document, Catalogue& catalogue) {
   Node* handover = document.find("disaggregation");
   if (handover != nullptr && handover->is_map()) {
     name_stack(*handover, kHandOverStack);
@@ -72,6 +75,7 @@ Node with_default_stacks(Node document) {
   }
   Node* tiers = document.find("tiers");
   if (tiers == nullptr || !tiers->is_list()) return document;
+  const std::string protocol = service_protocol(document, catalogue);
   for (Node& tier : tiers->items) {
     if (tier.is_scalar()) {
       Node whole = Node::map(tier.place, tier.origin);
@@ -82,8 +86,9 @@ Node with_default_stacks(Node document) {
     if (kind == nullptr || !kind->is_scalar()) continue;
     const std::string word = kind->text;
     for (const Choice<TierName>& choice : choices(TierName{})) {
-      const std::string name = default_stack(choice.value);
-      if (choice.name == word && !name.empty()) name_stack(tier, name);
+      if (choice.name != word) continue;
+      const std::string name = default_stack(choice.value, protocol);
+      if (!name.empty()) name_stack(tier, name);
     }
   }
   return document;
@@ -111,9 +116,13 @@ std::optional<Scenario> load_scenario(const Node& document, const std::string& f
   Reader reader(found, catalogue.lookup());
   Scenario scenario;
   scenario.file = file;
-  reader.read(with_default_stacks(document), scenario.spec, scenario.resolved);
-  if (found.has_errors() || !load_kernels(catalogue, scenario, found)) return std::nullopt;
+  reader.read(with_default_stacks(document, catalogue), scenario.spec, scenario.resolved);
+  if (found.has_errors()) return std::nullopt;
+  Problems problems(scenario.resolved, found);
+  check_reaches(scenario.spec, catalogue, problems);
+  if (problems.any() || !load_kernels(catalogue, scenario, found)) return std::nullopt;
   anchor_trace(scenario);
+  estimate_conversions(scenario.spec, scenario.resolved);
   scenario.hash = hash_of(scenario);
   return scenario;
 }

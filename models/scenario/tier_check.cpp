@@ -61,6 +61,11 @@ class TierCheck {
                        [&](const TierSection& tier) { return tier.kind == kind; });
   }
 
+  std::string protocol() const {
+    const auto& external = spec_.cluster.storage.external;
+    return external && external->service ? name_of_choice(external->service->protocol) : "";
+  }
+
   // The order of lookup goes outwards, GPU memory first, each tier once.
   void check_order() {
     if (spec_.tiers.empty() || spec_.tiers.front().kind != TierName::hbm) {
@@ -131,7 +136,7 @@ class TierCheck {
              "say it of context");
     if (tier.kind != TierName::hbm && !tier.stack) {
       problems_.add(path_of(i) + ".stack", "has no value",
-                    "leave the key away to get " + default_stack(tier.kind));
+                    "leave the key away to get " + default_stack(tier.kind, protocol()));
     }
     check_scope(i);
   }

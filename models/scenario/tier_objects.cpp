@@ -1,9 +1,12 @@
 #include "models/scenario/tier_objects.hpp"
 
+#include <cmath>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "models/llm/placement.hpp"
+#include "sim/base/quantity.hpp"
 
 namespace tiercast::scenario {
 
@@ -44,6 +47,44 @@ TierObjects objects_as(const ScenarioSpec& spec, llm::KvFormat format, uint32_t 
   return objects;
 }
 
+// Of the memory's bandwidth that a kernel which gathers, converts and scatters gets. It reads
+// every byte once and writes what becomes of it.
+constexpr double kConvertShare = 0.5;
+constexpr double kConvertShareMin = 0.1;  // of small pieces, beside the engine's own kernels
+constexpr double kConvertShareMax = 0.8;  // of a copy in large pieces
+
+Figure<BytesPerSecond> conversion_estimate(const ScenarioSpec& spec, const TierObjects& objects) {
+  const int64_t held_bytes =
+      llm::kv_block_bytes(spec.model.name, spec.model.kv, spec.engine.block_tokens);
+  const double bytes_moved =
+      1 + static_cast<double>(objects.block_bytes) / static_cast<double>(held_bytes);
+  const auto at = [&](double share) {
+    const double peak = spec.cluster.node.gpu.hbm_bandwidth.value.value();
+    return bytes_per_second(std::round(peak * share / bytes_moved));
+  };
+  return {at(kConvertShare), FigureKind::estimate,
+          "Assumption: a kernel that reads and writes GPU memory once gets half of its bandwidth; "
+          "10 % in small pieces beside the engine, 80 % in large ones",
+          std::pair(at(kConvertShareMin), at(kConvertShareMax))};
+}
+
+Node figure_node(const Figure<BytesPerSecond>& figure) {
+  const auto scalar = [](const std::string& text) {
+    return Node::scalar(text, {}, Origin::default_value);
+  };
+  const auto rate = [&](BytesPerSecond value) {
+    return scalar(format_quantity(to_quantity(value)));
+  };
+  Node node = Node::map({}, Origin::default_value);
+  node.set("value", rate(figure.value));
+  node.set("kind", scalar(std::string(name_of(figure.kind))));
+  node.set("source", scalar(figure.source)).quoted = true;
+  Node range = Node::list({}, Origin::default_value);
+  range.items = {rate(figure.range->first), rate(figure.range->second)};
+  node.set("range", std::move(range));
+  return node;
+}
+
 std::string path_of(size_t tier) { return "tiers." + std::to_string(tier) + ".objects"; }
 
 class ObjectsCheck {
@@ -82,13 +123,6 @@ class ObjectsCheck {
       if (!wrong.empty()) problems_.add(path_of(i) + ".tp", wrong, "take a divisor of them");
     }
     const TierObjects objects = tier_objects(spec_, i);
-    if (objects.differ && objects.usable && !section.convert_bandwidth) {
-      problems_.add(path_of(i),
-                    "the engine holds KV otherwise, and no convert_bandwidth says what converting "
-                    "costs",
-                    "say convert_bandwidth: {value: ..., kind: measured, source: ...}, or "
-                    "mismatch: miss");
-    }
     if (!objects.differ && section.convert_bandwidth) {
       problems_.warn(path_of(i) + ".convert_bandwidth",
                      "nothing is converted: the engine holds KV alike", "leave it out");
@@ -235,6 +269,18 @@ std::string objects_caveat(const ScenarioSpec& spec, size_t tier) {
            "answers is not simulated";
   }
   return {};
+}
+
+void estimate_conversions(ScenarioSpec& spec, Node& resolved) {
+  for (size_t i = 0; i < spec.tiers.size(); ++i) {
+    TierSection& tier = spec.tiers[i];
+    if (!tier.stack || !tier.objects || tier.objects->convert_bandwidth) continue;
+    const TierObjects objects = tier_objects(spec, i);
+    if (!objects.differ || !objects.usable) continue;
+    tier.objects->convert_bandwidth = conversion_estimate(spec, objects);
+    resolved.find("tiers")->items.at(i).find("objects")->set(
+        "convert_bandwidth", figure_node(*tier.objects->convert_bandwidth));
+  }
 }
 
 void check_objects(const ScenarioSpec& spec, Problems& problems) {

@@ -9,6 +9,7 @@
 #include "models/llm/model_spec.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/spec.hpp"
+#include "sim/base/node.hpp"
 
 namespace tiercast::scenario {
 
@@ -38,6 +39,10 @@ std::string objects_text(const ScenarioSpec& spec, size_t tier);
 
 /// What a result must be read with because of them, in a whole sentence; or an empty string.
 std::string objects_caveat(const ScenarioSpec& spec, size_t tier);
+
+/// Where KV is converted and the scenario does not say how fast: an estimate from the GPU's memory,
+/// into spec and resolved scenario alike.
+void estimate_conversions(ScenarioSpec& spec, Node& resolved);
 
 /// Reports what of tiers' objects does not fit together, or the model.
 void check_objects(const ScenarioSpec& spec, Problems& problems);

@@ -68,7 +68,7 @@ std::vector<Choice<StoredContent>> choices(StoredContent) {
           {"all", StoredContent::all, "prompts and generated tokens"}};
 }
 
-std::string default_stack(TierName kind) {
+std::string default_stack(TierName kind, const std::string& protocol) {
   switch (kind) {
     case TierName::hbm:
       return {};
@@ -81,7 +81,7 @@ std::string default_stack(TierName kind) {
     case TierName::context:
       return "doca-memos";
     case TierName::external:
-      return "nfs-rdma";
+      return protocol.empty() ? "nfs-rdma" : protocol;
   }
   TIERCAST_CHECK(false, "a tier without a name");
 }
@@ -130,7 +130,7 @@ const FieldTable<ObjectsSection>& ObjectsSection::fields() {
       field("tp", &S::tp, absent_means("that of the engine"), between(1, 1024), "Ranks over which the engines that write it split a block."),
       field("layout", &S::layout, absent_means("as the stack gathers it"), "What lies together."),
       field("mismatch", &S::mismatch, by_default("convert"), "What becomes of KV that the engine does not hold like this."),
-      field("convert_bandwidth", &S::convert_bandwidth, absent_means("needed where KV is converted"), above(0), "Bytes a second, as the engine holds them, that one GPU converts either way."),
+      field("convert_bandwidth", &S::convert_bandwidth, absent_means("an estimate: half of the bandwidth of GPU memory, over bytes read and written"), above(0), "Bytes a second, as the engine holds them, that one GPU converts either way."),
       field("replicas", &S::replicas, by_default("per-rank"), "How ranks that hold the same KV get it: with MLA, or with more ranks than KV heads. One copy is stored."),
   }).shorthand("kv");
   return table;
@@ -143,7 +143,7 @@ const FieldTable<TierSection>& TierSection::fields() {
       field("kind", &S::kind, required, "Which memory."),
       field("capacity", &S::capacity, absent_means("dram: 80% of the host's memory; nvme, context: all of the drives; external: all of the service"), above(0), "For KV, of one pool."),
       field("scope", &S::scope, absent_means("dram, nvme: node; context: pod; external: site"), "Who shares one pool."),
-      field("stack", &S::stack, absent_means("dram: vllm-native; peer: nixl-rdma; nvme: gds; context: doca-memos; external: nfs-rdma"), "Software path of its transfers; every overhead of it may be overridden. One without `use` starts from that of its absence."),
+      field("stack", &S::stack, absent_means("dram: vllm-native; peer: nixl-rdma; nvme: gds; context: doca-memos; external: that of the service's protocol"), "Software path of its transfers; every overhead of it may be overridden. One without `use` starts from that of its absence."),
       field("load", &S::load, by_default("parked"), "What a request does while its blocks come."),
       field("sharing", &S::sharing, by_default("fair"), "How transfers share the tier's own links."),
       field("striping", &S::striping, absent_means("every transfer is spread evenly over all drives"), "nvme, context: puts each block on drives of its own, which hot blocks make hot."),

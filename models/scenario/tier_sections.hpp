@@ -82,8 +82,9 @@ struct TierSection {
   static const FieldTable<TierSection>& fields();
 };
 
-/// The catalogue's stack for a tier that names none; empty for GPU memory.
-std::string default_stack(TierName kind);
+/// The catalogue's stack for a tier that names none; empty for GPU memory. A storage service is
+/// spoken to as its protocol says (empty: not known), and each protocol is a stack of that name.
+std::string default_stack(TierName kind, const std::string& protocol);
 TierScope default_scope(TierName kind);
 /// The catalogue's stack for handing prompts over, where a scenario names none.
 inline constexpr const char* kHandOverStack = "mooncake-te";

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "sim/base/check.hpp"
@@ -27,6 +28,17 @@ std::string key_hint(const Table& table, const std::string& key) {
     }
   }
   return name_hint(key, table.field_names());
+}
+
+// Whether an object is the entry that a flag to something in it has added to a list.
+bool added_by_flag(const Node& object, std::span<const std::string> path) {
+  return object.origin == Origin::set_flag && object.place.line == 0 && path.size() > 1 &&
+         path.back().find_first_not_of("0123456789") == std::string::npos;
+}
+
+std::string added_hint(const std::string& needed, std::span<const std::string> path) {
+  return quote(join(path.first(path.size() - 1), ".")) + " has " + path.back() +
+         " entries, counted from 0: a new one needs " + quote(needed);
 }
 
 }  // namespace
@@ -112,9 +124,12 @@ const Node* Reader::value_of(const FieldInfo& field, const Node& object, Node& r
     made = default_node(field.fallback, object.place);
     return &made;
   }
+  const std::string hint = value == nullptr && added_by_flag(object, path_)
+                               ? added_hint(field.name, path_)
+                               : default_hint(field);
   const Step step(*this, field.name);
-  good = value == nullptr ? fail(object.place, "is missing: " + field.meaning, default_hint(field))
-                          : fail(value->place, "has no value", default_hint(field));
+  good = value == nullptr ? fail(object.place, "is missing: " + field.meaning, hint)
+                          : fail(value->place, "has no value", hint);
   return nullptr;
 }
 

@@ -16,6 +16,8 @@ namespace tiercast::config {
 namespace {
 
 constexpr std::size_t kLongestPatch = 1000;
+constexpr const char* kQuoteHint =
+    "a shell ends the flag at a blank: put quotes round it, e.g. --set 'path={key: value}'";
 
 /// One flag under way: the path's parts left to follow, and what to put at its end.
 struct Assignment {
@@ -119,6 +121,19 @@ struct Assignment {
   }
 };
 
+std::optional<Node> parse_value(const std::string& text, const std::string& file,
+                                Diagnostics& found) {
+  Diagnostics wrong;
+  wrong.add_source(file, text);
+  std::optional<Node> parsed = parse_document(text, file, Origin::set_flag, wrong);
+  const char first = text[text.find_first_not_of(' ')];
+  for (Diagnostic one : wrong.sorted()) {
+    if (first == '{' || first == '[') one.hints.emplace_back(kQuoteHint);
+    found.add(std::move(one));
+  }
+  return wrong.has_errors() ? std::nullopt : parsed;
+}
+
 }  // namespace
 
 bool apply_set_flag(Node& root, const Table& table, std::string_view flag, Diagnostics& found) {
@@ -126,7 +141,9 @@ bool apply_set_flag(Node& root, const Table& table, std::string_view flag, Diagn
   const Place whole{file, 0, 0};
   const std::size_t equals = flag.find('=');
   if (equals == std::string_view::npos || equals == 0) {
-    found.error(whole, "expected path.to.key=value", "e.g. --set cluster.nodes=4");
+    const bool rest = flag.ends_with('}') || flag.ends_with(']');
+    found.error(whole, "expected path.to.key=value",
+                rest ? kQuoteHint : "e.g. --set cluster.nodes=4");
     return false;
   }
   const std::string path(flag.substr(0, equals));
@@ -140,9 +157,8 @@ bool apply_set_flag(Node& root, const Table& table, std::string_view flag, Diagn
   const std::string text = std::string(equals + 1, ' ') + std::string(flag.substr(equals + 1));
   Node value;
   if (text.find_first_not_of(' ') != std::string::npos) {
-    const std::size_t errors_before = found.error_count();
-    std::optional<Node> parsed = parse_document(text, file, Origin::set_flag, found);
-    if (!parsed || found.error_count() != errors_before) return false;
+    std::optional<Node> parsed = parse_value(text, file, found);
+    if (!parsed) return false;
     value = std::move(*parsed);
   }
   value.origin = Origin::set_flag;

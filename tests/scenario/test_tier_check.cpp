@@ -74,6 +74,24 @@ TEST_CASE("A stack without a name starts from the one that its absence means", "
         good({split + "use: mooncake-te, setup: 9us}}"}).hash);
 }
 
+TEST_CASE("A storage service is spoken to as its protocol says", "[scenario]") {
+  const auto stack = [](const std::string& service, const Words& more = {}) {
+    Words sets = {"cluster.storage.external=" + service, "tiers=[hbm, external]"};
+    sets.insert(sets.end(), more.begin(), more.end());
+    return good(sets).spec.tiers[1].stack->use;
+  };
+  CHECK(stack("{service: file-store-tcp}") == "nfs-tcp");
+  CHECK(stack("{service: file-store-rdma}") == "nfs-rdma");
+  CHECK(stack("{service: object-store-tcp}") == "s3-tcp");
+  CHECK(stack("{service: {use: object-store-rdma, read_latency: 1ms}}") == "s3-rdma");
+  CHECK(stack("{service: {use: object-store-rdma, protocol: s3-tcp}}") == "s3-tcp");
+  CHECK(stack("{service: object-store-tcp}", {"tiers.1.stack.setup=1ms"}) == "s3-tcp");
+  CHECK(stack("{service: file-store-tcp}", {"tiers.1.stack=nfs-rdma"}) == "nfs-rdma");
+  // What a stack is not known to reach may be said of it.
+  CHECK(stack("{service: file-store-tcp}",
+              {"tiers.1.stack={use: s3-tcp, reaches: [file-service]}"}) == "s3-tcp");
+}
+
 TEST_CASE("Pods share the enclosures evenly, whether or not an engine is in them", "[scenario]") {
   // Eight nodes in pods of two, an engine on each node; then the first two nodes alone have one.
   const tiering::TierSetSpec all = tiers_of({});

@@ -1,4 +1,5 @@
 // Tiers that store KV otherwise than engines hold it: bytes, blocks and times by hand.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "models/hardware/transfer_time.hpp"
 #include "models/llm/placement.hpp"
+#include "models/scenario/census.hpp"
 #include "models/scenario/tier_times.hpp"
 #include "models/tiering/routes.hpp"
 #include "tests/scenario/one_request.hpp"
@@ -105,6 +107,35 @@ TEST_CASE("Converting is a rate, and an operation's time that moving does not hi
   CHECK(through.store->bytes_per_s == times_of(both(converted("kv: fp8", "900GB/s")) +
                                                Words{"tiers.2.stack.bypass_host=false"})[1]
                                           .store->bytes_per_s);
+}
+
+TEST_CASE("What converting costs is estimated from GPU memory where nothing says it",
+          "[scenario][tiers]") {
+  const Words fp8 = {"cluster.node.gpu.hbm_bandwidth=3TB/s"};
+  const Scenario scenario = good(kScenario, both("fp8") + fp8);
+  // Read once, written half as large: 1.5 bytes for each of the engine's.
+  const auto& told = scenario.spec.tiers[1].objects->convert_bandwidth;
+  REQUIRE(told);
+  CHECK(told->value.value() == 3e12 / 2 / 1.5);
+  REQUIRE(told->range);
+  CHECK(told->range->first < told->value);
+  CHECK(told->range->second > told->value);
+  const std::vector<std::string> estimates = scenario::count_figures(scenario).estimates;
+  for (const char* path :
+       {"tiers.1.objects.convert_bandwidth", "tiers.2.objects.convert_bandwidth"}) {
+    CHECK(std::count(estimates.begin(), estimates.end(), path) == 1);
+  }
+  const std::string as_told = std::to_string(static_cast<int64_t>(told->value.value())) + "B/s";
+  const tiering::TierSetSpec said = tiers_of(both(converted("kv: fp8", as_told)) + fp8);
+  CHECK(tiers_of(both("fp8") + fp8).tiers[0].load.after_ns == said.tiers[0].load.after_ns);
+  // A new layout is as large; alike, and where nothing is read, there is nothing to estimate.
+  const Words pages = {"tiers.1.stack={use: vllm-native, granularity: layer}",
+                       "tiers.1.objects={layout: page-first}", "policy.placement.promote=false"};
+  CHECK(good(kScenario, pages + fp8).spec.tiers[1].objects->convert_bandwidth->value.value() ==
+        3e12 / 2 / 2);
+  for (const char* objects : {"bf16", "{kv: fp8, mismatch: miss}"}) {
+    CHECK_FALSE(good(kScenario, both(objects) + fp8).spec.tiers[1].objects->convert_bandwidth);
+  }
 }
 
 TEST_CASE("Another split or layout changes what lies together, and costs converting",
