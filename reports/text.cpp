@@ -203,7 +203,8 @@ std::string tier_line(const TierUse& tier, const Warmup& warmup) {
 
 std::string preemption_line(const Result& result) {
   const RequestCounts& requests = result.requests;
-  std::string text = fmt::format("{} requests", show_count(requests.preempted));
+  std::string text = fmt::format("{} request{}", show_count(requests.preempted),
+                                 requests.preempted == 1 ? "" : "s");
   if (requests.preempted == 0) return text;
   const TokenCounts& tokens = result.tokens;
   const auto once = static_cast<double>(tokens.input - tokens.input_cached);

@@ -147,11 +147,12 @@ std::string fabric_caveat(const ScenarioSpec& spec) {
   const bool any_uplinks = std::any_of(networks.begin(), networks.end(),
                                        [](const FabricNetwork& n) { return n.has_uplinks(); });
   if (networks.empty() || any_uplinks) return "";
+  const std::string nothing = "routing and oversubscription of cluster.fabric change nothing: ";
   uint64_t ports = 0;
   for (const FabricNetwork& network : networks) ports = std::max(ports, network.ports);
-  return "routing and oversubscription of cluster.fabric change nothing: one leaf of " +
-         std::to_string(fabric.switches.ports) + " ports joins all, " + std::to_string(ports) +
-         " are used, and nothing goes by a spine";
+  if (ports == 0) return nothing + "it joins fewer than two boxes";
+  return nothing + "one leaf of " + std::to_string(fabric.switches.ports) + " ports joins all, " +
+         std::to_string(ports) + " are used, and nothing goes by a spine";
 }
 
 Switches::Switches(const ScenarioSpec& spec, std::vector<TierLinkSpec>& links,

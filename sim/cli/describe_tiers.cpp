@@ -131,11 +131,12 @@ std::string tier_text(const scenario::TierTimes& tier, tiering::LoadMode mode) {
 
 std::string network_text(const scenario::FabricNetwork& network,
                          const hardware::FabricSpec& fabric) {
-  const std::string crossed = network.storage && network.gpus ? "storage and GPUs of nodes"
-                              : network.storage               ? "storage"
+  const std::string crossed = network.storage && network.gpus ? "nodes, their GPUs and storage"
+                              : network.storage               ? "nodes and storage"
                                                               : "GPUs of nodes";
   std::string text = fmt::format("  {:<10} between {}: {} ports used, ", network.name, crossed,
                                  show_count(network.ports));
+  if (network.size.leaves == 0) return text + "no switch, for it joins fewer than two boxes\n";
   if (!network.has_uplinks()) {
     return text + fmt::format(
                       "one {} of {}: no transfer goes by an uplink, so routing and "

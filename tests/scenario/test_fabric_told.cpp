@@ -76,6 +76,10 @@ TEST_CASE("A fabric whose routing changes nothing says so", "[scenario]") {
   CHECK_THAT(caveat({"cluster.fabric.kind=flat", "cluster.fabric.routing=ecmp"}),
              Catch::Contains("a flat fabric is one switch"));
   CHECK(caveat({"tiers=[hbm, {kind: dram, capacity: 20GB}]"}).empty());  // nothing crosses it
+  // One node without storage: nothing to join.
+  CHECK_THAT(caveat({"cluster.nodes=1", "cluster.storage={}", "tiers=[hbm]", "engine.tp=4",
+                     "disaggregation=1"}),
+             Catch::Contains("it joins fewer than two boxes"));
   scenario::Scenario without = tests::good(kScenario);
   without.spec.cluster.fabric.reset();
   CHECK(scenario::fabric_caveat(without.spec).empty());
