@@ -58,21 +58,27 @@ const FieldTable<StackSpec>& StackSpec::fields() {
               field("depth", &S::depth, required, between(1, 1048576),
                     "Operations in flight, of all lanes together."),
               field("operation_latency", &S::operation_latency, required, between(0, kHour),
-                    "Of the path for each operation, beside the device's own."),
+                    "Of client and network for each operation; what a drive, DPU or service takes "
+                    "is its own and comes on top."),
               field("metadata_operations", &S::metadata_operations, required, between(0, 64),
-                    "Round trips for each object before its bytes move: lookup, open."),
+                    "Round trips for each object before its bytes move: lookup, open. Where a "
+                    "service has an index, a load makes them when it looks up."),
               field("metadata_latency", &S::metadata_latency, required, between(0, kHour),
-                    "Of one such round trip."),
+                    "Of one such round trip, beside the service's metadata_time."),
               field("acknowledge", &S::acknowledge, required, between(0, kHour),
-                    "A write's wait until it is durable, after its last byte."),
+                    "A write's wait after its last byte that the write_latency of drive or "
+                    "service does not hold: a flush."),
               field("efficiency", &S::efficiency, required, above(0), at_most(1),
                     "Share of the link's bandwidth that payload gets."),
               field("duplex", &S::duplex, required, between(1, 2),
                     "What both ways together reach, in units of one way alone."),
               field("host_copies", &S::host_copies, required, between(0, 16),
-                    "Extra passes of every byte through host memory."),
+                    "Extra passes of every byte through host memory, by CPUs if copy_bandwidth is "
+                    "given."),
               field("copy_bandwidth", &S::copy_bandwidth, absent_means("copies need no CPU"),
-                    above(0), "Of one pass done by the CPU; passes are pipelined, so it is a cap."),
+                    above(0),
+                    "What CPUs copy in one pass; passes share them, so bytes move at most at this "
+                    "over host_copies."),
               field("core_time", &S::core_time, required, between(0, kHour),
                     "Time of a host core for one operation."),
               field("core_bandwidth", &S::core_bandwidth, absent_means("bytes cost no core time"),

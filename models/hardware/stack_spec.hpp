@@ -42,14 +42,14 @@ struct StackSpec {
   Figure<Seconds> operation_time;      ///< initiator's serial time for one operation, on one lane
   uint32_t lanes = 1;                  ///< operations issued at the same time: threads, queues
   uint32_t depth = 1;                  ///< operations in flight, of all lanes together
-  Figure<Seconds> operation_latency;   ///< of the path, beside the device's own
+  Figure<Seconds> operation_latency;   ///< of client and network, beside device's or service's own
   uint32_t metadata_operations = 0;    ///< round trips for one object before its bytes move
-  Figure<Seconds> metadata_latency;    ///< of one such round trip
-  Figure<Seconds> acknowledge;         ///< a write's wait until it is durable, after its last byte
+  Figure<Seconds> metadata_latency;    ///< of one such round trip, beside the service's own time
+  Figure<Seconds> acknowledge;         ///< a write's wait after its last byte, beside write_latency
   Figure<double> efficiency;           ///< share of the link's bandwidth that payload gets
   Figure<double> duplex;               ///< both ways together, in units of one way alone
   uint32_t host_copies = 0;            ///< extra passes of every byte through host memory
-  std::optional<Figure<BytesPerSecond>> copy_bandwidth;  ///< of one CPU copy; absent: DMA copies
+  std::optional<Figure<BytesPerSecond>> copy_bandwidth;  ///< of one CPU pass; absent: DMA copies
   Figure<Seconds> core_time;                             ///< of a host core, for one operation
   std::optional<Figure<BytesPerSecond>> core_bandwidth;  ///< that keeps one core busy
   Figure<double> gpu_interference;  ///< share by which a step slows down beside the copy

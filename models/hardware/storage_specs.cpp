@@ -102,6 +102,8 @@ const FieldTable<DpuSpec>& DpuSpec::fields() {
               field("cores", &S::cores, required, between(1, 1024), "Processor cores."),
               field("operation_time", &S::operation_time, required, above(0), at_most(kHour),
                     "Time of one core for each I/O operation."),
+              field("max_operation", &S::max_operation, required, at_least(512),
+                    "Longer operations reach its cores, and drives behind it, in such pieces."),
               field("read_latency", &S::read_latency, required, between(0, kHour),
                     "What the card adds to one small read."),
               field("tenant_check", &S::tenant_check, absent_means("none"), between(0, kHour),
@@ -205,14 +207,18 @@ const FieldTable<StorageServiceSpec>& StorageServiceSpec::fields() {
               use_field<S>(),
               title_field<S>(),
               field("protocol", &S::protocol, required, "How clients speak to it."),
-              field("read", &S::read, required, above(0), "Of the whole unit."),
-              field("write", &S::write, required, above(0), "Of the whole unit, before copies."),
+              field("read", &S::read, required, above(0),
+                    "What clients get of the whole unit, server_copies included."),
+              field("write", &S::write, required, above(0),
+                    "What clients get of the whole unit, server_copies and write_copies included."),
               field("client_bandwidth", &S::client_bandwidth, required, above(0),
                     "That one client node gets at most."),
               field("read_latency", &S::read_latency, required, above(0), at_most(kHour),
-                    "Of one small read, network included."),
+                    "Of one small read inside the service, until its first byte leaves; client and "
+                    "network are the stack's operation_latency."),
               field("write_latency", &S::write_latency, required, above(0), at_most(kHour),
-                    "Until the data is durable and acknowledged."),
+                    "Inside the service, until the data is durable and acknowledged; client and "
+                    "network are the stack's operation_latency."),
               field("read_iops", &S::read_iops, required, above(0), "Of the whole unit."),
               field("write_iops", &S::write_iops, required, above(0), "Of the whole unit."),
               field("metadata_servers", &S::metadata_servers, required, between(1, 4096),
@@ -229,7 +235,10 @@ const FieldTable<StorageServiceSpec>& StorageServiceSpec::fields() {
                     "Checking who asks, for each request, on a server."),
               field("tenant_check_at", &S::tenant_check_at, by_default("data"), "Where."),
               field("server_copies", &S::server_copies, required, at_least(0),
-                    "Passes through server memory beside the first."),
+                    "Passes through server memory beside the first; each takes its share of "
+                    "memory_bandwidth."),
+              field("memory_bandwidth", &S::memory_bandwidth, absent_means("no limit"), above(0),
+                    "Of all its servers' memory; a byte crosses it 2 + 2 x server_copies times."),
               field("capacity", &S::capacity, required, above(0), "Usable."),
               field("idle_power", &S::idle_power, required, at_least(0),
                     "Of the whole unit, drives included."),
@@ -237,8 +246,9 @@ const FieldTable<StorageServiceSpec>& StorageServiceSpec::fields() {
                     "Of the whole unit at full rate, drives included."),
               field("price", &S::price, required, at_least(0),
                     "Of the whole unit, drives included."),
-              field("drives", &S::drives, absent_means("wear is not counted"),
-                    "What its writes wear; their watts and price are in the unit's own."),
+              field("drives", &S::drives, absent_means("no limit, and no wear is counted"),
+                    "What it stores on: they bound its rates and capacity, write_copies included, "
+                    "and wear; their watts and price are in the unit's own."),
           })
           .catalogue("services")
           .shorthand("use")
@@ -263,8 +273,15 @@ PerSecond DpuSpec::operations() const {
   return PerSecond{cores / to_seconds(each).value()};
 }
 
+Bytes DpuSpec::piece(Bytes operation) const { return std::min(operation, max_operation.value); }
+
+BytesPerSecond DpuSpec::served(Bytes operation) const {
+  return piece(operation) / period(operations());
+}
+
 Nanoseconds DpuSpec::latency() const {
-  return tenant_check ? read_latency.value + tenant_check->value : read_latency.value;
+  const Nanoseconds one = read_latency.value + operation_time.value;
+  return tenant_check ? one + tenant_check->value : one;
 }
 
 Bytes EnclosureSpec::capacity() const {
@@ -290,6 +307,26 @@ Watts EnclosureSpec::idle_power() const {
 
 Usd EnclosureSpec::price() const {
   return drives.price.value * drives.count + dpus.price.value * dpus.count + chassis_price.value;
+}
+
+Bytes StorageServiceSpec::stored() const {
+  if (!drives) return capacity.value;
+  const double raw = static_cast<double>(drives->capacity.value.value()) * drives->count;
+  return std::min(capacity.value, Bytes{static_cast<int64_t>(raw / write_copies.value)});
+}
+
+BytesPerSecond StorageServiceSpec::read_bandwidth() const {
+  return drives ? std::min(read.value, drives->read.value * drives->count) : read.value;
+}
+
+BytesPerSecond StorageServiceSpec::write_bandwidth() const {
+  if (!drives) return write.value;
+  return std::min(write.value, drives->write.value * drives->count / write_copies.value);
+}
+
+std::optional<BytesPerSecond> StorageServiceSpec::memory_rate() const {
+  if (!memory_bandwidth) return std::nullopt;
+  return memory_bandwidth->value / (2 + 2 * server_copies.value);
 }
 
 PerSecond StorageServiceSpec::metadata_rate() const {

@@ -55,7 +55,8 @@ struct DpuSpec {
   Figure<BytesPerSecond> pcie;     ///< to drives or to the host, each way
   uint32_t cores = 1;
   Figure<Nanoseconds> operation_time;  ///< of one core for each I/O operation
-  Figure<Nanoseconds> read_latency;    ///< that the card adds to one small read
+  Figure<Bytes> max_operation;       ///< longer operations reach cores, and drives, in such pieces
+  Figure<Nanoseconds> read_latency;  ///< that the card adds to one small read
   /// Of one core for each I/O operation, where the card checks who asks; absent: it does not.
   std::optional<Figure<Nanoseconds>> tenant_check;
   Figure<Bytes> dram;
@@ -69,7 +70,11 @@ struct DpuSpec {
 
   /// Operations that all its cores serve: cores / (operation_time + tenant_check).
   PerSecond operations() const;
-  /// What the card adds to one small read, tenant_check included.
+  /// What a core and the drives behind get of operations of so many bytes: at most max_operation.
+  Bytes piece(Bytes operation) const;
+  /// Bytes of such operations that all its cores serve.
+  BytesPerSecond served(Bytes operation) const;
+  /// What the card adds to one small read: read_latency + operation_time + tenant_check.
   Nanoseconds latency() const;
 };
 
@@ -129,11 +134,12 @@ struct StorageServiceSpec {
   std::string use;
   std::string title;
   StorageProtocol protocol = StorageProtocol::nfs_tcp;
-  Figure<BytesPerSecond> read;              ///< of the whole unit
-  Figure<BytesPerSecond> write;             ///< of the whole unit, before copies
+  Figure<BytesPerSecond> read;              ///< that clients get of the whole unit, copies included
+  Figure<BytesPerSecond> write;             ///< the same, protection included too
   Figure<BytesPerSecond> client_bandwidth;  ///< that one client node gets at most
-  Figure<Nanoseconds> read_latency;         ///< of one small read, network included
-  Figure<Nanoseconds> write_latency;        ///< until the data is durable and acknowledged
+  Figure<Nanoseconds> read_latency;   ///< of one small read, from the request's arrival to the
+                                      ///< first byte's departure; the network is the stack's
+  Figure<Nanoseconds> write_latency;  ///< from arrival until the data is durable and acknowledged
   Figure<PerSecond> read_iops;
   Figure<PerSecond> write_iops;
   uint32_t metadata_servers = 1;
@@ -144,15 +150,26 @@ struct StorageServiceSpec {
   Figure<Nanoseconds> tenant_check;    ///< who asks, may they: for each request, on a server
   TenantCheckAt tenant_check_at = TenantCheckAt::data;
   Figure<double> server_copies;  ///< passes through server memory beside the first
-  Figure<Bytes> capacity;        ///< usable
-  Figure<Watts> idle_power;      ///< of the whole unit, drives included
-  Figure<Watts> active_power;    ///< of the whole unit at full rate, drives included
-  Figure<Usd> price;             ///< of the whole unit, drives included
-  /// What its writes wear. Watts and price of these drives are in the unit's own.
+  /// Of all its servers, reads plus writes; absent: never the limit.
+  std::optional<Figure<BytesPerSecond>> memory_bandwidth;
+  Figure<Bytes> capacity;      ///< usable
+  Figure<Watts> idle_power;    ///< of the whole unit, drives included
+  Figure<Watts> active_power;  ///< of the whole unit at full rate, drives included
+  Figure<Usd> price;           ///< of the whole unit, drives included
+  /// What it stores on. Watts and price of these drives are in the unit's own.
   std::optional<DriveSpec> drives;
 
   static const FieldTable<StorageServiceSpec>& fields();
 
+  /// The least of `capacity` and what its drives hold: raw capacity / write_copies.
+  Bytes stored() const;
+  /// The least of `read` and what its drives give.
+  BytesPerSecond read_bandwidth() const;
+  /// The least of `write` and what its drives take: their write bandwidth / write_copies.
+  BytesPerSecond write_bandwidth() const;
+  /// Reads and writes together that pass its memory: a byte goes in and out, and so does each
+  /// copy: memory_bandwidth / (2 + 2 * server_copies).
+  std::optional<BytesPerSecond> memory_rate() const;
   /// Metadata operations that all its metadata servers answer.
   PerSecond metadata_rate() const;
 };

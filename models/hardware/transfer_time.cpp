@@ -21,6 +21,20 @@ Bytes gathered(const StackSpec& stack, const KvLayout& layout) {
   TIERCAST_CHECK(false, "a granularity that is none of the three");
 }
 
+// One operation alone, and the time from one to the next where many are under way.
+struct Pace {
+  Seconds alone;
+  Seconds spacing;
+};
+
+Pace pace(const StackSpec& stack, const TransferPath& path, Bytes operation) {
+  TIERCAST_CHECK(operation > Bytes{}, "an operation without bytes");
+  const Seconds lane = stack.operation_time.value;
+  const Seconds move = operation / payload_rate(stack, path);
+  const Seconds alone = lane + path.device_latency + stack.operation_latency.value + move;
+  return {alone, std::max({lane / stack.lanes, move, alone / stack.depth})};
+}
+
 }  // namespace
 
 Bytes operation_bytes(const StackSpec& stack, const KvLayout& layout) {
@@ -34,22 +48,28 @@ int64_t operation_count(Bytes payload, Bytes operation) {
   return payload / operation + (payload % operation > Bytes{} ? 1 : 0);
 }
 
+std::optional<BytesPerSecond> copy_rate(const StackSpec& stack) {
+  if (stack.host_copies == 0 || !stack.copy_bandwidth) return std::nullopt;
+  return stack.copy_bandwidth->value / stack.host_copies;
+}
+
 BytesPerSecond payload_rate(const StackSpec& stack, const TransferPath& path) {
   BytesPerSecond rate = path.link * stack.efficiency.value;
   if (path.device_bandwidth) rate = std::min(rate, *path.device_bandwidth);
-  if (stack.host_copies > 0 && stack.copy_bandwidth) {
-    rate = std::min(rate, stack.copy_bandwidth->value);
-  }
-  return rate;
+  return std::min(rate, copy_rate(stack).value_or(rate));
 }
 
 BytesPerSecond rate_cap(const StackSpec& stack, const TransferPath& path, Bytes operation) {
-  TIERCAST_CHECK(operation > Bytes{}, "an operation without bytes");
-  const Seconds lane = stack.operation_time.value;
-  const Seconds move = operation / payload_rate(stack, path);
-  const Seconds alone = lane + path.device_latency + stack.operation_latency.value + move;
-  const Seconds spacing = std::max({lane / stack.lanes, move, alone / stack.depth});
+  const Seconds spacing = pace(stack, path, operation).spacing;
   return bytes_per_second(static_cast<double>(operation.value()) / spacing.value());
+}
+
+FlowTime flow_time(const StackSpec& stack, const TransferPath& path, Bytes operation,
+                   uint32_t objects) {
+  const Pace of_one = pace(stack, path, operation);
+  const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations * objects;
+  return {stack.setup.value + metadata + of_one.alone - of_one.spacing,
+          rate_cap(stack, path, operation)};
 }
 
 TransferTime transfer_time(const StackSpec& stack, const TransferPath& path,

@@ -50,8 +50,12 @@ struct TransferTime {
   Seconds total() const { return setup + metadata + latency + issue + move + acknowledge; }
 };
 
+/// What CPUs that copy every byte `host_copies` times let through: copy_bandwidth / host_copies.
+/// Absent where none copies.
+std::optional<BytesPerSecond> copy_rate(const StackSpec& stack);
+
 /// Payload rate of the path with endless operations under way:
-///   min(link * efficiency, device, copy_bandwidth of the CPU's copies).
+///   min(link * efficiency, device, copy_rate).
 BytesPerSecond payload_rate(const StackSpec& stack, const TransferPath& path);
 
 /// The rate that operations of `operation` bytes sustain, which caps a flow's rate:
@@ -60,6 +64,21 @@ BytesPerSecond payload_rate(const StackSpec& stack, const TransferPath& path);
 /// metadata is not in it. By the asymptotic bounds of closed queueing networks (Lazowska et al.,
 /// Quantitative System Performance, 1984, ch. 5); exact for deterministic times.
 BytesPerSecond rate_cap(const StackSpec& stack, const TransferPath& path, Bytes operation);
+
+/// A transfer as a flow: `before`, then its bytes at `rate`.
+struct FlowTime {
+  Seconds before;
+  BytesPerSecond rate;
+};
+
+/// The pipeline of transfer_time as a flow that opens so many objects first:
+///   before = setup + metadata * objects + R - b,  rate = c / b
+///   b = max(o / lanes, c / r, R / depth), the spacing that rate_cap keeps
+/// so n operations take setup + metadata + R + (n - 1) b: what transfer_time says, exactly where
+/// lanes or the link bind and at depth 1, and within R where the depth binds. Less than one
+/// operation counts as that part of b.
+FlowTime flow_time(const StackSpec& stack, const TransferPath& path, Bytes operation,
+                   uint32_t objects);
 
 /// One transfer alone: n equal operations of c = size / n bytes run through lanes, latency and
 /// link as a deterministic pipeline that holds at most `depth` operations:

@@ -54,10 +54,11 @@ void set_delays(tiering::TierSpec& tier, const hardware::DriveSpec& drive) {
   set_delays(tier, std::vector<hardware::DriveSpec>{drive});
 }
 
-void TierBuilder::DriveSums::add(const hardware::DriveSpec& drive, double operation, double count) {
+void TierBuilder::DriveSums::add(const hardware::DriveSpec& drive, Bytes operation, double count) {
+  const auto each = static_cast<double>(operation.value());
   capacity += static_cast<double>(drive.capacity.value.value()) * count;
-  read += std::min(drive.read.value.value(), drive.read_iops.value.value() * operation) * count;
-  write += std::min(drive.write.value.value(), drive.write_iops.value.value() * operation) * count;
+  read += std::min(drive.read.value.value(), drive.read_iops.value.value() * each) * count;
+  write += std::min(drive.write.value.value(), drive.write_iops.value.value() * each) * count;
   both += drive.mixed.value.value() * count;
   read_latency = std::max(read_latency, drive.read_latency.value);
   write_latency = std::max(write_latency, drive.write_latency.value);
@@ -254,16 +255,16 @@ tiering::TwoWay TierBuilder::first_rank(const std::string& name, const tiering::
           {add_link(set_.links, name + ".down", bandwidth / objects_.copies)}};
 }
 
-// Set-up, first operation and the rate that operations reach, on all GPUs of an engine at once.
+// What comes before bytes flow, objects opened included, and the rate that operations reach, on all
+// GPUs of an engine at once.
 tiering::TransferCost TierBuilder::cost(const hardware::StackSpec& stack,
-                                        const hardware::TransferPath& path) const {
-  const Bytes operation = hardware::operation_bytes(stack, objects_.layout);
+                                        const hardware::TransferPath& path,
+                                        uint32_t objects) const {
   tiering::TransferCost result;
-  result.operation_bytes = static_cast<uint64_t>(operation.value());
-  const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
-  result.before_ns = ns_of(stack.setup.value + metadata + stack.operation_time.value +
-                           stack.operation_latency.value + path.device_latency);
-  const double cap = hardware::rate_cap(stack, path, operation).value() * ranks();
+  result.operation_bytes = static_cast<uint64_t>(operation(stack).value());
+  const hardware::FlowTime flow = hardware::flow_time(stack, path, operation(stack), objects);
+  result.before_ns = ns_of(flow.before);
+  const double cap = flow.rate.value() * ranks();
   result.rate_cap = static_cast<uint64_t>(std::clamp(cap, 1.0, kLinkRateMax));
   result.interference_ppm = static_cast<uint32_t>(std::round(stack.gpu_interference.value * 1e6));
   result.core_fs_per_byte = static_cast<uint64_t>(std::round(core_time(stack) * 1e15));
@@ -272,10 +273,11 @@ tiering::TransferCost TierBuilder::cost(const hardware::StackSpec& stack,
 
 // Between tiers, and the same with a GPU at one end: where ranks hold the same KV one of them alone
 // may move it, and converting is pipelined with moving, but for one operation: the first of a
-// store, the last of a load.
+// store, the last of a load. A load opened its objects when it looked up, where it had to.
 void TierBuilder::set_costs(tiering::TierSpec& tier, const hardware::StackSpec& stack,
                             Nanoseconds read_latency, Nanoseconds write_latency) {
-  tier.load = tier.to_nearer = cost(stack, engine_path(spec_, read_latency));
+  const uint32_t opens = tier.has_metadata ? 0 : 1;
+  tier.load = tier.to_nearer = cost(stack, engine_path(spec_, read_latency), opens);
   tier.from_nearer = cost(stack, engine_path(spec_, write_latency));
   tier.from_nearer.after_ns = ns_of(stack.acknowledge.value);
   tier.store = tier.from_nearer;

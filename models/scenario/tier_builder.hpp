@@ -32,7 +32,7 @@ class TierBuilder {
     Nanoseconds read_latency{};
     Nanoseconds write_latency{};
 
-    void add(const hardware::DriveSpec& drive, double operation, double count);
+    void add(const hardware::DriveSpec& drive, Bytes operation, double count);
   };
 
   /// Of host cores, by one tier.
@@ -45,9 +45,9 @@ class TierBuilder {
   uint32_t engines() const { return world_.cluster.instances; }
   uint32_t ranks() const { return world_.gpus_per_instance; }
   static std::string path(size_t i) { return "tiers." + std::to_string(i); }
-  /// What one operation at a device carries, for all GPUs of an engine alike, in bytes.
-  double operation(const hardware::StackSpec& stack) const {
-    return static_cast<double>(hardware::operation_bytes(stack, objects_.layout).value());
+  /// What one operation at a device carries, for all GPUs of an engine alike.
+  Bytes operation(const hardware::StackSpec& stack) const {
+    return hardware::operation_bytes(stack, objects_.layout);
   }
 
   // tier_builder.cpp
@@ -55,8 +55,8 @@ class TierBuilder {
   void add_tier(size_t i);
   void check_links();
   void add_handoff();
-  tiering::TransferCost cost(const hardware::StackSpec& stack,
-                             const hardware::TransferPath& path) const;
+  tiering::TransferCost cost(const hardware::StackSpec& stack, const hardware::TransferPath& path,
+                             uint32_t objects = 1) const;
   void set_costs(tiering::TierSpec& tier, const hardware::StackSpec& stack,
                  Nanoseconds read_latency, Nanoseconds write_latency);
   void set_capacity(size_t i, tiering::TierSpec& tier, const TierSection& section, double available,
@@ -97,6 +97,8 @@ class TierBuilder {
   void add_metadata(const hardware::StorageUnits& units, const hardware::StackSpec& stack,
                     tiering::TierSpec& tier);
   void add_clients(double client_bandwidth, tiering::TierSpec& tier);
+  Nanoseconds initiator_latency() const;
+  double initiator_bandwidth() const;
   void reach_over_network(const hardware::StackSpec& stack, tiering::TierSpec& tier);
 
   const ScenarioSpec& spec_;

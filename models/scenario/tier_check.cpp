@@ -196,7 +196,7 @@ class TierCheck {
         }
         break;
     }
-    if (storage_bandwidth(node) <= 0) {
+    if (storage_bandwidth(node, 1) <= 0) {
       lacks("the node has no port to storage",
             "say cluster.node.nics with fabric: north-south, or cluster.node.dpus");
     }

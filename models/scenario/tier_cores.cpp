@@ -19,7 +19,7 @@ constexpr Way kWays[] = {&TwoWay::up, &TwoWay::down};
 
 // Of a host core for one byte, in seconds.
 double TierBuilder::core_time(const hardware::StackSpec& stack) const {
-  double seconds = stack.core_time.value.value() / operation(stack);
+  double seconds = stack.core_time.value.value() / static_cast<double>(operation(stack).value());
   if (stack.core_bandwidth) seconds += 1 / stack.core_bandwidth->value.value();
   return seconds;
 }

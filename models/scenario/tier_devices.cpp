@@ -58,7 +58,7 @@ tiering::TwoWay TierBuilder::card_links(const std::string& name, const hardware:
                                         double count, const TierSection& section) {
   const hardware::StackSpec& stack = *section.stack;
   const uint32_t cores =
-      add_link(set_.links, name + ".cores", dpu.operations().value() * operation(stack) * count);
+      add_link(set_.links, name + ".cores", dpu.served(operation(stack)).value() * count);
   const double port =
       std::min(dpu.network.value.value() * stack.efficiency.value, dpu.pcie.value.value()) * count;
   tiering::TwoWay way{{cores, add_link(set_.links, name + ".port.up", port)},
@@ -113,8 +113,10 @@ void TierBuilder::add_cards(const std::string& name, const hardware::EnclosureSp
     cards[c] = card_links(name + "." + std::to_string(c), box.dpus, 1, section);
   }
   const auto drives = static_cast<size_t>(std::lround(box.drives.count * boxes));
+  DriveSums one;
+  one.add(box.drives, box.dpus.piece(operation(*section.stack)), 1);
   for (size_t d = 0; d < drives; ++d) {
-    tiering::TwoWay way = device_links(name + ".drives." + std::to_string(d), box.drives, section);
+    tiering::TwoWay way = drive_links(name + ".drives." + std::to_string(d), one, section);
     append(way.up, cards[d % cards.size()].up);
     append(way.down, cards[d % cards.size()].down);
     pool.devices.push_back(std::move(way));

@@ -47,10 +47,14 @@ Fabric gpu_fabric(const NodeSpec& node) {
   return nic_bandwidth(node, Fabric::east_west) > 0 ? Fabric::east_west : Fabric::north_south;
 }
 
-double storage_bandwidth(const NodeSpec& node) {
+double storage_bandwidth(const NodeSpec& node, double efficiency) {
+  if (node.dpus.empty()) return nic_bandwidth(node, storage_fabric(node)) * efficiency;
   double dpus = 0;
-  for (const hardware::DpuSpec& dpu : node.dpus) dpus += dpu.network.value.value() * dpu.count;
-  return dpus > 0 ? dpus : nic_bandwidth(node, storage_fabric(node));
+  for (const hardware::DpuSpec& dpu : node.dpus) {
+    const double port = dpu.network.value.value() * efficiency;
+    dpus += std::min(port, dpu.pcie.value.value()) * dpu.count;
+  }
+  return dpus;
 }
 
 double fabric_bandwidth(const NodeSpec& node) { return nic_bandwidth(node, gpu_fabric(node)); }
@@ -70,7 +74,7 @@ NodeLinks::NodeLinks(const ScenarioSpec& spec, const World& world, const Shares&
       return TwoWay{{add_link(links, at + "." + name + ".up", bandwidth)},
                     {add_link(links, at + "." + name + ".down", bandwidth)}};
     };
-    storage_.push_back(ports(storage_bandwidth(node) * shares.storage_efficiency, "storage"));
+    storage_.push_back(ports(storage_bandwidth(node, shares.storage_efficiency), "storage"));
     fabric_.push_back(ports(fabric_bandwidth(node) * shares.fabric_efficiency, "fabric"));
   }
   const double bus = node.gpu.host_link.value.value() * world.gpus_per_instance;

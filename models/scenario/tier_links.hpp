@@ -66,8 +66,9 @@ uint32_t add_link(std::vector<tiering::TierLinkSpec>& links, std::string name, d
 /// where it has none, the east-west ones; and which reach other nodes' GPUs, the other way round.
 hardware::Fabric storage_fabric(const hardware::NodeSpec& node);
 hardware::Fabric gpu_fabric(const hardware::NodeSpec& node);
-/// Bandwidth of a node's ports to storage: that of its DPUs, or of those NICs; 0 without any.
-double storage_bandwidth(const hardware::NodeSpec& node);
+/// Payload of a node's ports to storage at a network's efficiency: that of its DPUs, whose bus may
+/// be narrower, or of those NICs; 0 without any.
+double storage_bandwidth(const hardware::NodeSpec& node, double efficiency);
 /// Bandwidth of a node's NICs to other nodes' GPUs.
 double fabric_bandwidth(const hardware::NodeSpec& node);
 

@@ -1,5 +1,6 @@
 // Tiers over the network: flash behind DPUs, storage services.
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -7,21 +8,44 @@
 
 namespace tiercast::scenario {
 
+// What a node's own DPUs add to a small read.
+Nanoseconds TierBuilder::initiator_latency() const {
+  Nanoseconds longest = nanoseconds(0);
+  for (const hardware::DpuSpec& dpu : spec_.cluster.node.dpus) {
+    longest = std::max(longest, dpu.latency());
+  }
+  return longest;
+}
+
+// Bytes/s that their cores serve, all tiers of which they move blocks sharing them: of the smallest
+// operations of any, so that the order of tiers does not matter.
+double TierBuilder::initiator_bandwidth() const {
+  Bytes least{std::numeric_limits<int64_t>::max()};
+  for (size_t i = 0; i < spec_.tiers.size(); ++i) {
+    const TierName kind = spec_.tiers[i].kind;
+    if (kind != TierName::context && kind != TierName::external) continue;
+    const TierObjects objects = tier_objects(spec_, i);
+    if (objects.usable) {
+      least = std::min(least, hardware::operation_bytes(objects.stack, objects.layout));
+    }
+  }
+  double sum = 0;
+  for (const hardware::DpuSpec& dpu : spec_.cluster.node.dpus) {
+    sum += dpu.served(least).value() * dpu.count;
+  }
+  return sum;
+}
+
 // Between storage on the network and GPUs or host memory of a node, its own DPUs on the way.
 void TierBuilder::reach_over_network(const hardware::StackSpec& stack, tiering::TierSpec& tier) {
-  const hardware::NodeSpec& node = spec_.cluster.node;
-  double operations = 0;
-  for (const hardware::DpuSpec& dpu : node.dpus) {
-    operations += dpu.operations().value() * dpu.count;
-  }
+  const double operations = initiator_bandwidth();
   tier.fabric = switches_.storage();
   const bool first = dpu_links_.empty();
   for (uint32_t n = 0; n < links_.nodes(); ++n) {
     tier.to_node[n] = links_.storage(n);
     if (operations > 0) {
       if (first) {
-        dpu_links_.push_back(add_link(set_.links, "node" + std::to_string(n) + ".dpu",
-                                      operations * operation(stack)));
+        dpu_links_.push_back(add_link(set_.links, "node" + std::to_string(n) + ".dpu", operations));
       }
       append(tier.to_node[n].up, {dpu_links_[n]});
       append(tier.to_node[n].down, {dpu_links_[n]});
@@ -50,14 +74,10 @@ void TierBuilder::add_context(size_t i, const TierSection& section, tiering::Tie
   const double boxes = units.count / pools;
   const hardware::EnclosureSpec& box = *units.enclosure;
   DriveSums sums;
-  sums.add(box.drives, operation(*section.stack), box.drives.count * boxes);
+  sums.add(box.drives, box.dpus.piece(operation(*section.stack)), box.drives.count * boxes);
   const double usable = static_cast<double>(box.capacity().value()) * boxes;
   set_capacity(i, tier, section, usable, "the enclosures of one pool");
-  Nanoseconds initiator = nanoseconds(0);
-  for (const hardware::DpuSpec& dpu : spec_.cluster.node.dpus) {
-    initiator = std::max(initiator, dpu.latency());
-  }
-  const Nanoseconds dpus = box.dpus.latency() + initiator;
+  const Nanoseconds dpus = box.dpus.latency() + initiator_latency();
   set_costs(tier, *section.stack, sums.read_latency + dpus, sums.write_latency + dpus);
   set_delays(tier, box.drives);
   const double cards = box.dpus.count * boxes;
@@ -94,30 +114,34 @@ void TierBuilder::add_external(size_t i, const TierSection& section, tiering::Ti
   const hardware::StorageServiceSpec& service = *units.service;
   const hardware::StackSpec& stack = *section.stack;
   const double count = units.count;
-  const double usable = static_cast<double>(service.capacity.value.value()) * count;
+  const double usable = static_cast<double>(service.stored().value()) * count;
   set_capacity(i, tier, section, usable, "the service");
-  const bool checks = service.tenant_check_at == hardware::TenantCheckAt::data;
-  const Nanoseconds check = checks ? service.tenant_check.value : nanoseconds(0);
-  set_costs(tier, stack, service.read_latency.value + check, service.write_latency.value + check);
-  // Operations below the smallest one cost as much as it; each pass through server memory beside
-  // the first takes its share of what the servers move.
-  const double bytes_of_one = operation(stack);
+  add_metadata(units, stack, tier);
+  Nanoseconds beside = initiator_latency();
+  if (service.tenant_check_at == hardware::TenantCheckAt::data)
+    beside += service.tenant_check.value;
+  set_costs(tier, stack, service.read_latency.value + beside, service.write_latency.value + beside);
+  // Operations below the smallest one cost as much as it.
+  const auto bytes_of_one = static_cast<double>(operation(stack).value());
   const double least = static_cast<double>(service.min_operation.value.value());
   const double padding = std::max(1.0, least / bytes_of_one);
-  const double copies = 1 + service.server_copies.value;
-  const auto rate = [&](double bandwidth, double iops) {
-    return std::min(bandwidth / padding / copies, iops * bytes_of_one) * count;
+  const auto rate = [&](BytesPerSecond bandwidth, PerSecond iops) {
+    return std::min(bandwidth.value() / padding, iops.value() * bytes_of_one) * count;
   };
   const bool fifo = section.sharing == LinkSharing::fifo;
-  tiering::TwoWay way{
-      {add_link(set_.links, "external0.read",
-                rate(service.read.value.value(), service.read_iops.value.value()), fifo)},
-      {add_link(set_.links, "external0.write",
-                rate(service.write.value.value(), service.write_iops.value.value()), fifo)}};
+  tiering::TwoWay way{{add_link(set_.links, "external0.read",
+                                rate(service.read_bandwidth(), service.read_iops.value), fifo)},
+                      {add_link(set_.links, "external0.write",
+                                rate(service.write_bandwidth(), service.write_iops.value), fifo)}};
+  if (const auto memory = service.memory_rate()) {
+    const uint32_t both =
+        add_link(set_.links, "external0.memory", memory->value() / padding * count, fifo);
+    way.up.push_back(both);
+    way.down.push_back(both);
+  }
   tier.pools[0] = {tiering::kNone, std::move(way), switches_.leaves(0, 1, units.count)};
   reach_over_network(stack, tier);
   add_clients(service.client_bandwidth.value.value(), tier);
-  add_metadata(units, stack, tier);
 }
 
 // What one client node gets of the service at most.
@@ -143,7 +167,8 @@ void TierBuilder::add_metadata(const hardware::StorageUnits& units,
   if (operations <= 0) return;
   tier.has_metadata = true;
   tier.metadata.station = static_cast<uint32_t>(set_.stations.size());
-  tier.metadata.round_trip_ns = ceil_to_ns(stack.metadata_latency.value).value();
+  tier.metadata.round_trip_ns =
+      ceil_to_ns(stack.metadata_latency.value * stack.metadata_operations).value();
   const int64_t object = stack.chunk_tokens ? stack.chunk_tokens->value() : set_.block_tokens;
   tier.metadata.blocks_per_lookup =
       static_cast<uint32_t>(std::max<int64_t>(1, object / set_.block_tokens));

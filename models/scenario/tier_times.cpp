@@ -183,8 +183,10 @@ class Clock {
     const tiering::TransferCost& cost = plan.cost;
     TierWay way;
     // Each rounded up by itself, they may exceed their sum by a nanosecond or two.
-    const Seconds metadata = stack.metadata_latency.value * stack.metadata_operations;
     const bool load = ends.to == kNone;
+    const bool looked_up = load && set_.tiers[ends.from].has_metadata;
+    const Seconds metadata =
+        looked_up ? Seconds{} : stack.metadata_latency.value * stack.metadata_operations;
     way.convert_ns = load || ends.from == kNone ? objects.convert_ns() : 0;
     const int64_t before_ns = cost.before_ns - (load ? 0 : way.convert_ns);
     way.set_up_ns = std::min(before_ns, ceil_to_ns(stack.setup.value).value());
@@ -227,8 +229,8 @@ class Clock {
     }
     const double payload = payload_rate(stack, path).value() * world_.gpus_per_instance;
     const bool operations = static_cast<double>(cap + cap / kParts) < payload;
-    const bool copies = stack.host_copies > 0 && stack.copy_bandwidth &&
-                        stack.copy_bandwidth->value < path.link * stack.efficiency.value;
+    const std::optional<BytesPerSecond> copying = hardware::copy_rate(stack);
+    const bool copies = copying && *copying < path.link * stack.efficiency.value;
     return (operations ? "operations of "
             : copies   ? "host copies of "
                        : "efficiency of ") +
