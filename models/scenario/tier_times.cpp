@@ -184,7 +184,8 @@ class Clock {
     TierWay way;
     // Each rounded up by itself, they may exceed their sum by a nanosecond or two.
     const bool load = ends.to == kNone;
-    const bool looked_up = load && set_.tiers[ends.from].has_metadata;
+    const bool looked_up =
+        load && ends.from != tiering::kNone && set_.tiers[ends.from].has_metadata;
     const Seconds metadata =
         looked_up ? Seconds{} : stack.metadata_latency.value * stack.metadata_operations;
     way.convert_ns = load || ends.from == kNone ? objects.convert_ns() : 0;

@@ -80,6 +80,11 @@ class Bench {
   }
 
   Forecast forecast(const Row& row);
+  /// GB/s of the last row as a flow, which is what runs simulate: a fixed time, then a rate. What
+  /// goes on for ever is a rate alone.
+  double as_flow(const Forecast& forecast) const {
+    return as_flow_ > 0 ? as_flow_ : forecast.value;
+  }
 
  private:
   // GB/s of operations that go on for ever, with a test's own number of threads.
@@ -93,11 +98,14 @@ class Bench {
   // GB/s of one transfer, from its start to its end.
   double once(const std::string& name, const TransferPath& path, Bytes size, Bytes operation) {
     const Payload payload{size, operation_count(size, operation), 1, false};
+    const FlowTime flow = flow_time(stack(name), path, operation, 1);
+    as_flow_ = (size / (flow.before + size / flow.rate)).value() / 1e9;
     return (size / transfer_time(stack(name), path, payload).total()).value() / 1e9;
   }
 
   Catalogue catalogue_;
   std::map<std::string, StackSpec> stacks_;
+  double as_flow_ = 0;
 };
 
 TransferPath over(double link_gigabytes) {
@@ -108,6 +116,7 @@ TransferPath drives(double link_gigabytes, double device_gigabytes) {
 }
 
 Forecast Bench::forecast(const Row& row) {
+  as_flow_ = 0;
   const std::string& id = row.at("id");
   const auto is = [&](const char* start) { return id.starts_with(start); };
   const double measured = row.at("bw_GBps").empty() ? 0 : std::stod(row.at("bw_GBps"));
@@ -169,6 +178,7 @@ TEST_CASE("the stacks reproduce published transfers with a median error within 1
   Bench bench;
   std::ostringstream table;
   std::vector<double> errors;
+  std::vector<double> flow_errors;
   for (const Row& row : read_csv(path)) {
     const std::string& id = row.at("id");
     if (id == "dualpath-memcpyasync-overhead") {
@@ -185,9 +195,10 @@ TEST_CASE("the stacks reproduce published transfers with a median error within 1
     REQUIRE(forecast.value > 0);
     REQUIRE(forecast.measured > 0);
     errors.push_back(std::abs(forecast.value / forecast.measured - 1));
+    flow_errors.push_back(std::abs(bench.as_flow(forecast) / forecast.measured - 1));
     table << id << " " << forecast.stack << " " << forecast.value << " GB/s, measured "
           << forecast.measured << ", error " << 100 * (forecast.value / forecast.measured - 1)
-          << " %\n";
+          << " %, as a flow " << 100 * (bench.as_flow(forecast) / forecast.measured - 1) << " %\n";
   }
   INFO(table.str());
   REQUIRE(errors.size() == 34);
@@ -196,4 +207,8 @@ TEST_CASE("the stacks reproduce published transfers with a median error within 1
   INFO("median error " << 100 * median << " %, largest " << 100 * errors.back() << " %");
   CHECK(median <= 0.10);
   CHECK(errors.back() <= 0.12);
+  std::sort(flow_errors.begin(), flow_errors.end());
+  INFO("as flows: largest error " << 100 * flow_errors.back() << " %");
+  CHECK((flow_errors[16] + flow_errors[17]) / 2 <= 0.10);
+  CHECK(flow_errors.back() <= 0.2);
 }

@@ -1,5 +1,8 @@
 #include "tests/ledger/own_meters.hpp"
 
+#include <algorithm>
+#include <initializer_list>
+
 #include <catch2/catch.hpp>
 
 #include "models/hardware/transfer_time.hpp"
@@ -54,11 +57,15 @@ uint64_t operation(const RandomSite& site, const hardware::StackSpec& stack) {
   return static_cast<uint64_t>(hardware::operation_bytes(stack, layout).value());
 }
 
-uint64_t operations(const RandomSite& site, TierName kind, uint64_t count) {
+// Those that reach the cores of such a card, of the smallest ones of the tiers it serves.
+uint64_t operations(const RandomSite& site, const hardware::DpuSpec& card,
+                    std::initializer_list<TierName> kinds, uint64_t count) {
+  auto least = static_cast<uint64_t>(card.max_operation.value.value());
   for (const TierSection& tier : site.spec.tiers) {
-    if (tier.kind == kind) return count / operation(site, *tier.stack);
+    if (std::find(kinds.begin(), kinds.end(), tier.kind) == kinds.end()) continue;
+    least = std::min(least, operation(site, *tier.stack));
   }
-  return 0;
+  return count / least;
 }
 
 void copy(const RandomSite& site, const hardware::StackSpec& stack, uint64_t count,
@@ -102,8 +109,9 @@ void spread(const RandomSite& site, const Network& network, ledger::Meters& mete
   }
   double dpu_rate = 0;
   for (const hardware::DpuSpec& dpu : node.dpus) dpu_rate += dpu.network.value.value() * dpu.count;
-  const uint64_t requests = operations(site, TierName::context, network.storage.both());
   for (const hardware::DpuSpec& dpu : node.dpus) {
+    const uint64_t requests =
+        operations(site, dpu, {TierName::context, TierName::external}, network.storage.both());
     const double part = dpu.network.value.value() * dpu.count / dpu_rate;
     meters.dpus.push_back({share(network.storage.up, part), share(network.storage.down, part),
                            static_cast<uint64_t>(static_cast<double>(requests) * part)});
@@ -174,7 +182,10 @@ OwnMeters own_meters(const RandomSite& site, const Outcome& outcome, const Gauge
         const bool context = tier.kind == TierName::context;
         ledger::Traffic& box = context ? meters.context : meters.external;
         box = {amount(pools.up), amount(pools.down)};
-        if (context) box.operations = operations(site, tier.kind, pools.both());
+        if (context) {
+          const hardware::DpuSpec& card = site.spec.cluster.storage.context->enclosure->dpus;
+          box.operations = operations(site, card, {tier.kind}, pools.both());
+        }
         dram += bounced + nodes.both();
         network.storage.up += engines.up + nodes.up;
         network.storage.down += engines.down + nodes.down;
