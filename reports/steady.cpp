@@ -116,9 +116,12 @@ void check_tiers(const serving::Outcome& outcome, std::vector<std::string>& reas
     const double so_far_ms = static_cast<double>(outcome.end_ns) / kNsPerMs;
     reasons.push_back(fmt::format(
         "tier {} is {} full, never evicted and takes at least {} more to fill at this rate: a "
-        "filled one behaves otherwise (a longer run.warmup fills it)",
+        "filled one behaves otherwise ({})",
         tier.name, show_percent(present / capacity),
-        show_ms((capacity - present) / present * so_far_ms)));
+        show_ms((capacity - present) / present * so_far_ms),
+        tier.cut ? "too large to be simulated full: with a smaller capacity, or longer "
+                   "engine.block_tokens, a longer run.warmup fills it"
+                 : "a longer run.warmup fills it"));
   }
 }
 

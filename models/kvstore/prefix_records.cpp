@@ -319,6 +319,28 @@ BlockSum PrefixStore::evict(PoolId pool_id, tp_span frames) {
   return sum;
 }
 
+BlockSum PrefixStore::pass_on(NodeId leaf, PoolId from, PoolId to, uint32_t depth, uint32_t count,
+                              std::vector<tp_span>& frames) {
+  BlockSum sum;
+  sum.add(depth, count);
+  for (const uint32_t end = depth + count; depth < end;) {
+    const Step step = step_at(leaf, depth);
+    Record* const source = find_record(step.node, from);
+    TIERCAST_CHECK(source != nullptr && source->pins == 0, "block {} is not there to be passed on",
+                   depth);
+    const Extent* const extent = extent_at(source->extents, depth);
+    const uint32_t slot = extent->slot + (depth - extent->depth);
+    const tp_span span{slot, cut(step.node, *source, depth, std::min(end, step.end) - depth)};
+    if (source->extents.empty()) free_record(step.node, *source);
+    Record& target = record_of(step.node, to);
+    TIERCAST_CHECK(target.pins == 0, "block passed on into a pinned run");
+    insert_extent(step.node, target, depth, span);
+    add_span(frames, span);
+    depth += span.count;
+  }
+  return sum;
+}
+
 Stretch PrefixStore::stretch(PoolId pool_id, uint32_t slot) const {
   const Pool& pool = pools_[pool_id];
   const uint32_t start = start_of(pool, slot);

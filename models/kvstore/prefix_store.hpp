@@ -113,6 +113,10 @@ class PrefixStore {
                  std::vector<tp_span>& out) const;
   /// Blocks from `depth` on, none of them present, are in these frames from now on.
   BlockSum fill(NodeId leaf, PoolId pool, uint32_t depth, std::span<const tp_span> frames);
+  /// Blocks [depth, depth + count), all in pool `from` and none in `to`, are in the same frames of
+  /// `to` from now on: appended to `frames`, in prefix order.
+  BlockSum pass_on(NodeId leaf, PoolId from, PoolId to, uint32_t depth, uint32_t count,
+                   std::vector<tp_span>& frames);
   /// What a recorded frame and those right behind it hold.
   Stretch stretch(PoolId pool, uint32_t slot) const;
   /// Keeps a run, and so what lies before it, until leave().

@@ -16,7 +16,7 @@ namespace {
 // Blocks that one pool, and all pools of a tier together, may hold in a simulation. Larger pools
 // are cut, and a run that fills such a pool ends in an error rather than in evictions that would
 // not happen.
-constexpr uint64_t kBlocksMax = uint64_t{1} << 24;
+constexpr uint64_t kBlocksMax = uint64_t{1} << 25;
 constexpr uint64_t kTierBlocksMax = uint64_t{1} << 29;
 
 // Bytes/s of a link: slower ones are starved by the flows of a large cluster.

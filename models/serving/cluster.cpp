@@ -337,6 +337,7 @@ void Cluster::collect_tiers() {
     TierOutcome tier;
     tier.name = spec.tiers[t].name;
     tier.kind = spec.tiers[t].kind;
+    tier.cut = spec.tiers[t].simulated_blocks < spec.tiers[t].capacity_blocks;
     tier.block_bytes = spec.tiers[t].block_bytes;
     tier.index_delay_ns = spec.tiers[t].index_delay_ns;
     tier.counts = tiers_->counts(t);

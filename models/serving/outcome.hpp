@@ -25,6 +25,7 @@ struct InstanceOutcome {
 struct TierOutcome {
   std::string name;
   tiering::TierKind kind = tiering::TierKind::dram;
+  bool cut = false;  ///< its pools are larger than what of them is simulated
   uint32_t pools = 0;
   uint64_t block_bytes = 0;      ///< of one block as it is stored there
   uint64_t capacity_blocks = 0;  ///< of all pools

@@ -57,6 +57,7 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       hbm_views_(spec.block_tokens, spec.block_bytes, TP_BLOCK_PINNED),
       counts_(spec.tiers.size()),
       stripes_(spec),
+      ways_(spec.node_of.size() * spec.tiers.size() * 2),
       asks_index_(spec.node_of.size(), false),
       host_tier_(host_tier(spec)) {
   for (uint32_t t = 0; t < spec.tiers.size(); ++t) {
@@ -98,8 +99,35 @@ void TierManager::set_timed(bool timed) {
   counts_.assign(counts_.size(), {});
 }
 
+// Between an engine and its own pool of a tier, where no switch and no device is chosen for each
+// transfer, the way is always the same; else null.
+TierManager::Way* TierManager::fixed_way(const RouteEnds& ends) {
+  const bool load = ends.from != kNone;
+  if ((ends.to != kNone) == load || ends.cached || has_parts(*spec_, ends)) return nullptr;
+  const uint32_t t = load ? ends.from : ends.to;
+  const TierSpec& tier = spec_->tiers[t];
+  const uint32_t pool = load ? ends.from_pool : ends.to_pool;
+  if (tier.fabric != kNone || tier.kind == TierKind::peer || pool == kNone ||
+      pool != tier.pool_of[ends.engine]) {
+    return nullptr;
+  }
+  return &ways_[(size_t{ends.engine} * spec_->tiers.size() + t) * 2 + (load ? 1 : 0)];
+}
+
 TransferPlan TierManager::route(const RouteEnds& ends, uint64_t bytes,
                                 std::span<const StripePart> parts) {
+  if (Way* const way = fixed_way(ends)) {
+    if (!way->known) {
+      way->plan = finder_.find(ends, 0);
+      way->links.assign(way->plan.links.begin(), way->plan.links.end());
+      way->plan.links = way->links;
+      transfers_.prepare(way->plan);
+      way->known = true;
+    }
+    TransferPlan plan = way->plan;
+    plan.bytes = bytes;
+    return plan;
+  }
   TransferPlan plan = finder_.find(ends, transfers_.started());
   plan.bytes = bytes;
   find_part_links(*spec_, ends, parts, part_links_);

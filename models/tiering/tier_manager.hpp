@@ -221,7 +221,14 @@ class TierManager {
   std::span<const tp_tier> views(uint32_t engine);
   uint64_t as_held(uint64_t bytes, const RouteEnds& ends) const;
 
+  struct Way {
+    bool known = false;
+    std::vector<uint32_t> links;
+    TransferPlan plan;  // without its bytes
+  };
+
   // tier_manager.cpp
+  Way* fixed_way(const RouteEnds& ends);
   TransferPlan route(const RouteEnds& ends, uint64_t bytes = 0,
                      std::span<const StripePart> parts = {});
   void launch(int64_t now_ns, Job&& job);
@@ -292,6 +299,7 @@ class TierManager {
   EndStripes stripes_;
   StripeSums sums_;
   std::vector<Engine> engines_;
+  std::vector<Way> ways_;  // by engine, tier and direction
   std::vector<bool> asks_index_;
   uint32_t host_tier_ = kNone;
   Int128 core_fs_ = 0;

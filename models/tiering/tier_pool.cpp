@@ -81,9 +81,8 @@ void TierPool::evict(int64_t now_ns, uint32_t count, std::vector<Piece>* departe
 
 void TierPool::arrive(int64_t now_ns, const Piece& piece) {
   frames_.clear();
-  store_->frames_of(piece.node, arriving_, piece.depth, piece.count, frames_);
-  for (const tp_span& span : frames_) store_->evict(arriving_, span);
-  const BlockSum sum = store_->fill(piece.node, ready_, piece.depth, frames_);
+  const BlockSum sum =
+      store_->pass_on(piece.node, arriving_, ready_, piece.depth, piece.count, frames_);
   if (index_ != nullptr) index_->added(now_ns, ready_, frames_);
   counts_.arrived += piece.count;
   digest_.add(now_ns, Transition::placed, sum);

@@ -102,6 +102,12 @@ void Transfers::set_timer(int64_t time_ns, TransferId id) {
   std::push_heap(timers_.begin(), timers_.end(), later);
 }
 
+void Transfers::prepare(TransferPlan& plan) {
+  plan.rate = rate(plan);
+  if (plan.links.empty() && plan.cost.rate_cap == 0) return;  // nothing flows
+  plan.path = network_.add_path(plan.links, weight_, plan.cost.rate_cap);
+}
+
 TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
   const TransferId id = add(now_ns);
   ++started_;
@@ -109,7 +115,8 @@ TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
   if (!plan.parts.empty()) {
     split(plan, id);
   } else if (flows(plan)) {
-    transfer.path = network_.add_path(plan.links, weight_, plan.cost.rate_cap);
+    transfer.path =
+        plan.path != kNone ? plan.path : network_.add_path(plan.links, weight_, plan.cost.rate_cap);
     transfer.bytes = plan.bytes;
     transfer.flows_left = 1;
   }
@@ -294,10 +301,11 @@ uint64_t Transfers::rate(const TransferPlan& plan) const {
 }
 
 int64_t Transfers::unloaded_ns(const TransferPlan& plan) const {
-  int64_t flow =
-      flows(plan)
-          ? flow_ns(plan.bytes, rate({.links = plan.links, .bytes = plan.bytes, .cost = plan.cost}))
-          : 0;
+  const auto own_rate = [&] {
+    if (plan.path != kNone) return plan.rate;
+    return rate({.links = plan.links, .bytes = plan.bytes, .cost = plan.cost});
+  };
+  int64_t flow = flows(plan) ? flow_ns(plan.bytes, own_rate()) : 0;
   for (const Crossing& crossing : crossings(plan)) {
     flow = std::max(flow, flow_ns(crossing.bytes, network_.capacity(crossing.link)));
   }

@@ -35,6 +35,8 @@ struct TransferPlan {
                                              ///< device; of `links` or not
   std::span<const uint32_t> cables = {};     ///< the same in switches
   std::span<const TransferPart> parts = {};  ///< empty, or in all `bytes`
+  resources::PathId path = kNone;            ///< of a plan that was prepared
+  uint64_t rate = 0;                         ///< the same: what rate() answers
 };
 
 /// Transfers in flight over the links of a hierarchy, and lookups at its metadata stations. Ends
@@ -49,6 +51,8 @@ class Transfers {
   static constexpr uint32_t kWeight = 256;
 
   TransferId start(int64_t now_ns, const TransferPlan& plan);
+  /// Looks up once what starts of plans like this one need, whatever their bytes; without parts.
+  void prepare(TransferPlan& plan);
   /// `operations` at a station: served one after another behind those asked for before, the
   /// station's servers sharing each batch; the answer is there a round trip after.
   TransferId look_up(int64_t now_ns, uint32_t station, uint32_t operations, int64_t round_trip_ns);
