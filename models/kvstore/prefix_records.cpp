@@ -29,11 +29,15 @@ auto extent_at(Extents& extents, uint32_t depth) {
   return e - 1;
 }
 
-// Where the pool's record is, or would be.
+// Where the pool's record is, or would be. Most runs have records of a few pools only.
 template <class Records>
 auto place_of(Records& records, PoolId pool) {
-  return std::partition_point(records.begin(), records.end(),
-                              [&](const auto& record) { return record.pool < pool; });
+  const auto before = [pool](const auto& record) { return record.pool < pool; };
+  auto at = records.begin();
+  for (const auto few = at + std::min(records.size(), 8u); at != few; ++at) {
+    if (!before(*at)) return at;
+  }
+  return std::partition_point(at, records.end(), before);
 }
 
 }  // namespace

@@ -112,6 +112,16 @@ TEST_CASE("The front door builds once, hands over, and builds again when a sourc
   }
 }
 
+TEST_CASE("The front door asks for huge pages but leaves the user's own settings alone", "[e2e]") {
+  const SmallProject project;
+  project.write("sim/cli/main.c", R"(#include <stdio.h>
+#include <stdlib.h>
+int main(void) { return puts(getenv("GLIBC_TUNABLES")) < 0; }
+)");
+  CHECK(project.run({}, {"GLIBC_TUNABLES="}).out == "glibc.malloc.hugetlb=1\n");
+  CHECK(project.run({}, {"GLIBC_TUNABLES=glibc.malloc.check=0"}).out == "glibc.malloc.check=0\n");
+}
+
 TEST_CASE("The front door's test command adds up and fails where a test does", "[e2e]") {
   const SmallProject project;
   const tests::Finished sound = project.run({"test"}, {"BROKEN=0"});
