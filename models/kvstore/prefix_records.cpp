@@ -16,8 +16,6 @@ void add_span(std::vector<tp_span>& out, tp_span span) {
 }
 
 namespace {
-constexpr uint64_t kPrivateKey = uint64_t{1} << 63;
-
 // The last extent that begins at `depth` or before. Mostly that is the last one of all.
 template <class Extents>
 auto extent_at(Extents& extents, uint32_t depth) {
@@ -323,6 +321,23 @@ BlockSum PrefixStore::evict(PoolId pool_id, tp_span frames) {
   return sum;
 }
 
+// Frames of a batch lie anywhere, so what they need first is fetched ahead.
+BlockSum PrefixStore::evict(PoolId pool_id, std::span<const tp_span> frames) {
+  constexpr size_t notes_ahead = 8;
+  constexpr size_t nodes_ahead = 4;
+  const Pool& pool = pools_[pool_id];
+  BlockSum sum;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    if (i + notes_ahead < frames.size()) pool.notes.prefetch(frames[i + notes_ahead].first_slot);
+    if (i + nodes_ahead < frames.size()) {
+      const uint32_t slot = frames[i + nodes_ahead].first_slot;
+      if (pool.starts.test(slot)) policy::prefetch_line(&nodes_[pool.notes[slot].node]);
+    }
+    sum += evict(pool_id, frames[i]);
+  }
+  return sum;
+}
+
 BlockSum PrefixStore::pass_on(NodeId leaf, PoolId from, PoolId to, uint32_t depth, uint32_t count,
                               std::vector<tp_span>& frames) {
   BlockSum sum;
@@ -354,46 +369,6 @@ Stretch PrefixStore::stretch(PoolId pool_id, uint32_t slot) const {
   const uint32_t count = extent_at(record->extents, note.depth)->count;
   TIERCAST_CHECK(slot - start < count, "frame {} holds nothing", slot);
   return {note.node, note.depth + (slot - start), count - (slot - start)};
-}
-
-tp_key PrefixStore::key_of(const Node& node, uint32_t depth) const {
-  if (node.blocks == kOpenEnd) return {node.serial, kPrivateKey | depth};
-  const uint32_t within = depth - node.depth;
-  return {node.ids[within / blocks_per_id_], within % blocks_per_id_};
-}
-
-tp_key PrefixStore::key(PoolId pool, uint32_t slot) const {
-  const Stretch at = stretch(pool, slot);
-  return key_of(nodes_[at.node], at.depth);
-}
-
-// Of blocks that follow one another within one node.
-void PrefixStore::keys_in(const Node& node, uint32_t depth, std::span<tp_key> out) const {
-  for (uint32_t k = 0; k < out.size(); ++k) {
-    // Neighbours mostly lie within one id.
-    const bool follows = k > 0 && out[k - 1].lo + 1 < blocks_per_id_;
-    out[k] = follows ? tp_key{out[k - 1].hi, out[k - 1].lo + 1} : key_of(node, depth + k);
-  }
-}
-
-void PrefixStore::keys(PoolId pool, tp_span frames, std::span<tp_key> out) const {
-  for (uint32_t done = 0; done < frames.count;) {
-    const Stretch at = stretch(pool, frames.first_slot + done);
-    const uint32_t count = std::min(at.count, frames.count - done);
-    keys_in(nodes_[at.node], at.depth, out.subspan(done, count));
-    done += count;
-  }
-}
-
-void PrefixStore::keys_of(NodeId leaf, uint32_t depth, std::span<tp_key> out) const {
-  for (const Step& step : way_from(leaf, depth)) {
-    const auto wanted = static_cast<uint32_t>(out.size());
-    const uint32_t count = std::min(wanted, step.end - depth);
-    keys_in(nodes_[step.node], depth, out.first(count));
-    if (count == wanted) return;
-    out = out.subspan(count);
-    depth += count;
-  }
 }
 
 }  // namespace tiercast::kvstore

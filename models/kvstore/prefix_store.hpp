@@ -34,6 +34,11 @@ struct BlockSum {
     blocks += count;
     depths += depth * count + count * (count - 1) / 2;
   }
+  BlockSum& operator+=(const BlockSum& other) {
+    blocks += other.blocks;
+    depths += other.depths;
+    return *this;
+  }
 };
 
 /// Recorded frames that follow one another as their blocks do: `count` blocks of a run from `depth`
@@ -100,6 +105,7 @@ class PrefixStore {
                  std::vector<tp_span>& placed, std::vector<tp_span>& duplicates);
   /// These unpinned frames no longer hold anything.
   BlockSum evict(PoolId pool, tp_span frames);
+  BlockSum evict(PoolId pool, std::span<const tp_span> frames);
 
   // Pools that take blocks in any order: nothing pins their runs, a gap may lie anywhere. Depths
   // count blocks from the head of the prefix, on the way to `leaf`.

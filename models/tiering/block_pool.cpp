@@ -72,14 +72,11 @@ void BlockPool::evict(int64_t now_ns, uint32_t count) {
                       "refused although enough blocks are evictable");
   }
   if (index_ != nullptr) index_->removed(now_ns, scratch_);
-  BlockSum sum;
-  for (const tp_span& span : scratch_) {
-    if (departed_ != nullptr) hold_pieces(*store_, id_, span, *departed_);
-    const BlockSum part = store_->evict(id_, span);
-    sum.blocks += part.blocks;
-    sum.depths += part.depths;
-    free_frames(span);
+  if (departed_ != nullptr) {
+    for (const tp_span& span : scratch_) hold_pieces(*store_, id_, span, *departed_);
   }
+  const BlockSum sum = store_->evict(id_, scratch_);
+  for (const tp_span& span : scratch_) free_frames(span);
   counts_.evicted += sum.blocks;
   if (counts_.first_eviction_ns < 0) counts_.first_eviction_ns = now_ns;
   digest_.add(now_ns, Transition::evicted, sum);

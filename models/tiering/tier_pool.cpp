@@ -64,18 +64,22 @@ void TierPool::evict(int64_t now_ns, uint32_t count, std::vector<Piece>* departe
     throw PolicyFault(cache_.policy_name(), "select", now_ns,
                       "refused although enough blocks are evictable");
   }
-  if (index_ != nullptr) index_->removed(now_ns, scratch_);
-  BlockSum sum;
-  for (const tp_span& span : scratch_) {
-    if (departed != nullptr) hold_pieces(*store_, ready_, span, *departed);
-    const BlockSum part = store_->evict(ready_, span);
-    sum.blocks += part.blocks;
-    sum.depths += part.depths;
+  if (counts_.first_eviction_ns < 0) counts_.first_eviction_ns = now_ns;
+  forget(now_ns, scratch_, departed);
+}
+
+void TierPool::forget(int64_t now_ns, std::span<const tp_span> frames,
+                      std::vector<Piece>* departed) {
+  if (index_ != nullptr) index_->removed(now_ns, frames);
+  if (departed != nullptr) {
+    for (const tp_span& span : frames) hold_pieces(*store_, ready_, span, *departed);
+  }
+  const BlockSum sum = store_->evict(ready_, frames);
+  for (const tp_span& span : frames) {
     free_ += span.count;
     numbers_.give_back(span);
   }
   counts_.evicted += sum.blocks;
-  if (counts_.first_eviction_ns < 0) counts_.first_eviction_ns = now_ns;
   digest_.add(now_ns, Transition::evicted, sum);
 }
 
@@ -136,17 +140,7 @@ void TierPool::drop(int64_t now_ns, const Piece& piece) {
   }
   if (frames_.empty()) return;
   cache_.remove(now_ns, TP_REMOVED_DROPPED, frames_);
-  if (index_ != nullptr) index_->removed(now_ns, frames_);
-  BlockSum sum;
-  for (const tp_span& span : frames_) {
-    const BlockSum part = store_->evict(ready_, span);
-    sum.blocks += part.blocks;
-    sum.depths += part.depths;
-    free_ += span.count;
-    numbers_.give_back(span);
-  }
-  counts_.evicted += sum.blocks;
-  digest_.add(now_ns, Transition::evicted, sum);
+  forget(now_ns, frames_, nullptr);
 }
 
 void TierPool::touch(int64_t now_ns, const Piece& piece) {

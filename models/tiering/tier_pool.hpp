@@ -78,6 +78,8 @@ class TierPool {
 
  private:
   void evict(int64_t now_ns, uint32_t count, std::vector<Piece>* departed);
+  // Ready frames that the policy has heard of for the last time are free.
+  void forget(int64_t now_ns, std::span<const tp_span> frames, std::vector<Piece>* departed);
   // Frames of the piece whose pin count crosses zero; into scratch_.
   template <class Crosses>
   void crossing(const Piece& piece, Crosses crosses);

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <vector>
+
+#include "sim/base/time_heap.hpp"
 
 namespace tiercast::engine {
 
@@ -20,9 +20,6 @@ struct Event {
 
 /// Pending events in the order (time, phase, entity). One pending event per (phase, entity) pair:
 /// whoever schedules again moves it, so creation order never decides anything.
-///
-/// A 4-ary array heap whose entries know their position: schedule, move and cancel are O(log n)
-/// without stale entries.
 class EventQueue {
  public:
   explicit EventQueue(uint32_t entities);
@@ -41,23 +38,11 @@ class EventQueue {
   uint64_t popped() const { return popped_; }
 
  private:
-  struct Entry {
-    int64_t time_ns;
-    uint32_t key;  // phase * entities + entity: the order within a nanosecond
-  };
-  static bool before(const Entry& a, const Entry& b) {
-    return a.time_ns != b.time_ns ? a.time_ns < b.time_ns : a.key < b.key;
-  }
-  uint32_t key(Phase phase, uint32_t entity) const;
-  void place(size_t at, Entry entry);
-  void sift_up(size_t at, Entry entry);
-  void sift_down(size_t at, Entry entry);
-  void remove_at(size_t at);
+  // The order within a nanosecond.
+  uint32_t id(Phase phase, uint32_t entity) const;
 
-  static constexpr uint32_t kAbsent = UINT32_MAX;
   uint32_t entities_;
-  std::vector<Entry> heap_;
-  std::vector<uint32_t> position_;  // by key
+  TimeHeap heap_;
   int64_t now_ns_ = INT64_MIN;
   uint64_t popped_ = 0;
 };

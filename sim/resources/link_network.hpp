@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "sim/resources/end_heap.hpp"
+#include "sim/base/time_heap.hpp"
 #include "sim/resources/fair_shares.hpp"
 #include "sim/resources/fifo_gates.hpp"
 
@@ -122,7 +122,7 @@ class LinkNetwork {
   std::vector<Meter> meters_;    // by link
   std::vector<Bundle> bundles_;  // by path
   std::vector<FifoGates::Flow> released_;
-  EndHeap ends_;  // by path
+  TimeHeap ends_;  // by path
   int64_t now_ns_ = 0;
   bool dirty_ = false;  // something started or ended at now_ns_ and is not solved
   uint64_t flows_started_ = 0;

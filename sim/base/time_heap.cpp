@@ -1,19 +1,19 @@
-#include "sim/resources/end_heap.hpp"
+#include "sim/base/time_heap.hpp"
 
 #include <algorithm>
 
-namespace tiercast::resources {
+namespace tiercast {
 
 namespace {
 constexpr size_t kArity = 4;
 }  // namespace
 
-void EndHeap::place(size_t at, Entry entry) {
+void TimeHeap::place(size_t at, Entry entry) {
   heap_[at] = entry;
   position_[entry.id] = static_cast<uint32_t>(at);
 }
 
-void EndHeap::sift_up(size_t at, Entry entry) {
+void TimeHeap::sift_up(size_t at, Entry entry) {
   while (at > 0) {
     const size_t parent = (at - 1) / kArity;
     if (!before(entry, heap_[parent])) break;
@@ -23,7 +23,7 @@ void EndHeap::sift_up(size_t at, Entry entry) {
   place(at, entry);
 }
 
-void EndHeap::sift_down(size_t at, Entry entry) {
+void TimeHeap::sift_down(size_t at, Entry entry) {
   for (;;) {
     const size_t first = at * kArity + 1;
     if (first >= heap_.size()) break;
@@ -39,7 +39,7 @@ void EndHeap::sift_down(size_t at, Entry entry) {
   place(at, entry);
 }
 
-void EndHeap::set(uint32_t id, int64_t time_ns) {
+void TimeHeap::set(uint32_t id, int64_t time_ns) {
   if (id >= position_.size()) position_.resize(size_t{id} + 1, kAbsent);
   const Entry entry{time_ns, id};
   const uint32_t at = position_[id];
@@ -53,8 +53,8 @@ void EndHeap::set(uint32_t id, int64_t time_ns) {
   }
 }
 
-void EndHeap::remove(uint32_t id) {
-  if (id >= position_.size() || position_[id] == kAbsent) return;
+void TimeHeap::remove(uint32_t id) {
+  if (!holds(id)) return;
   const size_t at = position_[id];
   position_[id] = kAbsent;
   const Entry moved = heap_.back();
@@ -67,4 +67,4 @@ void EndHeap::remove(uint32_t id) {
   }
 }
 
-}  // namespace tiercast::resources
+}  // namespace tiercast
