@@ -321,20 +321,9 @@ BlockSum PrefixStore::evict(PoolId pool_id, tp_span frames) {
   return sum;
 }
 
-// Frames of a batch lie anywhere, so what they need first is fetched ahead.
-BlockSum PrefixStore::evict(PoolId pool_id, std::span<const tp_span> frames) {
-  constexpr size_t notes_ahead = 8;
-  constexpr size_t nodes_ahead = 4;
-  const Pool& pool = pools_[pool_id];
+BlockSum PrefixStore::evict(PoolId pool, std::span<const tp_span> frames) {
   BlockSum sum;
-  for (size_t i = 0; i < frames.size(); ++i) {
-    if (i + notes_ahead < frames.size()) pool.notes.prefetch(frames[i + notes_ahead].first_slot);
-    if (i + nodes_ahead < frames.size()) {
-      const uint32_t slot = frames[i + nodes_ahead].first_slot;
-      if (pool.starts.test(slot)) policy::prefetch_line(&nodes_[pool.notes[slot].node]);
-    }
-    sum += evict(pool_id, frames[i]);
-  }
+  for (const tp_span& span : frames) sum += evict(pool, span);
   return sum;
 }
 

@@ -372,7 +372,7 @@ void TierManager::close(int64_t now_ns, TicketId id, std::vector<TierEvent>& eve
   for (const BlockRange& range : ticket.own) {
     frames_.clear();
     store_->frames_of(ticket.leaf, arriving, range.first, range.count, frames_);
-    for (const tp_span& frame : frames_) store_->evict(arriving, frame);
+    store_->evict(arriving, frames_);
   }
   for (const TicketId waiter : ticket.waiters) {
     Ticket& other = tickets_[waiter];
