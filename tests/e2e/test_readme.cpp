@@ -67,6 +67,9 @@ TEST_CASE("README shows the quickstart's forecast as it is printed", "[e2e]") {
     REQUIRE(line != page.end());
     CHECK(*line++ == (expected.empty() ? "" : "    " + expected));
   }
+  REQUIRE(page.end() - line >= 2);
+  CHECK(line->empty());
+  CHECK_FALSE((line + 1)->starts_with("    "));  // nothing more is shown than was printed
 }
 
 TEST_CASE("README's scenarios apart and of peers come out as it says", "[e2e]") {
@@ -88,6 +91,22 @@ TEST_CASE("README's scenarios apart and of peers come out as it says", "[e2e]") 
       fmt::format("TTFT {:.0f} ms mean, of which loads from peers {:.1f} ms; {:.1f} % of input",
                   peers["metrics"]["ttft_ms"]["mean"].get<double>(), load_ms(peers, "peer"),
                   share_of_input(peers, "peer"))));
+}
+
+TEST_CASE("GPU memory alone carries as many sessions as README says", "[e2e][slow]") {
+  const auto ttft_p90_ms = [](int sessions) {  // mean of three seeds
+    double sum = 0;
+    for (const char* seed : {"1", "2", "3"}) {
+      const Json result = json_of({"run", quickstart(), "--seed", seed, "--set", "tiers=[hbm]",
+                                   "--set", "cluster.storage={}", "--set", "cluster.node.drives=[]",
+                                   "--set", fmt::format("workload.closed.sessions={}", sessions)});
+      sum += result["metrics"]["ttft_ms"]["p90"].get<double>();
+    }
+    return sum / 3;
+  };
+  REQUIRE(row("| tiers | 15 sessions | 23 sessions | ").ends_with("| 29 sessions |"));
+  CHECK(ttft_p90_ms(29) < 2000);
+  CHECK(ttft_p90_ms(30) > 2000);
 }
 
 TEST_CASE("README's table of tiers comes out of the quickstart", "[e2e][slow]") {

@@ -235,7 +235,12 @@ class Walk {
       naive_.evict(pool, slot + k);
       free_[pool].insert(slot + k);
     }
-    const BlockSum sum = store_.evict(pool, span);
+    std::vector<tp_span> batch{span};
+    if (span.count > 1) {
+      const auto first = static_cast<uint32_t>(draw_.between(1, int64_t{span.count} - 1));
+      batch = {{slot + first, span.count - first}, {slot, first}};
+    }
+    const BlockSum sum = store_.evict(pool, batch);
     REQUIRE(sum.blocks == span.count);
     REQUIRE(sum.depths == depths);
   }
