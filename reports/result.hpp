@@ -207,10 +207,15 @@ struct CostUse {
 };
 
 struct Bottleneck {
+  enum class Kind : uint8_t {
+    wait,    ///< an engine's
+    link,    ///< of the hierarchy
+    servers  ///< that indices run on
+  };
   std::string resource;
   std::optional<double> busy;
   std::optional<double> adds_ms;  ///< to the mean end-to-end time; a link: its tier's load wait
-  bool link = false;              ///< of the hierarchy; not part of the schema
+  Kind kind = Kind::wait;         ///< not part of the schema
 };
 
 /// What the instances of one role did; times are what they add to the mean completed request.

@@ -144,6 +144,8 @@ std::vector<Bottleneck> bottlenecks_of(const serving::Outcome& outcome, const Lo
   const std::vector<Bottleneck> links = link_bottlenecks(
       outcome, attribution.e2e_ms ? attribution.e2e_ms->load : std::vector<LoadTime>{}, span_ns);
   bottlenecks.insert(bottlenecks.end(), links.begin(), links.end());
+  const std::vector<Bottleneck> servers = station_bottlenecks(outcome, span_ns);
+  bottlenecks.insert(bottlenecks.end(), servers.begin(), servers.end());
   std::stable_sort(bottlenecks.begin(), bottlenecks.end(),
                    [](const Bottleneck& a, const Bottleneck& b) {
                      return std::tie(a.adds_ms, a.busy) > std::tie(b.adds_ms, b.busy);

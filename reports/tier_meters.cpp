@@ -10,6 +10,7 @@ namespace {
 using hardware::Fabric;
 using serving::Outcome;
 using serving::TierOutcome;
+using tiering::StationPlace;
 using tiering::TierKind;
 
 // Whether a link's name after its part is `rest`, with or without a number.
@@ -102,8 +103,33 @@ void add_traffic(const TierOutcome& tier, ledger::Traffic& traffic) {
   traffic.cached += bytes(static_cast<int64_t>(tier.counts.cache_hit_bytes));
 }
 
+// Of indices in one place: cores kept for them, and time that these worked.
+struct IndexWork {
+  double cores = 0;
+  uint64_t core_ns = 0;
+};
+
+IndexWork index_work(const Outcome& outcome, StationPlace place) {
+  IndexWork work;
+  for (const serving::StationOutcome& station : outcome.stations) {
+    if (station.place != place) continue;
+    work.cores += station.servers;
+    work.core_ns += station.operations * static_cast<uint64_t>(station.operation_ns);
+  }
+  return work;
+}
+
+// Operations of a card's own kind that take its cores as long.
+uint64_t operations_in(uint64_t core_ns, const hardware::DpuSpec& dpu) {
+  Nanoseconds one = dpu.operation_time.value;
+  if (dpu.tenant_check) one += dpu.tenant_check->value;
+  return core_ns / static_cast<uint64_t>(one.value());
+}
+
 }  // namespace
 
+// A card's cores draw by what they work, at operations of its own kind; those kept for an index
+// move nothing.
 void add_tier_meters(const Outcome& outcome, const ledger::Provision& boxes,
                      ledger::Meters& meters) {
   if (outcome.links.empty()) return;
@@ -122,13 +148,16 @@ void add_tier_meters(const Outcome& outcome, const ledger::Provision& boxes,
     if (tier.kind == TierKind::external) add_traffic(tier, meters.external);
   }
   if (boxes.context && boxes.context->enclosure) {
-    const double rate = boxes.context->enclosure->dpus.operations().value() *
-                        boxes.context->enclosure->dpus.count * boxes.context->count;
+    const hardware::DpuSpec& dpus = boxes.context->enclosure->dpus;
+    const double cores = static_cast<double>(dpus.cores) * dpus.count * boxes.context->count;
+    const IndexWork index = index_work(outcome, StationPlace::enclosure);
+    const double rate = dpus.operations().value() * (cores - index.cores) / dpus.cores;
     // All cards are alike, and each link stands for as many of them.
-    const Carried cores = carried(outcome, "context", "cores");
-    if (cores.links > 0) {
-      meters.context.operations += static_cast<uint64_t>(cores.busy / cores.links * rate);
+    const Carried moved = carried(outcome, "context", "cores");
+    if (moved.links > 0) {
+      meters.context.operations += static_cast<uint64_t>(moved.busy / moved.links * rate);
     }
+    meters.context.operations += operations_in(index.core_ns, dpus);
   }
 
   const double up = carried(outcome, "node", "storage.up").bytes;
@@ -140,17 +169,24 @@ void add_tier_meters(const Outcome& outcome, const ledger::Provision& boxes,
   if (!node.dpus.empty()) {
     double network = 0;
     double rate = 0;  // operations/s
+    double cores = 0;
     for (const hardware::DpuSpec& dpu : node.dpus) {
       network += dpu.network.value.value() * dpu.count;
       rate += dpu.operations().value() * dpu.count;
+      cores += static_cast<double>(dpu.cores) * dpu.count;
     }
-    const double operations = carried(outcome, "node", "dpu").busy * rate;
+    const IndexWork index = index_work(outcome, StationPlace::node_dpu);
+    const double left = 1 - index.cores / (cores * boxes.nodes);
+    const double operations = carried(outcome, "node", "dpu").busy * rate * left;
     for (size_t i = 0; i < node.dpus.size(); ++i) {
       const hardware::DpuSpec& dpu = node.dpus[i];
       const double share = dpu.network.value.value() * dpu.count / network;
       meters.dpus[i].read += whole(up * share);
       meters.dpus[i].written += whole(down * share);
       meters.dpus[i].operations += static_cast<uint64_t>(operations * share);
+      meters.dpus[i].operations += operations_in(
+          static_cast<uint64_t>(static_cast<double>(index.core_ns) * dpu.cores * dpu.count / cores),
+          dpu);
     }
   } else {
     add_nics(node, north_south ? Fabric::north_south : Fabric::east_west, up + down,

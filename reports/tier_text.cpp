@@ -30,7 +30,8 @@ std::string index_text(const IndexUse& index) {
 const Bottleneck* busiest_link(const Result& result, const std::string& tier) {
   const Bottleneck* busiest = nullptr;
   for (const Bottleneck& found : result.bottlenecks) {
-    if (!found.link || !found.resource.starts_with(tier + ".") || found.busy.value_or(0) <= 0) {
+    if (found.kind != Bottleneck::Kind::link || !found.resource.starts_with(tier + ".") ||
+        found.busy.value_or(0) <= 0) {
       continue;
     }
     if (busiest == nullptr || found.busy > busiest->busy) busiest = &found;
@@ -96,16 +97,16 @@ std::vector<std::string> tier_notes(const Result& result) {
   return notes;
 }
 
-std::string links_text(const std::vector<Bottleneck>& bottlenecks) {
+std::string busy_text(const std::vector<Bottleneck>& bottlenecks, Bottleneck::Kind kind) {
   constexpr size_t kShown = 5;
-  std::vector<Bottleneck> links;
+  std::vector<Bottleneck> resources;
   for (const Bottleneck& found : bottlenecks) {
-    if (found.link && found.busy.value_or(0) > 0) links.push_back(found);
+    if (found.kind == kind && found.busy.value_or(0) > 0) resources.push_back(found);
   }
-  std::stable_sort(links.begin(), links.end(),
+  std::stable_sort(resources.begin(), resources.end(),
                    [](const Bottleneck& a, const Bottleneck& b) { return a.busy > b.busy; });
   std::vector<std::string> texts;
-  for (const Bottleneck& found : links) {
+  for (const Bottleneck& found : resources) {
     if (texts.size() == kShown) {
       texts.push_back("...");
       break;

@@ -22,7 +22,8 @@ std::vector<std::string> tier_table(const Result& result);
 /// gave, and how evenly those were used.
 std::vector<std::string> tier_notes(const Result& result);
 
-/// The links that carried anything, the busiest first, as far as they fit a line or two.
-std::string links_text(const std::vector<Bottleneck>& bottlenecks);
+/// Links that carried anything, or servers that were asked, the busiest first, as far as they fit a
+/// line or two.
+std::string busy_text(const std::vector<Bottleneck>& bottlenecks, Bottleneck::Kind kind);
 
 }  // namespace tiercast::reports

@@ -187,6 +187,28 @@ std::vector<LoadTime> mean_loads(const serving::Outcome& outcome,
   return loads;
 }
 
+std::vector<Bottleneck> station_bottlenecks(const serving::Outcome& outcome, int64_t span_ns) {
+  std::vector<Bottleneck> groups;
+  for (const serving::StationOutcome& station : outcome.stations) {
+    std::optional<double> busy;
+    if (span_ns > 0) {
+      const double work_ns =
+          static_cast<double>(station.operations) * static_cast<double>(station.operation_ns);
+      busy = work_ns / (static_cast<double>(span_ns) * station.servers);
+    }
+    const std::string name = group_of(station.name);
+    const auto known = std::find_if(groups.begin(), groups.end(), [&](const Bottleneck& group) {
+      return group.resource == name;
+    });
+    if (known == groups.end()) {
+      groups.push_back({name, busy, std::nullopt, Bottleneck::Kind::servers});
+    } else {
+      known->busy = std::max(known->busy, busy);
+    }
+  }
+  return groups;
+}
+
 std::vector<Bottleneck> link_bottlenecks(const serving::Outcome& outcome,
                                          const std::vector<LoadTime>& loads, int64_t span_ns) {
   std::vector<Bottleneck> groups;
@@ -200,7 +222,8 @@ std::vector<Bottleneck> link_bottlenecks(const serving::Outcome& outcome,
       known->busy = std::max(known->busy, busy);
       continue;
     }
-    Bottleneck& group = groups.emplace_back(Bottleneck{name, busy, std::nullopt, true});
+    Bottleneck& group =
+        groups.emplace_back(Bottleneck{name, busy, std::nullopt, Bottleneck::Kind::link});
     for (const serving::TierOutcome& tier : outcome.tiers) {
       if (is_of(name, tier)) group.adds_ms = load_wait(loads, tier.name);
     }

@@ -39,4 +39,7 @@ std::vector<LoadTime> mean_loads(const serving::Outcome& outcome,
 std::vector<Bottleneck> link_bottlenecks(const serving::Outcome& outcome,
                                          const std::vector<LoadTime>& loads, int64_t span_ns);
 
+/// The busiest station of each such group: busy = operations x time of one / (servers x window).
+std::vector<Bottleneck> station_bottlenecks(const serving::Outcome& outcome, int64_t span_ns);
+
 }  // namespace tiercast::reports

@@ -6,6 +6,7 @@
 #include "models/scenario/catalogue.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/stack_choice.hpp"
+#include "models/scenario/tier_index.hpp"
 #include "models/scenario/tier_objects.hpp"
 #include "sim/base/field_table.hpp"
 #include "sim/base/hash.hpp"
@@ -123,6 +124,7 @@ std::optional<Scenario> load_scenario(const Node& document, const std::string& f
   if (problems.any() || !load_kernels(catalogue, scenario, found)) return std::nullopt;
   anchor_trace(scenario);
   estimate_conversions(scenario.spec, scenario.resolved);
+  estimate_indices(scenario.spec, scenario.resolved);
   scenario.hash = hash_of(scenario);
   return scenario;
 }

@@ -7,6 +7,7 @@
 #include "models/llm/placement.hpp"
 #include "models/policy/placement.hpp"
 #include "models/policy/registry.hpp"
+#include "models/scenario/tier_index.hpp"
 #include "sim/base/quantity.hpp"
 
 namespace tiercast::scenario {
@@ -95,6 +96,11 @@ tiering::TierSetSpec TierBuilder::build() {
   set_.writes_back = spec_.policy.placement.write == WritePolicy::back;
   set_.prefetches = spec_.policy.placement.prefetch;
   for (size_t i = 1; i < spec_.tiers.size(); ++i) add_tier(i);
+  for (tiering::TierSpec& tier : set_.tiers) {
+    for (tiering::TransferCost* cost : {&tier.store, &tier.from_nearer}) {
+      cost->before_ns += tier.index.told_trip_ns;
+    }
+  }
   share_cores();
   check_links();
   return std::move(set_);
@@ -178,6 +184,7 @@ void TierBuilder::add_tier(size_t i) {
   tier.pool_of.assign(engines(), tiering::kNone);
   tier.to_engine.resize(engines());
   tier.to_node.resize(links_.nodes());
+  tier.index.opens_as_asked = tier_index(spec_, i).at == IndexAt::storage;
   tier.through_host = !section.stack->bypass_host && section.kind != TierName::dram;
   switch (section.kind) {
     case TierName::hbm:
@@ -198,6 +205,7 @@ void TierBuilder::add_tier(size_t i) {
       add_external(i, section, tier);
       break;
   }
+  add_index(i, section, tier);
   add_conversion(tier);
   add_replicas(tier);
   if (!objects_.usable) {
@@ -276,8 +284,8 @@ tiering::TransferCost TierBuilder::cost(const hardware::StackSpec& stack,
 // store, the last of a load. A load opened its objects when it looked up, where it had to.
 void TierBuilder::set_costs(tiering::TierSpec& tier, const hardware::StackSpec& stack,
                             Nanoseconds read_latency, Nanoseconds write_latency) {
-  const uint32_t opens = tier.has_metadata ? 0 : 1;
-  tier.load = tier.to_nearer = cost(stack, engine_path(spec_, read_latency), opens);
+  tier.to_nearer = cost(stack, engine_path(spec_, read_latency));
+  tier.load = cost(stack, engine_path(spec_, read_latency), tier.index.opens_as_asked ? 0 : 1);
   tier.from_nearer = cost(stack, engine_path(spec_, write_latency));
   tier.from_nearer.after_ns = ns_of(stack.acknowledge.value);
   tier.store = tier.from_nearer;

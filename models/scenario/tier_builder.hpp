@@ -85,6 +85,17 @@ class TierBuilder {
   void add_cards(const std::string& name, const hardware::EnclosureSpec& box, double boxes,
                  const TierSection& section, tiering::TierPoolSpec& pool);
 
+  // tier_index.cpp: where indices live
+  struct IndexStations {
+    uint32_t first = 0;
+    IndexAt by{};  // service: one for all; node: one a node; dpu: one a pool
+
+    uint32_t of(uint32_t node, uint32_t pool) const;
+  };
+  void add_index(size_t i, const TierSection& section, tiering::TierSpec& tier);
+  IndexStations add_stations(TierName kind, const IndexSection& index,
+                             const tiering::TierSpec& tier);
+
   // tier_local.cpp: on a node, or on its neighbours
   void add_dram(size_t i, const TierSection& section, tiering::TierSpec& tier);
   void add_peer(const TierSection& section, tiering::TierSpec& tier);
@@ -94,8 +105,7 @@ class TierBuilder {
   // tier_network.cpp: over the network
   void add_context(size_t i, const TierSection& section, tiering::TierSpec& tier);
   void add_external(size_t i, const TierSection& section, tiering::TierSpec& tier);
-  void add_metadata(const hardware::StorageUnits& units, const hardware::StackSpec& stack,
-                    tiering::TierSpec& tier);
+  void add_metadata_servers(const hardware::StorageUnits& units, tiering::TierSpec& tier);
   void add_clients(double client_bandwidth, tiering::TierSpec& tier);
   Nanoseconds initiator_latency() const;
   double initiator_bandwidth() const;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/scenario/tier_fabric.hpp"
+#include "models/scenario/tier_index.hpp"
 #include "models/scenario/tier_links.hpp"
 #include "models/scenario/tier_objects.hpp"
 #include "sim/base/check.hpp"
@@ -348,6 +349,7 @@ class TierCheck {
 void check_tiers(const ScenarioSpec& spec, Problems& problems) {
   TierCheck(spec, problems).check_all();
   check_objects(spec, problems);
+  check_indices(spec, problems);
 }
 
 }  // namespace tiercast::scenario

@@ -5,6 +5,7 @@
 
 #include "models/ledger/ledger.hpp"
 #include "models/scenario/tier_builder.hpp"
+#include "models/scenario/tier_index.hpp"
 
 namespace tiercast::scenario {
 
@@ -76,10 +77,11 @@ void TierBuilder::want_cores(const hardware::StackSpec& stack, const tiering::Ti
   core_demands_.push_back(std::move(demand));
 }
 
-// Where a node's cores, beside those that serve, cannot move what all tiers could at once, each
-// tier has a part of them, in proportion to what it could use: a link.
+// Where a node's cores, beside those that serve and hold indices, cannot move what all tiers could
+// at once, each tier has a part of them, in proportion to what it could use: a link.
 void TierBuilder::share_cores() {
-  std::vector<double> free(links_.nodes(), spec_.cluster.node.host.cores);
+  const double at_work = spec_.cluster.node.host.cores - host_index_cores(spec_);
+  std::vector<double> free(links_.nodes(), at_work);
   for (const uint32_t node : set_.node_of) free[node] -= ledger::serving_cores(ranks());
   std::vector<double> wanted(links_.nodes(), 0);
   for (const CoreDemand& demand : core_demands_) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "models/scenario/tier_builder.hpp"
+#include "models/scenario/tier_index.hpp"
 
 namespace tiercast::scenario {
 
@@ -30,7 +31,8 @@ double TierBuilder::initiator_bandwidth() const {
     }
   }
   double sum = 0;
-  for (const hardware::DpuSpec& dpu : spec_.cluster.node.dpus) {
+  for (hardware::DpuSpec dpu : spec_.cluster.node.dpus) {
+    dpu.cores -= node_dpu_index_cores(spec_);
     sum += dpu.served(least).value() * dpu.count;
   }
   return sum;
@@ -72,7 +74,8 @@ void TierBuilder::add_context(size_t i, const TierSection& section, tiering::Tie
   pool_by_scope(tier, section.scope.value_or(default_scope(section.kind)));
   const auto pools = static_cast<double>(tier.pools.size());
   const double boxes = units.count / pools;
-  const hardware::EnclosureSpec& box = *units.enclosure;
+  hardware::EnclosureSpec box = *units.enclosure;
+  box.dpus.cores -= enclosure_index_cores(spec_);
   DriveSums sums;
   sums.add(box.drives, box.dpus.piece(operation(*section.stack)), box.drives.count * boxes);
   const double usable = static_cast<double>(box.capacity().value()) * boxes;
@@ -116,7 +119,7 @@ void TierBuilder::add_external(size_t i, const TierSection& section, tiering::Ti
   const double count = units.count;
   const double usable = static_cast<double>(service.stored().value()) * count;
   set_capacity(i, tier, section, usable, "the service");
-  add_metadata(units, stack, tier);
+  add_metadata_servers(units, tier);
   Nanoseconds beside = initiator_latency();
   if (service.tenant_check_at == hardware::TenantCheckAt::data)
     beside += service.tenant_check.value;
@@ -159,26 +162,21 @@ void TierBuilder::add_clients(double client_bandwidth, tiering::TierSpec& tier) 
   }
 }
 
-// Its index: every object opened costs its metadata servers some operations.
-void TierBuilder::add_metadata(const hardware::StorageUnits& units,
-                               const hardware::StackSpec& stack, tiering::TierSpec& tier) {
+// Every object that is opened, to be read or written, costs its metadata servers some operations.
+void TierBuilder::add_metadata_servers(const hardware::StorageUnits& units,
+                                       tiering::TierSpec& tier) {
   const hardware::StorageServiceSpec& service = *units.service;
   const double operations = service.metadata_operations.value;
   if (operations <= 0) return;
-  tier.has_metadata = true;
-  tier.metadata.station = static_cast<uint32_t>(set_.stations.size());
-  tier.metadata.round_trip_ns =
-      ceil_to_ns(stack.metadata_latency.value * stack.metadata_operations).value();
-  const int64_t object = stack.chunk_tokens ? stack.chunk_tokens->value() : set_.block_tokens;
-  tier.metadata.blocks_per_lookup =
-      static_cast<uint32_t>(std::max<int64_t>(1, object / set_.block_tokens));
+  tier.index.opened = static_cast<uint32_t>(set_.stations.size());
   Nanoseconds one = service.metadata_time.value;
   if (service.tenant_check_at == hardware::TenantCheckAt::metadata) {
     one += service.tenant_check.value;
   }
   const double time_ns = static_cast<double>(one.value()) * operations;
   set_.stations.push_back({"external0.metadata", static_cast<int64_t>(std::max(1.0, time_ns)),
-                           service.metadata_servers * units.count});
+                           service.metadata_servers * units.count, false,
+                           tiering::StationPlace::storage});
 }
 
 }  // namespace tiercast::scenario

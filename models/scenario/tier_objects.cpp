@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/llm/placement.hpp"
+#include "models/scenario/figure_node.hpp"
 #include "sim/base/quantity.hpp"
 
 namespace tiercast::scenario {
@@ -66,23 +67,6 @@ Figure<BytesPerSecond> conversion_estimate(const ScenarioSpec& spec, const TierO
           "Assumption: a kernel that reads and writes GPU memory once gets half of its bandwidth; "
           "10 % in small pieces beside the engine, 80 % in large ones",
           std::pair(at(kConvertShareMin), at(kConvertShareMax))};
-}
-
-Node figure_node(const Figure<BytesPerSecond>& figure) {
-  const auto scalar = [](const std::string& text) {
-    return Node::scalar(text, {}, Origin::default_value);
-  };
-  const auto rate = [&](BytesPerSecond value) {
-    return scalar(format_quantity(to_quantity(value)));
-  };
-  Node node = Node::map({}, Origin::default_value);
-  node.set("value", rate(figure.value));
-  node.set("kind", scalar(std::string(name_of(figure.kind))));
-  node.set("source", scalar(figure.source)).quoted = true;
-  Node range = Node::list({}, Origin::default_value);
-  range.items = {rate(figure.range->first), rate(figure.range->second)};
-  node.set("range", std::move(range));
-  return node;
 }
 
 std::string path_of(size_t tier) { return "tiers." + std::to_string(tier) + ".objects"; }

@@ -58,6 +58,21 @@ struct ObjectsSection {
   static const FieldTable<ObjectsSection>& fields();
 };
 
+/// Where it is known what a tier holds.
+enum class IndexAt : uint8_t { client, node, dpu, storage, service };
+std::vector<Choice<IndexAt>> choices(IndexAt);
+
+/// The index of a tier. Requests ask it before they load, stores tell it.
+struct IndexSection {
+  IndexAt at{};
+  std::optional<uint32_t> servers;
+  std::optional<Figure<Nanoseconds>> operation_time;
+  std::optional<Figure<Nanoseconds>> round_trip;
+  LinkSharing sharing = LinkSharing::fifo;
+
+  static const FieldTable<IndexSection>& fields();
+};
+
 /// Memory before the devices of a pool.
 struct CacheSection {
   std::optional<Bytes> capacity;  ///< of one pool
@@ -75,6 +90,7 @@ struct TierSection {
   std::optional<StripingSection> striping;
   std::optional<CacheSection> cache;
   bool read_only = false;
+  std::optional<IndexSection> index;
   Nanoseconds index_delay{};  ///< of what comes and leaves
   std::optional<EvictionSection> eviction;
   std::optional<ObjectsSection> objects;

@@ -4,6 +4,7 @@
 
 #include "models/hardware/transfer_time.hpp"
 #include "models/scenario/tier_builder.hpp"
+#include "models/scenario/tier_index.hpp"
 #include "models/serving/attribution.hpp"
 #include "models/tiering/routes.hpp"
 #include "models/tiering/transfers.hpp"
@@ -80,6 +81,7 @@ class Clock {
     TierTimes times;
     times.name = tier.name;
     times.stack = name_of_stack(stack);
+    times.index = index(t);
     times.index_delay_ns = tier.index_delay_ns;
     times.pools = static_cast<uint32_t>(tier.pools.size());
     times.pool_blocks = tier.capacity_blocks;
@@ -102,9 +104,9 @@ class Clock {
       moving.store_ns = moving_times(store_ends(t));
     }
     for (const uint32_t blocks : sample_blocks()) {
-      times.prefixes.push_back(prefix(tier, times, moving, blocks));
+      times.prefixes.push_back(prefix(t, times, moving, blocks));
     }
-    compare(tier, times, moving);
+    compare(t, times, moving);
     return times;
   }
 
@@ -184,14 +186,14 @@ class Clock {
     TierWay way;
     // Each rounded up by itself, they may exceed their sum by a nanosecond or two.
     const bool load = ends.to == kNone;
-    const bool looked_up =
-        load && ends.from != tiering::kNone && set_.tiers[ends.from].has_metadata;
+    const bool open = load && ends.from != kNone && set_.tiers[ends.from].index.opens_as_asked;
     const Seconds metadata =
-        looked_up ? Seconds{} : stack.metadata_latency.value * stack.metadata_operations;
+        open ? Seconds{} : stack.metadata_latency.value * stack.metadata_operations;
+    const int64_t told_ns = load ? 0 : set_.tiers[ends.to].index.told_trip_ns;
     way.convert_ns = load || ends.from == kNone ? objects.convert_ns() : 0;
     const int64_t before_ns = cost.before_ns - (load ? 0 : way.convert_ns);
     way.set_up_ns = std::min(before_ns, ceil_to_ns(stack.setup.value).value());
-    way.metadata_ns = std::min(before_ns - way.set_up_ns, ceil_to_ns(metadata).value());
+    way.metadata_ns = std::min(before_ns - way.set_up_ns, ceil_to_ns(metadata).value() + told_ns);
     way.first_operation_ns = before_ns - way.set_up_ns - way.metadata_ns;
     way.acknowledge_ns = cost.after_ns - (load ? way.convert_ns : 0);
     way.tail_ns = cost.tail_ppm == 0 ? 0 : cost.tail_ns;
@@ -239,35 +241,62 @@ class Clock {
   }
 
   int64_t lookup_ns(const tiering::TierSpec& tier, uint32_t blocks) const {
-    if (!tier.has_metadata) return 0;
-    const tiering::MetadataSpec& metadata = tier.metadata;
-    return transfers_.unloaded_lookup_ns(metadata.station, metadata.operations(blocks),
-                                         metadata.round_trip_ns);
+    const tiering::IndexSpec& index = tier.index;
+    const uint32_t station = index.asked_by(kEngine);
+    if (station == kNone) return 0;
+    const tiering::StationVisit visit{station, index.operations(blocks)};
+    return transfers_.unloaded_visits_ns({&visit, 1}) + index.round_trip_ns;
   }
 
-  PrefixTimes prefix(const tiering::TierSpec& tier, const TierTimes& times, const Moving& moving,
+  int64_t visits_ns(const RouteEnds& ends, uint32_t blocks) const {
+    std::vector<tiering::StationVisit> visits;
+    find_visits(set_, ends, blocks, visits);
+    return transfers_.unloaded_visits_ns(visits);
+  }
+
+  IndexTimes index(uint32_t t) const {
+    IndexTimes times;
+    times.at = name_of_choice(tier_index(spec_, t + 1).at);
+    const tiering::IndexSpec& index = set_.tiers[t].index;
+    if (const uint32_t station = index.asked_by(kEngine); station != kNone) {
+      const tiering::StationSpec& servers = set_.stations[station];
+      times.station = servers.name;
+      times.servers = servers.servers;
+      times.operation_ns = servers.operation_ns;
+      times.round_trip_ns = index.round_trip_ns;
+    }
+    return times;
+  }
+
+  PrefixTimes prefix(uint32_t t, const TierTimes& times, const Moving& moving,
                      uint32_t blocks) const {
+    const tiering::TierSpec& tier = set_.tiers[t];
     PrefixTimes prefix;
     prefix.tokens = blocks * set_.block_tokens;
     prefix.bytes = uint64_t{blocks} * tier.block_bytes * tier.load_copies;
     prefix.lookup_ns = lookup_ns(tier, blocks);
     prefix.moving_ns = moving.load_ns[blocks - 1];
-    prefix.load_ns = prefix.lookup_ns + times.load.fixed_ns() + prefix.moving_ns;
+    prefix.opening_ns = visits_ns({kEngine, t, kNone, kNone, kNone}, blocks);
+    prefix.load_ns =
+        prefix.lookup_ns + prefix.opening_ns + times.load.fixed_ns() + prefix.moving_ns;
     prefix.tail_probability = tiering::Transfers::tail_probability(tier.load, prefix.bytes);
-    if (times.store) prefix.store_ns = times.store->fixed_ns() + moving.store_ns[blocks - 1];
+    if (times.store) {
+      prefix.store_ns =
+          visits_ns(store_ends(t), blocks) + times.store->fixed_ns() + moving.store_ns[blocks - 1];
+    }
     prefix.recompute_ns = recompute_ns_[blocks - 1];
     return prefix;
   }
 
   // Every length is looked at: a step has a least duration, so a slow tier may be faster for short
   // prefixes and, as attention grows, for long ones, but not between.
-  void compare(const tiering::TierSpec& tier, TierTimes& times, const Moving& moving) const {
+  void compare(uint32_t t, TierTimes& times, const Moving& moving) const {
     const uint32_t b = set_.block_tokens;
     const auto most = static_cast<uint32_t>(recompute_ns_.size());
     times.block_tokens = b;
     times.longest_tokens = most * b;
     for (uint32_t blocks = 1; blocks <= most; ++blocks) {
-      const PrefixTimes at = prefix(tier, times, moving, blocks);
+      const PrefixTimes at = prefix(t, times, moving, blocks);
       if (at.load_ns >= at.recompute_ns) continue;
       std::vector<TokenRange>& ranges = times.load_faster;
       if (ranges.empty() || ranges.back().last + b != at.tokens) {

@@ -18,7 +18,7 @@ namespace tiercast::scenario {
 /// blocks reach few devices, and one that holds more than its share takes longer.
 struct TierWay {
   int64_t set_up_ns = 0;           ///< of the stack, once a transfer
-  int64_t metadata_ns = 0;         ///< of the stack: its round trips before bytes move
+  int64_t metadata_ns = 0;         ///< round trips before bytes move: of the stack, to the index
   int64_t first_operation_ns = 0;  ///< its call, latency of path, switches and device
   int64_t convert_ns = 0;          ///< of one: before bytes move, of a load after they have
   int64_t acknowledge_ns = 0;      ///< after the last byte, switches included; of stores alone
@@ -32,12 +32,13 @@ struct TierWay {
   int64_t fixed_ns() const { return before_ns() + convert_ns + acknowledge_ns; }
 };
 
-/// A prefix of so many tokens. A load is lookup, fixed time of the way up, and moving.
+/// A prefix of so many tokens. A load is lookup, opening, fixed time of the way up, and moving.
 struct PrefixTimes {
-  uint32_t tokens = 0;    ///< whole blocks
-  uint64_t bytes = 0;     ///< that a load moves
-  int64_t lookup_ns = 0;  ///< the tier's index at its station; asked whichever tier then gives
-  int64_t moving_ns = 0;  ///< blocks as evenly on the devices as can be
+  uint32_t tokens = 0;     ///< whole blocks
+  uint64_t bytes = 0;      ///< that a load moves
+  int64_t lookup_ns = 0;   ///< the tier's index where it lives; asked whichever tier then gives
+  int64_t opening_ns = 0;  ///< objects at a storage service's metadata servers, if asking did not
+  int64_t moving_ns = 0;   ///< blocks as evenly on the devices as can be
   int64_t load_ns = 0;
   double tail_probability = 0;  ///< that the load takes load.tail_ns longer
   std::optional<int64_t> store_ns;
@@ -50,6 +51,15 @@ struct TokenRange {
   uint32_t last = 0;
 };
 
+/// Where a tier's index lives, as the first engine meets it.
+struct IndexTimes {
+  std::string at;       ///< as scenarios say it
+  std::string station;  ///< empty: nobody is asked
+  uint32_t servers = 0;
+  int64_t operation_ns = 0;
+  int64_t round_trip_ns = 0;
+};
+
 struct TierTimes {
   std::string name;
   std::string stack;
@@ -59,6 +69,7 @@ struct TierTimes {
   uint32_t pools = 0;
   uint64_t pool_blocks = 0;  ///< of each pool; 0: it reads another tier's
   uint64_t pool_bytes = 0;
+  IndexTimes index;
   int64_t index_delay_ns = 0;  ///< until requests see what came or left
   TierWay load;
   std::optional<TierWay> cached_load;  ///< of what lies in memory before its devices alone

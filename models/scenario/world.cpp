@@ -7,6 +7,7 @@
 #include "models/scenario/problems.hpp"
 #include "models/scenario/tier_check.hpp"
 #include "models/scenario/tier_fabric.hpp"
+#include "models/scenario/tier_index.hpp"
 #include "models/scenario/tier_objects.hpp"
 #include "models/scenario/tier_world.hpp"
 #include "sim/base/quantity.hpp"
@@ -172,8 +173,9 @@ std::vector<std::string> caveats_of(const ScenarioSpec& spec, const llm::KernelS
         "real steps are slower");
   }
   for (size_t i = 0; i < spec.tiers.size(); ++i) {
-    const std::string caveat = objects_caveat(spec, i);
-    if (!caveat.empty()) caveats.push_back(caveat);
+    for (const std::string& caveat : {objects_caveat(spec, i), index_caveat(spec, i)}) {
+      if (!caveat.empty()) caveats.push_back(caveat);
+    }
   }
   const std::string fabric = fabric_caveat(spec);
   if (!fabric.empty()) caveats.push_back(fabric);

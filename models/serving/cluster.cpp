@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "models/serving/tier_outcome.hpp"
 #include "models/serving/warmed_loads.hpp"
 #include "models/workload/tenants.hpp"
 
@@ -323,7 +324,7 @@ Outcome Cluster::collect(int64_t end_ns) {
     outcome_.effort.policy_calls += pool.policy_calls();
     pool_digests.push_back(pool.digest());
   }
-  if (tiers_ != nullptr) collect_tiers();
+  if (tiers_ != nullptr) collect_tiers(*tiers_, outcome_);
   if (router_index_ != nullptr) outcome_.router = router_index_->counts();
   outcome_.effort.events = queue_.popped();
   outcome_.log = std::move(log_);
@@ -331,37 +332,6 @@ Outcome Cluster::collect(int64_t end_ns) {
   return std::move(outcome_);
 }
 
-void Cluster::collect_tiers() {
-  const tiering::TierSetSpec& spec = tiers_->spec();
-  for (uint32_t t = 0; t < spec.tiers.size(); ++t) {
-    TierOutcome tier;
-    tier.name = spec.tiers[t].name;
-    tier.kind = spec.tiers[t].kind;
-    tier.cut = spec.tiers[t].simulated_blocks < spec.tiers[t].capacity_blocks;
-    tier.block_bytes = spec.tiers[t].block_bytes;
-    tier.index_delay_ns = spec.tiers[t].index_delay_ns;
-    tier.counts = tiers_->counts(t);
-    tier.devices = tiers_->devices(t);
-    tier.cache_blocks = uint64_t{spec.tiers[t].cache_blocks} * tiers_->caches(t).size();
-    for (const tiering::TierPool& pool : tiers_->pools(t)) {
-      ++tier.pools;
-      tier.capacity_blocks += spec.tiers[t].capacity_blocks;
-      tier.present_blocks += pool.present_blocks();
-      tier.pool_counts += pool.counts();
-    }
-    outcome_.tiers.push_back(std::move(tier));
-  }
-  const resources::LinkNetwork& network = tiers_->transfers().network();
-  for (uint32_t l = 0; l < spec.links.size(); ++l) {
-    outcome_.links.push_back({spec.links[l].name, spec.links[l].bytes_per_s,
-                              network.carried_bytes(l), network.started_bytes(l)});
-  }
-  outcome_.copy_core_fs = tiers_->core_fs();
-  outcome_.effort.policy_calls += tiers_->policy_calls();
-  outcome_.effort.transfers = tiers_->transfers().started();
-  outcome_.effort.solves = network.counters().solves;
-  outcome_.effort.bundles_solved = network.counters().bundles_solved;
-}
 
 std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepTable& table) {
   std::vector<std::string> problems;

@@ -65,7 +65,6 @@ class Cluster {
   void hand_over(int64_t now_ns);
   uint32_t entry_instances() const;
   Outcome collect(int64_t end_ns);
-  void collect_tiers();
 
   ClusterSpec spec_;
   workload::DemandSource* source_;

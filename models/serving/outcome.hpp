@@ -45,6 +45,17 @@ struct LinkOutcome {
   uint64_t started_bytes = 0;
 };
 
+/// Facts of one station that indices run on.
+struct StationOutcome {
+  std::string name;
+  tiering::StationPlace place = tiering::StationPlace::service;
+  uint32_t servers = 1;
+  int64_t operation_ns = 1;
+  uint64_t operations = 0;
+  uint64_t jobs_arrived = 0;
+  uint64_t jobs_ended = 0;
+};
+
 /// Everything a run established: plain data, from which results are derived. What describes the
 /// simulation rather than the simulated (events, calls) is kept apart in `effort`.
 struct Outcome {
@@ -54,7 +65,8 @@ struct Outcome {
   llm::Int128 itl_ticks = 0;  ///< their exact sum
   std::vector<TierOutcome> tiers;
   std::vector<LinkOutcome> links;
-  llm::Int128 copy_core_fs = 0;  ///< time of host cores that transfers took, in 10^-15 s
+  std::vector<StationOutcome> stations;
+  llm::Int128 copy_core_fs = 0;  ///< time of host cores for transfers and indices, in 10^-15 s
   RouterCounts router;           ///< of the timed window
   int64_t start_ns = 0;          ///< of the timed window; before it, warm-up
   uint64_t warmed_requests = 0;  ///< that passed through the caches in warm-up

@@ -159,6 +159,24 @@ void find_part_links(const TierSetSpec& spec, const RouteEnds& ends,
   }
 }
 
+void find_visits(const TierSetSpec& spec, const RouteEnds& ends, uint32_t blocks,
+                 std::vector<StationVisit>& out) {
+  out.clear();
+  if (ends.from != kNone) {
+    const IndexSpec& index = spec.tiers[ends.from].index;
+    const bool open_by_now = index.opens_as_asked && ends.to == kNone;
+    if (index.opened != kNone && !open_by_now) {
+      out.push_back({index.opened, index.operations(blocks)});
+    }
+  }
+  if (ends.to == kNone) return;
+  const IndexSpec& index = spec.tiers[ends.to].index;
+  if (index.told.empty()) return;
+  for (const uint32_t station : index.told[ends.to_pool]) {
+    out.push_back({station, index.operations(blocks)});
+  }
+}
+
 EndStripes::EndStripes(const TierSetSpec& spec) : spec_(&spec) {
   for (const TierSpec& tier : spec.tiers) {
     stripes_.emplace_back(tier);

@@ -69,6 +69,10 @@ class RouteFinder {
   std::vector<uint32_t> links_;                             // of the last answer
 };
 
+/// Stations that a transfer of so many blocks visits before its bytes move.
+void find_visits(const TierSetSpec& spec, const RouteEnds& ends, uint32_t blocks,
+                 std::vector<StationVisit>& out);
+
 /// Whether either end of a way tells its devices apart.
 bool has_parts(const TierSetSpec& spec, const RouteEnds& ends);
 /// The links that parts of a transfer between devices of both ends cross beside the way's.

@@ -133,12 +133,12 @@ TicketId TierManager::open_ticket(int64_t now_ns, uint32_t engine, uint32_t owne
 TicketId TierManager::look_up(int64_t now_ns, uint32_t engine, uint32_t owner, uint32_t blocks) {
   const TicketId id = open_ticket(now_ns, engine, owner, kvstore::kNoNode);
   tickets_[id].tells = TierEvent::Kind::looked_up;
-  for (const TierSpec& tier : spec_->tiers) {
-    if (!tier.has_metadata || tier.pool_of[engine] == kNone) continue;
-    const MetadataSpec& metadata = tier.metadata;
-    await_answer(transfers_.look_up(now_ns, metadata.station, metadata.operations(blocks),
-                                    metadata.round_trip_ns),
-                 id);
+  for (uint32_t t = 0; t < spec_->tiers.size(); ++t) {
+    const uint32_t station = asked_by(t, engine);
+    if (station == kNone) continue;
+    const IndexSpec& index = spec_->tiers[t].index;
+    await_answer(
+        transfers_.look_up(now_ns, {station, index.operations(blocks)}, index.round_trip_ns), id);
   }
   return id;
 }

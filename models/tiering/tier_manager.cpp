@@ -78,9 +78,8 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
     for (const TierPoolSpec& pool : tier.pools) devices += pool.devices.size();
     devices_.emplace_back(devices);
     if (tier.through_host) through_host_ |= 1u << t;
-    if (!tier.has_metadata) continue;
-    for (size_t e = 0; e < tier.pool_of.size(); ++e) {
-      if (tier.pool_of[e] != kNone) asks_index_[e] = true;
+    for (uint32_t e = 0; e < tier.pool_of.size(); ++e) {
+      if (asked_by(t, e) != kNone) asks_index_[e] = true;
     }
   }
   keep_indices();
@@ -151,7 +150,9 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
     return;
   }
   split(job);
-  const TransferPlan plan = route(job, job.bytes, job.parts);
+  TransferPlan plan = route(job, job.bytes, job.parts);
+  find_visits(*spec_, job, static_cast<uint32_t>(blocks), visits_);
+  plan.visits = visits_;
   job.unloaded_ns = transfers_.unloaded_ns(plan);
   core_fs_ += Int128{job.bytes} * plan.cost.core_fs_per_byte;
   if (job.from == kNone || job.to == kNone) {  // GPU memory is one end
@@ -229,6 +230,13 @@ void TierManager::advance(int64_t now_ns, std::vector<TierEvent>& events) {
     finish(now_ns, job, &events);
     transfers_.release(id);
   }
+}
+
+// Where an engine asks what a tier holds for it; kNone: it knows, or reaches no pool.
+uint32_t TierManager::asked_by(uint32_t tier, uint32_t engine) const {
+  const TierSpec& spec = spec_->tiers[tier];
+  const bool reaches = spec.kind == TierKind::peer || spec.pool_of[engine] != kNone;
+  return reaches ? spec.index.asked_by(engine) : kNone;
 }
 
 uint32_t TierManager::pool_near(uint32_t tier, uint32_t engine) const {

@@ -215,6 +215,7 @@ class TierManager {
   };
 
   // tier_views.cpp
+  int64_t visits_ns(const RouteEnds& ends);
   void describe_tiers(uint32_t engine);
   void share_queues();
   void queue(const Job& job, uint64_t bytes);
@@ -237,6 +238,7 @@ class TierManager {
   static int64_t slowed_ns(int64_t now_ns, const Job& job);
   void release_source(int64_t now_ns, const Job& job);
   void let_go(const std::vector<Piece>& pieces);
+  uint32_t asked_by(uint32_t tier, uint32_t engine) const;
   uint32_t pool_near(uint32_t tier, uint32_t engine) const;
 
   // tier_parts.cpp
@@ -316,6 +318,7 @@ class TierManager {
   std::vector<tp_segment> plan_;
   std::vector<tp_placed> placed_;
   std::vector<TransferPart> part_links_;  // scratch of route()
+  std::vector<StationVisit> visits_;      // scratch of launch()
   std::vector<tp_key> keys_;              // scratch of split()
   std::vector<TransferId> ended_;
   std::vector<tp_span> frames_;  // scratch

@@ -55,23 +55,45 @@ struct TransferCost {
   int64_t switch_wait_ns = 0;     ///< the same in switches, before cables that others use
 };
 
-/// Where a tier's index lives, when asking it costs time.
-struct MetadataSpec {
-  uint32_t station = kNone;   ///< index into TierSetSpec::stations
-  int64_t round_trip_ns = 0;  ///< network and client
-  uint32_t blocks_per_lookup = 1;
-
-  /// Of one request that asks for so many blocks: ceil(blocks / blocks_per_lookup), at least 1.
-  uint32_t operations(uint32_t blocks) const {
-    return blocks == 0 ? 1 : (blocks - 1) / blocks_per_lookup + 1;
-  }
+/// Where operations on indices are served, and whose cores do it.
+enum class StationPlace : uint8_t {
+  service,    ///< servers that no other figure holds
+  storage,    ///< those of a storage service
+  node,       ///< host cores
+  node_dpu,   ///< DPUs of a node
+  enclosure,  ///< DPUs before the flash of a pool
 };
 
-/// A server of metadata operations: first come first served over `servers`.
 struct StationSpec {
   std::string name;
-  int64_t operation_ns = 0;
+  int64_t operation_ns = 1;  ///< of one server
   uint32_t servers = 1;
+  bool turns = false;  ///< jobs share the servers; else first come first served
+  StationPlace place = StationPlace::service;
+};
+
+/// A job at a station, operations >= 1.
+struct StationVisit {
+  uint32_t station = kNone;  ///< index into TierSetSpec::stations
+  uint32_t operations = 1;
+};
+
+/// Where a tier's index lives, where it costs time to ask or to tell it.
+struct IndexSpec {
+  std::vector<uint32_t> asked;  ///< by engine: the station that says what is there; kNone or empty:
+                                ///< its engines know
+  int64_t round_trip_ns = 0;    ///< of that question: network and client
+  int64_t told_trip_ns = 0;     ///< of telling it, part of what stores cost
+  uint32_t opened = kNone;      ///< station that opens objects to be read; kNone: nothing to open
+  bool opens_as_asked = false;  ///< what is asked about is open for loads into GPU memory
+  std::vector<std::vector<uint32_t>> told = {};  ///< by pool: stations that each store waits for
+  uint32_t blocks_per_object = 1;
+
+  uint32_t asked_by(uint32_t engine) const { return asked.empty() ? kNone : asked[engine]; }
+  /// For so many blocks: ceil(blocks / blocks_per_object), at least 1.
+  uint32_t operations(uint32_t blocks) const {
+    return blocks == 0 ? 1 : (blocks - 1) / blocks_per_object + 1;
+  }
 };
 
 /// The switches of one network. Ports of nodes and of storage hang on its leaves, which are the
@@ -132,8 +154,7 @@ struct TierSpec {
   TransferCost cached_load;         ///< `load` where all of it lies in the cache
   TransferCost cached_to_nearer;    ///< `to_nearer`, the same
   int64_t index_delay_ns = 0;       ///< how late `find` hears of blocks that came and left
-  bool has_metadata = false;
-  MetadataSpec metadata;
+  IndexSpec index;
 };
 
 /// All tiers below GPU memory, in the order of lookup. A peer tier has no pools of its own: it

@@ -58,6 +58,13 @@ uint64_t TierManager::as_held(uint64_t bytes, const RouteEnds& ends) const {
   return static_cast<uint64_t>(std::min<Int128>(held, UINT64_MAX));
 }
 
+// Of one object, with nobody else there.
+int64_t TierManager::visits_ns(const RouteEnds& ends) {
+  if (ends.from != kNone && ends.from_pool == kNone) return 0;  // a peer's, or none in reach
+  find_visits(*spec_, ends, 1, visits_);
+  return transfers_.unloaded_visits_ns(visits_);
+}
+
 // Tier 0 of the policy's numbering is the engine's memory; its own figures are not asked for.
 void TierManager::describe_tiers(uint32_t engine) {
   std::vector<tp_tier>& views = views_.emplace_back(spec_->tiers.size() + 1, tp_tier{});
@@ -76,12 +83,12 @@ void TierManager::describe_tiers(uint32_t engine) {
     if (!tier.through_host && tier.kind != TierKind::dram) view.flags |= TP_TIER_DIRECT;
     const RouteEnds up{engine, t, pool, kNone, kNone};
     const TransferPlan load = even_route(up);
-    view.read_latency_ns = load.cost.before_ns;
+    view.read_latency_ns = visits_ns(up) + load.cost.before_ns;
     view.read_bytes_per_s = as_held(transfers_.rate(load), up);
     if (peer || pool == kNone) continue;
     const RouteEnds down{engine, kNone, kNone, t, pool};
     const TransferPlan store = even_route(down);
-    view.write_latency_ns = store.cost.before_ns + store.cost.after_ns;
+    view.write_latency_ns = visits_ns(down) + store.cost.before_ns + store.cost.after_ns;
     view.write_bytes_per_s = as_held(transfers_.rate(store), down);
     view.capacity_blocks = tier.capacity_blocks;
   }

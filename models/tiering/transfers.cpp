@@ -72,10 +72,7 @@ int64_t before_ns(const TransferPlan& plan) {
 
 Transfers::Transfers(const std::vector<TierLinkSpec>& links,
                      const std::vector<StationSpec>& stations, uint64_t seed, bool split)
-    : stations_(stations),
-      station_free_ns_(stations.size(), 0),
-      weight_(split ? kWeight : 1),
-      seed_(seed) {
+    : servers_(stations), weight_(split ? kWeight : 1), seed_(seed) {
   for (const TierLinkSpec& link : links) {
     network_.add_link(link.bytes_per_s,
                       link.fifo ? resources::Discipline::fifo : resources::Discipline::fair);
@@ -125,14 +122,17 @@ TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
   for (const TransferPart& part : plan.parts) {
     device_wait = std::max(device_wait, wait_ns(now_ns, part.from, plan.cost.device_wait_ns));
   }
-  const int64_t before = before_ns(plan) + tail_ns(plan) + device_wait +
-                         wait_ns(now_ns, plan.cables, plan.cost.switch_wait_ns);
-  if (before > 0) {
-    set_timer(now_ns + before, id);
-  } else {
-    next_phase(now_ns, id);
-  }
+  transfer.before_ns = before_ns(plan) + tail_ns(plan) + device_wait +
+                       wait_ns(now_ns, plan.cables, plan.cost.switch_wait_ns);
+  arrive(now_ns, plan.visits, id);
   return id;
+}
+
+// What visits nobody, and has nothing before its flow, flows at once.
+void Transfers::arrive(int64_t now_ns, std::span<const StationVisit> visits, TransferId id) {
+  transfers_[id].visits_left = static_cast<uint32_t>(visits.size());
+  for (const StationVisit& visit : visits) servers_.arrive(now_ns, visit, id);
+  if (visits.empty()) next_phase(now_ns, id);
 }
 
 // Weights come from running sums: whatever rounding does to one part, in all they are kWeight. They
@@ -185,24 +185,22 @@ int64_t Transfers::wait_ns(int64_t now_ns, std::span<const uint32_t> links, int6
   return resources::LatencyLaw{0, longest_ns / kWaitParts, longest_ns}.typical_ns(most_ppm);
 }
 
-int64_t Transfers::service_ns(uint32_t station, uint32_t operations) const {
-  const StationSpec& server = stations_[station];
-  const int64_t rounds = (int64_t{operations} + server.servers - 1) / server.servers;
-  return rounds * server.operation_ns;
-}
-
-TransferId Transfers::look_up(int64_t now_ns, uint32_t station, uint32_t operations,
-                              int64_t round_trip_ns) {
+TransferId Transfers::look_up(int64_t now_ns, const StationVisit& visit, int64_t round_trip_ns) {
   const TransferId id = add(now_ns);
-  lookups_ += operations;
-  int64_t& free_ns = station_free_ns_[station];
-  free_ns = std::max(free_ns, now_ns) + service_ns(station, operations);
-  set_timer(std::max(now_ns + 1, free_ns + round_trip_ns), id);
+  transfers_[id].before_ns = round_trip_ns;
+  arrive(now_ns, {&visit, 1}, id);
   return id;
 }
 
 bool Transfers::next_phase(int64_t now_ns, TransferId id) {
   Transfer& transfer = transfers_[id];
+  if (transfer.phase == Phase::visits) {
+    transfer.phase = Phase::before;
+    if (transfer.before_ns > 0) {
+      set_timer(now_ns + transfer.before_ns, id);
+      return false;
+    }
+  }
   if (transfer.phase == Phase::before) {
     transfer.phase = Phase::flow;
     if (transfer.flows_left > 0) {
@@ -222,17 +220,26 @@ bool Transfers::next_phase(int64_t now_ns, TransferId id) {
 
 int64_t Transfers::next_end_ns() {
   const int64_t timer = timers_.empty() ? resources::kNever : timers_.front().time_ns;
-  return std::min(timer, network_.next_end_ns());
+  return std::min({timer, network_.next_end_ns(), servers_.next_end_ns()});
 }
 
 void Transfers::advance(int64_t now_ns, std::vector<TransferId>& ended) {
   const size_t before = ended.size();
   if (network_.next_end_ns() == now_ns) {
-    flows_ended_.clear();
-    network_.advance(now_ns, flows_ended_);
-    for (const uint64_t tag : flows_ended_) {
+    tags_ended_.clear();
+    network_.advance(now_ns, tags_ended_);
+    for (const uint64_t tag : tags_ended_) {
       const auto id = static_cast<TransferId>(tag >> kPartBits);
       if (--transfers_[id].flows_left > 0) continue;
+      if (next_phase(now_ns, id)) ended.push_back(id);
+    }
+  }
+  if (servers_.next_end_ns() == now_ns) {
+    tags_ended_.clear();
+    servers_.advance(now_ns, tags_ended_);
+    for (const uint64_t tag : tags_ended_) {
+      const auto id = static_cast<TransferId>(tag);
+      if (--transfers_[id].visits_left > 0) continue;
       if (next_phase(now_ns, id)) ended.push_back(id);
     }
   }
@@ -315,12 +322,13 @@ int64_t Transfers::unloaded_ns(const TransferPlan& plan) const {
       flow = std::max(flow, flow_ns(part.bytes, cap_of(plan.cost.rate_cap, shares.next(part))));
     }
   }
-  return before_ns(plan) + flow + plan.cost.after_ns;
+  return unloaded_visits_ns(plan.visits) + before_ns(plan) + flow + plan.cost.after_ns;
 }
 
-int64_t Transfers::unloaded_lookup_ns(uint32_t station, uint32_t operations,
-                                      int64_t round_trip_ns) const {
-  return std::max<int64_t>(1, service_ns(station, operations) + round_trip_ns);
+int64_t Transfers::unloaded_visits_ns(std::span<const StationVisit> visits) const {
+  int64_t longest = 0;
+  for (const StationVisit& visit : visits) longest = std::max(longest, servers_.service_ns(visit));
+  return longest;
 }
 
 }  // namespace tiercast::tiering

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "models/tiering/index_servers.hpp"
 #include "models/tiering/tier_spec.hpp"
 #include "sim/resources/link_network.hpp"
 
@@ -18,9 +19,9 @@ struct TransferPart {
   uint64_t bytes = 0;
 };
 
-/// Bytes on their way: a fixed time, then a flow over links, then another fixed time. With parts
-/// there is one flow for each, and the next time begins as the last of them ends. The first time is
-/// longer beside others:
+/// Bytes on their way: visits to stations, all at once; a fixed time, then a flow over links, then
+/// another fixed time. With parts there is one flow for each, and the next time begins as the last
+/// of them ends. The first time is longer beside others:
 ///
 ///     wait = min(longest x u / (9 (1 - u)), longest)
 ///
@@ -35,12 +36,13 @@ struct TransferPlan {
                                              ///< device; of `links` or not
   std::span<const uint32_t> cables = {};     ///< the same in switches
   std::span<const TransferPart> parts = {};  ///< empty, or in all `bytes`
-  resources::PathId path = kNone;            ///< of a plan that was prepared
-  uint64_t rate = 0;                         ///< the same: what rate() answers
+  std::span<const StationVisit> visits = {};
+  resources::PathId path = kNone;  ///< of a plan that was prepared
+  uint64_t rate = 0;               ///< the same: what rate() answers
 };
 
-/// Transfers in flight over the links of a hierarchy, and lookups at its metadata stations. Ends
-/// come in the order (time, id); an end lies at least 1 ns behind its start.
+/// Transfers in flight over the links of a hierarchy, and questions to its indices. Ends come in
+/// the order (time, id); an end lies at least 1 ns behind its start.
 class Transfers {
  public:
   /// `seed`: of the tails of latencies; transfer number n draws from a stream of its own. `split`:
@@ -53,9 +55,8 @@ class Transfers {
   TransferId start(int64_t now_ns, const TransferPlan& plan);
   /// Looks up once what starts of plans like this one need, whatever their bytes; without parts.
   void prepare(TransferPlan& plan);
-  /// `operations` at a station: served one after another behind those asked for before, the
-  /// station's servers sharing each batch; the answer is there a round trip after.
-  TransferId look_up(int64_t now_ns, uint32_t station, uint32_t operations, int64_t round_trip_ns);
+  /// The answer is there a round trip after the station has served it.
+  TransferId look_up(int64_t now_ns, const StationVisit& visit, int64_t round_trip_ns);
 
   int64_t next_end_ns();
   /// Everything that ends at `now_ns` == next_end_ns(). Its ids stay taken until release().
@@ -68,8 +69,8 @@ class Transfers {
   int64_t unloaded_ns(const TransferPlan& plan) const;
   /// The same for bytes that flow at `rate` bytes/s.
   static int64_t flow_ns(uint64_t bytes, uint64_t rate);
-  /// What the lookup would take with none before it; look_up has the terms.
-  int64_t unloaded_lookup_ns(uint32_t station, uint32_t operations, int64_t round_trip_ns) const;
+  /// What the visits would take with nobody beside them.
+  int64_t unloaded_visits_ns(std::span<const StationVisit> visits) const;
   /// Probability that a transfer of so many bytes is late by cost.tail_ns.
   static double tail_probability(const TransferCost& cost, uint64_t bytes);
   /// The first link of the least capacity on the way, each divided by its share of the bytes.
@@ -84,17 +85,19 @@ class Transfers {
   const resources::LinkNetwork& network() const { return network_; }
   uint64_t started() const { return started_; }
   uint32_t live() const { return live_; }
-  uint64_t lookups() const { return lookups_; }
+  const IndexServers& servers() const { return servers_; }
 
  private:
-  enum class Phase : uint8_t { before, flow, after };
+  enum class Phase : uint8_t { visits, before, flow, after };
   struct Transfer {
     resources::PathId path = 0;
     uint64_t bytes = 0;  // 0: no flow, or those of `flows_`
+    uint32_t visits_left = 0;
     uint32_t flows_left = 0;
+    int64_t before_ns = 0;
     int64_t after_ns = 0;
     int64_t started_ns = 0;
-    Phase phase = Phase::before;
+    Phase phase = Phase::visits;
   };
   struct Flow {
     resources::PathId path;
@@ -120,24 +123,21 @@ class Transfers {
   int64_t tail_ns(const TransferPlan& plan) const;
   // Behind the operations of others, as used as the most used of those links is.
   int64_t wait_ns(int64_t now_ns, std::span<const uint32_t> links, int64_t longest_ns);
-  // All servers of a station at work on one batch.
-  int64_t service_ns(uint32_t station, uint32_t operations) const;
   void set_timer(int64_t time_ns, TransferId id);
+  void arrive(int64_t now_ns, std::span<const StationVisit> visits, TransferId id);
   // The phase is over at now_ns; true when that was the last.
   bool next_phase(int64_t now_ns, TransferId id);
 
   resources::LinkNetwork network_;
-  std::vector<StationSpec> stations_;
-  std::vector<int64_t> station_free_ns_;
+  IndexServers servers_;
   std::vector<Transfer> transfers_;
   std::vector<TransferId> free_;
-  std::vector<Timer> timers_;             // heap
-  std::vector<std::vector<Flow>> flows_;  // by TransferId, of those with parts
-  std::vector<uint64_t> flows_ended_;
+  std::vector<Timer> timers_;                // heap
+  std::vector<std::vector<Flow>> flows_;     // by TransferId, of those with parts
+  std::vector<uint64_t> tags_ended_;         // scratch
   mutable std::vector<Crossing> crossings_;  // scratch
   std::vector<uint32_t> links_;              // scratch
   uint64_t started_ = 0;
-  uint64_t lookups_ = 0;
   uint32_t live_ = 0;
   uint32_t weight_;
   uint64_t seed_;

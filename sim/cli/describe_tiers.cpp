@@ -92,6 +92,14 @@ std::string cached_text(const scenario::TierTimes& tier) {
   return text;
 }
 
+std::string index_text(const scenario::IndexTimes& index) {
+  if (index.station.empty()) return "at client: engines know what is there";
+  return fmt::format("at {}: {}, {} server{} of {} an object, round trip {}; stores tell it too",
+                     index.at, index.station, show_count(index.servers),
+                     index.servers == 1 ? "" : "s", time_text(index.operation_ns),
+                     time_text(index.round_trip_ns));
+}
+
 void add_lines(const std::vector<std::string>& lines, std::string& text) {
   for (const std::string& line : lines) text += line + "\n";
 }
@@ -102,8 +110,9 @@ std::vector<std::string> prefix_rows(const scenario::TierTimes& tier) {
   for (const scenario::PrefixTimes& prefix : tier.prefixes) {
     rows.push_back(
         {show_count(prefix.tokens), show_bytes(static_cast<double>(prefix.bytes)),
-         time_text(prefix.lookup_ns), time_text(tier.load.before_ns()), time_text(prefix.moving_ns),
-         time_text(prefix.load_ns), reports::show_percent(prefix.tail_probability),
+         time_text(prefix.lookup_ns), time_text(prefix.opening_ns + tier.load.before_ns()),
+         time_text(prefix.moving_ns), time_text(prefix.load_ns),
+         reports::show_percent(prefix.tail_probability),
          prefix.store_ns ? time_text(*prefix.store_ns) : "-", time_text(prefix.recompute_ns)});
   }
   return reports::table_lines(rows, "    ");
@@ -118,9 +127,10 @@ std::string tier_text(const scenario::TierTimes& tier, tiering::LoadMode mode) {
   text += fmt::format("    load       {}{}\n",
                       mode == tiering::LoadMode::parked ? "" : load_mode(mode) + mode_words(mode),
                       way_text(tier.load));
+  text += "    index      " + index_text(tier.index) + "\n";
   if (tier.index_delay_ns > 0) {
     text += fmt::format(
-        "    index      {} late: what came is not seen, what left costs a read in vain of {}\n",
+        "               {} late: what came is not seen, what left costs a read in vain of {}\n",
         time_text(tier.index_delay_ns), time_text(std::max<int64_t>(1, tier.load.before_ns())));
   }
   if (tier.cached_load) text += fmt::format("    cached     {}\n", cached_text(tier));

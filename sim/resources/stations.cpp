@@ -96,24 +96,23 @@ void ServerPool::advance(int64_t now_ns, std::vector<uint64_t>& ended) {
   start_waiting();
 }
 
-ProcessorSharing::ProcessorSharing(uint64_t work_per_s)
-    : path_(link_.add_path(std::array{link_.add_link(work_per_s)})) {}
+ProcessorSharing::ProcessorSharing(uint64_t work_per_s) : link_(server_.add_link(work_per_s)) {}
 
 void ProcessorSharing::move(int64_t now_ns) {
   const uint64_t busy = present() > 0 ? 1 : 0;
   counts_.move(now_ns, busy, present() - busy);
 }
 
-void ProcessorSharing::arrive(int64_t now_ns, uint64_t work, uint64_t tag) {
+void ProcessorSharing::arrive(int64_t now_ns, uint64_t work, uint64_t tag, uint64_t most_per_s) {
   move(now_ns);
-  link_.start(now_ns, path_, work, tag);
+  server_.start(now_ns, server_.add_path(std::array{link_}, 1, most_per_s), work, tag);
   ++counts_.arrived;
 }
 
 void ProcessorSharing::advance(int64_t now_ns, std::vector<uint64_t>& ended) {
   move(now_ns);
   const size_t before = ended.size();
-  link_.advance(now_ns, ended);
+  server_.advance(now_ns, ended);
   counts_.ended += ended.size() - before;
 }
 

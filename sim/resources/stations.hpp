@@ -92,23 +92,24 @@ class ServerPool {
   StationCounts counts_;
 };
 
-/// One server shared equally by all jobs present: a link with one path, whose bytes are the units
-/// of work. With n jobs each gets floor(work_per_s / n). Of n > 0 jobs, n - 1 count as waiting.
+/// One server shared equally by all jobs present: a link whose bytes are the units of work. With n
+/// jobs each gets floor(work_per_s / n), or less where a job cannot use it: what it leaves, others
+/// get. Of n > 0 jobs, n - 1 count as waiting.
 class ProcessorSharing {
  public:
   explicit ProcessorSharing(uint64_t work_per_s);
-  /// work >= 1.
-  void arrive(int64_t now_ns, uint64_t work, uint64_t tag);
-  int64_t next_end_ns() { return link_.next_end_ns(); }
+  /// work >= 1. most_per_s: what the job can use of the server; 0: all of it.
+  void arrive(int64_t now_ns, uint64_t work, uint64_t tag, uint64_t most_per_s = 0);
+  int64_t next_end_ns() { return server_.next_end_ns(); }
   void advance(int64_t now_ns, std::vector<uint64_t>& ended);
-  uint64_t present() const { return link_.flows_live(); }
+  uint64_t present() const { return server_.flows_live(); }
   const StationCounts& counts() const { return counts_; }
 
  private:
   void move(int64_t now_ns);
 
-  LinkNetwork link_;
-  PathId path_;
+  LinkNetwork server_;
+  uint32_t link_;
   StationCounts counts_;
 };
 

@@ -195,6 +195,19 @@ OwnMeters own_meters(const RandomSite& site, const Outcome& outcome, const Gauge
     }
     copy(site, *tier.stack, copied, meters);
   }
+  int64_t cards_ns = 0;
+  for (const serving::StationOutcome& station : outcome.stations) {
+    const auto worked_ns = static_cast<int64_t>(station.operations) * station.operation_ns;
+    if (station.name.starts_with("node")) {
+      meters.host_core_time += to_seconds(nanoseconds(worked_ns));
+    } else if (station.name.starts_with("context")) {
+      cards_ns += worked_ns;
+    }
+  }
+  const hardware::DpuSpec& card = site.spec.cluster.storage.context->enclosure->dpus;
+  int64_t one_ns = card.operation_time.value.value();
+  if (card.tenant_check) one_ns += card.tenant_check->value.value();
+  meters.context.operations += static_cast<uint64_t>(cards_ns / one_ns);
   const Moved handoffs = read(outcome, gauges.handoffs);
   network.fabric.up += handoffs.up;
   network.fabric.down += handoffs.down;

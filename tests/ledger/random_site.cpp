@@ -203,10 +203,23 @@ class SiteDraw {
       tier.capacity = bytes(2 << 20) * between(8, 200);
       if (tier.kind == TierName::dram && one_in(2)) tier.scope = scenario::TierScope::node;
       if (tier.kind == TierName::context && one_in(2)) tier.scope = scenario::TierScope::site;
+      index(tier);
     }
     if (spec_.cluster.nodes == 1) {
       std::erase_if(spec_.tiers, [](const auto& tier) { return tier.kind == TierName::peer; });
     }
+  }
+
+  // On cores that the ledger bills, or not.
+  void index(TierSection& tier) {
+    if (tier.kind == TierName::external || one_in(2)) return;
+    scenario::IndexSection& index = tier.index.emplace();
+    index.at = tier.kind == TierName::context ? scenario::IndexAt::dpu : scenario::IndexAt::node;
+    index.servers = count(1, 4);
+    if (index.at == scenario::IndexAt::node || one_in(2)) {
+      index.operation_time.emplace().value = microseconds(between(1, 500));
+    }
+    index.sharing = one_in(2) ? scenario::LinkSharing::fair : scenario::LinkSharing::fifo;
   }
 
   void policy() {

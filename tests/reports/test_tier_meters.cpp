@@ -46,6 +46,34 @@ TEST_CASE("an operation at a DPU is counted once, however many links its cards a
                                      {"context0.0.port.up", 100'000, 500'000, 0}}) == 600);
 }
 
+TEST_CASE("cores kept for an index move nothing, and draw for what it answers") {
+  ledger::Provision boxes = with_dpus(1);
+  boxes.context->enclosure->dpus.cores = 4;
+  serving::Outcome outcome;
+  // 300 operations/s of each card's other three cores: 600 of 1000 bytes, for half a second.
+  outcome.links = {{"context0.cores", 600'000, 300'000, 0}};
+  // 50 questions of 40 ms on the fourth core of either are 2 s of it: 200 operations of 10 ms.
+  outcome.stations = {
+      {"context0.index", tiering::StationPlace::enclosure, 2, 40'000'000, 50, 50, 50}};
+  ledger::Meters meters;
+  add_tier_meters(outcome, boxes, meters);
+  CHECK(meters.context.operations == 300 + 200);
+
+  // The same of two cards on each of two nodes.
+  ledger::Provision nodes;
+  nodes.nodes = 2;
+  nodes.node.dpus = {boxes.context->enclosure->dpus};
+  nodes.node.dpus[0].network.value = BytesPerSecond{1};
+  outcome.links = {{"node0.dpu", 600'000, 300'000, 0}, {"node1.dpu", 600'000, 300'000, 0}};
+  outcome.stations = {
+      {"node0.dpu.index.nvme", tiering::StationPlace::node_dpu, 2, 40'000'000, 30, 30, 30},
+      {"node1.dpu.index.nvme", tiering::StationPlace::node_dpu, 2, 40'000'000, 20, 20, 20}};
+  ledger::Meters of_nodes;
+  add_tier_meters(outcome, nodes, of_nodes);
+  REQUIRE(of_nodes.dpus.size() == 1);
+  CHECK(of_nodes.dpus[0].operations == 600 + 200);
+}
+
 TEST_CASE("drives told apart are metered by kind, node by node") {
   ledger::Provision provision;
   provision.node.drives.resize(2);

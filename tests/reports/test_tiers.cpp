@@ -217,7 +217,7 @@ serving::Outcome linked_run() {
 std::map<std::string, Bottleneck> links_of(const Result& result) {
   std::map<std::string, Bottleneck> links;
   for (const Bottleneck& found : result.bottlenecks) {
-    if (found.link) CHECK(links.emplace(found.resource, found).second);
+    if (found.kind == Bottleneck::Kind::link) CHECK(links.emplace(found.resource, found).second);
   }
   return links;
 }

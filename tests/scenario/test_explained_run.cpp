@@ -34,6 +34,17 @@ TEST_CASE("A request whose prefix lies in one tier takes what explain adds up",
                           Case{"[hbm, {kind: nvme, capacity: 1TiB}]", {}},
                           Case{"[hbm, {kind: context, capacity: 1TiB}]", {}},
                           Case{"[hbm, {kind: external, capacity: 1TiB}]", {}},
+                          Case{"[hbm, {kind: external, capacity: 1TiB, index: client}]", {}},
+                          Case{"[hbm, {kind: external, capacity: 1TiB, index: service}]", {}},
+                          Case{"[hbm, {kind: external, capacity: 1TiB, index: {at: storage, "
+                               "sharing: fair}}]",
+                               {}},
+                          Case{"[hbm, {kind: dram, capacity: 64GiB, index: node}]", {}},
+                          Case{"[hbm, {kind: nvme, capacity: 1TiB, index: dpu}]",
+                               {"cluster.node.dpus=[bluefield-3]"}},
+                          Case{"[hbm, {kind: context, capacity: 1TiB, index: {at: dpu, servers: 3, "
+                               "round_trip: 70us}}]",
+                               {}},
                           Case{"[hbm, {kind: dram, capacity: 64GiB, " + converted, {}},
                           Case{"[hbm, {kind: nvme, capacity: 1TiB, " + converted, {}},
                           Case{"[hbm, {kind: dram, capacity: 64GiB}]", kLatents},
@@ -50,7 +61,7 @@ TEST_CASE("A request whose prefix lies in one tier takes what explain adds up",
 
     const serving::AloneCost alone(run.world.steps);
     CHECK(request.ttft.metadata_ns == prefix.lookup_ns);
-    CHECK(request.ttft.load_move_ns == told.load.fixed_ns() + prefix.moving_ns);
+    CHECK(request.ttft.load_move_ns == prefix.opening_ns + told.load.fixed_ns() + prefix.moving_ns);
     CHECK(request.first_token_ns - request.arrival_ns ==
           prefix.load_ns + serving::ceil_ns(alone.prefill_ticks(kOwnTokens, kPrefixTokens, true)));
   }

@@ -227,18 +227,46 @@ class Maker {
     tier.capacity_blocks = static_cast<uint64_t>(
         draw_.between(1, 1 + 2 * int64_t{spec_.engine.kv_blocks} * (1 + draw_.between(0, 3))));
     tier.simulated_blocks = static_cast<uint32_t>(tier.capacity_blocks);
-    if (kind == TierKind::external && draw_.below(2) == 0) {
-      tier.has_metadata = true;
-      tier.metadata = {static_cast<uint32_t>(set_.stations.size()), draw_.between(0, 3000),
-                       static_cast<uint32_t>(draw_.between(1, 4))};
-      set_.stations.push_back(
-          {"index", draw_.between(1, 500), static_cast<uint32_t>(draw_.between(1, 3))});
-    }
+    add_index(tier);
     static constexpr std::array<int64_t, 5> kDelays{1, 20'000, 200'000, 1'000'000, 4'000'000};
     if (!local && index_draw_.below(2) == 0) {
       tier.index_delay_ns = kDelays[index_draw_.below(kDelays.size())];
     }
     set_.tiers.push_back(std::move(tier));
+  }
+
+  uint32_t add_station() {
+    set_.stations.push_back({"index", index_draw_.between(1, 500),
+                             static_cast<uint32_t>(index_draw_.between(1, 3)),
+                             index_draw_.below(3) == 0});
+    return static_cast<uint32_t>(set_.stations.size() - 1);
+  }
+
+  // With engines, on nodes, for each pool, or in one place; a storage service opens objects too.
+  void add_index(TierSpec& tier) {
+    tiering::IndexSpec& index = tier.index;
+    index.blocks_per_object = static_cast<uint32_t>(index_draw_.between(1, 4));
+    const bool storage = tier.kind == TierKind::external && index_draw_.below(2) == 0;
+    if (storage) {
+      index.opened = add_station();
+      index.opens_as_asked = index_draw_.below(2) == 0;
+      index.told = {{index.opened}};
+    }
+    if (index.opens_as_asked) {
+      index.asked.assign(spec_.instances, index.opened);
+    } else if (index_draw_.below(2) == 0) {
+      const bool one_for_all = index_draw_.below(2) == 0;
+      const uint32_t first = add_station();
+      for (uint32_t n = 1; n < nodes_ && !one_for_all; ++n) add_station();
+      const auto of_node = [&](uint32_t node) { return one_for_all ? first : first + node; };
+      for (const uint32_t node : set_.node_of) index.asked.push_back(of_node(node));
+      index.told.resize(tier.pools.size());
+      for (uint32_t p = 0; p < tier.pools.size(); ++p) {
+        const uint32_t node = tier.pools[p].node;
+        index.told[p].push_back(of_node(node == kNone ? 0 : node));
+      }
+    }
+    index.round_trip_ns = index.asked.empty() ? 0 : index_draw_.between(0, 3000);
   }
 
   Stream draw_;

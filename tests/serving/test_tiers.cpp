@@ -101,6 +101,10 @@ void check_tiers(const Outcome& out, const tiering::TierSetSpec& spec) {
   for (const serving::LinkOutcome& link : out.links) {
     REQUIRE(link.carried_bytes == link.started_bytes);
   }
+  for (const serving::StationOutcome& station : out.stations) {
+    REQUIRE(station.jobs_arrived == station.jobs_ended);
+    REQUIRE(station.operations >= station.jobs_arrived);
+  }
 }
 
 // A read in vain takes its tier's latency, and is all the metadata time where no index is asked.
@@ -110,7 +114,7 @@ void check_indices(const Outcome& out, const tiering::TierSetSpec& spec, uint64_
   Int128 stale = 0, metadata = 0;
   for (size_t t = 0; t < out.tiers.size(); ++t) {
     const tiering::TierCounts& counts = out.tiers[t].counts;
-    asked = asked || spec.tiers[t].has_metadata;
+    asked = asked || !spec.tiers[t].index.asked.empty();
     if (spec.tiers[t].index_delay_ns == 0) {
       REQUIRE(counts.stale_reads + counts.stale_hit_blocks + counts.unseen_blocks == 0);
     } else {

@@ -55,14 +55,9 @@ struct Loaded {
     input.block_tokens = world.cluster.engine.block_tokens;
     input.block_bytes = static_cast<uint64_t>(world.block_bytes);
     const scenario::ClusterSection& cluster = scenario.spec.cluster;
-    input.site = {cluster.node,
-                  cluster.facility,
-                  cluster.nodes,
-                  world.gpus_per_instance,
-                  cluster.pricing,
-                  cluster.fabric,
-                  cluster.storage.context,
-                  cluster.storage.external};
+    input.site = {
+        cluster.node,    cluster.facility, cluster.nodes,           world.gpus_per_instance,
+        cluster.pricing, cluster.fabric,   cluster.storage.context, cluster.storage.external};
     return reports::to_json(reports::summarise(outcome, input), reports::Parts::simulated);
   }
 };

@@ -95,8 +95,8 @@ TierSetSpec small_tiers(const SmallTiers& options) {
   tell_apart(spec.tiers[kStorage], options.storage_devices, 400'000'000, 400'000'000);
   if (options.metadata) {
     spec.stations.push_back({"index", 100, 1});
-    spec.tiers[kStorage].has_metadata = true;
-    spec.tiers[kStorage].metadata = {0, 1000, 2};
+    spec.tiers[kStorage].index = {
+        .asked = {0, 0, 0}, .round_trip_ns = 1000, .blocks_per_object = 2};
   }
   spec.placement = std::string(options.placement) == "watched"
                        ? watched_placement()

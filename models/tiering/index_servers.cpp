@@ -1,0 +1,76 @@
+#include "models/tiering/index_servers.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace tiercast::tiering {
+
+namespace {
+
+using resources::ProcessorSharing;
+using resources::ServerPool;
+
+// Servers that take turns share their time: so much of it passes in a second.
+constexpr uint64_t kNsPerS = 1'000'000'000;
+
+uint32_t width_of(const StationSpec& spec, uint32_t operations) {
+  return std::min(operations, spec.servers);
+}
+
+}  // namespace
+
+IndexServers::IndexServers(const std::vector<StationSpec>& stations) {
+  stations_.reserve(stations.size());
+  for (const StationSpec& spec : stations) {
+    stations_.push_back(
+        {spec, spec.turns
+                   ? Servers(ProcessorSharing(kNsPerS * spec.servers))
+                   : Servers(ServerPool(spec.servers, std::numeric_limits<uint32_t>::max()))});
+  }
+}
+
+int64_t IndexServers::service_ns(const StationVisit& visit) const {
+  const StationSpec& spec = stations_[visit.station].spec;
+  const int64_t width = width_of(spec, visit.operations);
+  return (int64_t{visit.operations} * spec.operation_ns + width - 1) / width;
+}
+
+const resources::StationCounts& IndexServers::counts(uint32_t station) const {
+  return std::visit(
+      [](const auto& servers) -> const resources::StationCounts& { return servers.counts(); },
+      stations_[station].servers);
+}
+
+void IndexServers::set_end(uint32_t station) {
+  const int64_t end_ns =
+      std::visit([](auto& servers) { return servers.next_end_ns(); }, stations_[station].servers);
+  if (end_ns == resources::kNever) {
+    ends_.remove(station);
+  } else {
+    ends_.set(station, end_ns);
+  }
+}
+
+void IndexServers::arrive(int64_t now_ns, const StationVisit& visit, uint64_t tag) {
+  Station& station = stations_[visit.station];
+  const StationSpec& spec = station.spec;
+  station.operations += visit.operations;
+  if (auto* const pool = std::get_if<ServerPool>(&station.servers)) {
+    pool->arrive(now_ns, {visit.operations, spec.operation_ns}, tag);
+  } else {
+    const uint64_t work_ns = uint64_t{visit.operations} * static_cast<uint64_t>(spec.operation_ns);
+    std::get<ProcessorSharing>(station.servers)
+        .arrive(now_ns, work_ns, tag, kNsPerS * width_of(spec, visit.operations));
+  }
+  set_end(visit.station);
+}
+
+void IndexServers::advance(int64_t now_ns, std::vector<uint64_t>& ended) {
+  while (next_end_ns() == now_ns) {
+    const uint32_t id = ends_.first_id();
+    std::visit([&](auto& servers) { servers.advance(now_ns, ended); }, stations_[id].servers);
+    set_end(id);
+  }
+}
+
+}  // namespace tiercast::tiering
