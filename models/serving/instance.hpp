@@ -173,6 +173,7 @@ class Instance {
   void release_hold(int64_t now_ns);
   void hold_or_schedule();
   void slow_down(int64_t now_ns, int64_t slowed_ns);
+  void stored(int64_t now_ns, kvstore::NodeId node);
   Int128 take_slowed();
 
   // Sequences (instance.cpp).

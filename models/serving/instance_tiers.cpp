@@ -226,13 +226,7 @@ void Instance::on_tier_event(int64_t now_ns, const TierEvent& event, std::vector
       staged(now_ns, event, more);
       break;
     case TierEvent::Kind::stored:
-      --stores_;
-      pool_.unpin(now_ns, event.node);
-      store_->leave(event.node);
-      if (cause_ == WaitCause::blocks && !(waiting_.empty() && ready_.empty())) {
-        cause_ = WaitCause::step;
-        retry_admission(now_ns);
-      }
+      stored(now_ns, event.node);
       break;
     case TierEvent::Kind::written_back:
       --write_backs_;
@@ -241,6 +235,18 @@ void Instance::on_tier_event(int64_t now_ns, const TierEvent& event, std::vector
   }
   // Where nothing runs, any of these may be what the line waits for.
   if (work_ == Work::none && !(waiting_.empty() && ready_.empty())) retry_admission(now_ns);
+}
+
+// Most often the request still runs and keeps its blocks: then nothing has changed for the line.
+void Instance::stored(int64_t now_ns, kvstore::NodeId node) {
+  --stores_;
+  const uint32_t available = pool_.available_blocks();
+  pool_.unpin(now_ns, node);
+  store_->leave(node);
+  if (cause_ != WaitCause::blocks || pool_.available_blocks() == available) return;
+  if (waiting_.empty() && ready_.empty()) return;
+  cause_ = WaitCause::step;
+  retry_admission(now_ns);
 }
 
 // Blocks [first, end) as far as they are complete; transfers that read them keep the way pinned.
