@@ -43,7 +43,10 @@ void anchor_trace(Scenario& scenario) {
 std::string hash_of(const Scenario& scenario) {
   StreamHash hash;
   Node facts = scenario.resolved;
-  if (Node* run = facts.find("run"); run != nullptr) run->erase("fuse");
+  if (Node* run = facts.find("run"); run != nullptr) {
+    run->erase("fuse");
+    run->erase("band");
+  }
   hash.add_text(config::canonical_text(facts));
   hash.add_text(config::canonical_text(scenario.resolved_kernels));
   return to_hex(hash.digest128());
@@ -125,6 +128,19 @@ std::optional<Scenario> load_scenario(const Node& document, const std::string& f
   anchor_trace(scenario);
   estimate_conversions(scenario.spec, scenario.resolved);
   estimate_indices(scenario.spec, scenario.resolved);
+  scenario.hash = hash_of(scenario);
+  return scenario;
+}
+
+std::optional<Scenario> read_again(Scenario changed, Diagnostics& found) {
+  Reader reader(found);
+  Scenario scenario;
+  scenario.file = std::move(changed.file);
+  const bool read =
+      reader.read(changed.resolved, scenario.spec, scenario.resolved) &&
+      reader.read(changed.resolved_kernels, scenario.kernels, scenario.resolved_kernels);
+  if (!read) return std::nullopt;
+  anchor_trace(scenario);
   scenario.hash = hash_of(scenario);
   return scenario;
 }

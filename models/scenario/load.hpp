@@ -43,4 +43,8 @@ std::optional<Node> parse_scenario(std::string_view text, const std::string& fil
 std::optional<Scenario> load_scenario(const Node& document, const std::string& file,
                                       const std::string& configs, Diagnostics& found);
 
+/// The scenario that the trees of a loaded one describe, once changed: with nothing changed the
+/// same again. What it names of the catalogue is in them already.
+std::optional<Scenario> read_again(Scenario changed, Diagnostics& found);
+
 }  // namespace tiercast::scenario

@@ -26,11 +26,11 @@ std::string name_of_stack(const hardware::StackSpec& stack) {
 }
 
 // Time to compute prefixes of 1, 2, ... blocks from nothing, in ns.
-std::vector<int64_t> recompute_times(const World& world) {
+std::vector<int64_t> recompute_times(const World& world, uint32_t longest) {
   const serving::AloneCost alone(world.steps);
   const serving::EngineSpec& engine = world.cluster.engine;
   const uint32_t chunk = world.steps.max_tokens;
-  const uint32_t blocks = engine.max_model_tokens / engine.block_tokens;
+  const uint32_t blocks = std::min(engine.max_model_tokens, longest) / engine.block_tokens;
   std::vector<int64_t> times;
   times.reserve(blocks);
   serving::Int128 whole_chunks = 0;  // of the first `done` tokens
@@ -45,14 +45,14 @@ std::vector<int64_t> recompute_times(const World& world) {
 
 class Clock {
  public:
-  Clock(const ScenarioSpec& spec, const World& world)
+  Clock(const ScenarioSpec& spec, const World& world, uint32_t longest)
       : spec_(spec),
         world_(world),
         set_(*world.cluster.tiers),
         transfers_(set_.links, set_.stations, spec.run.seed),
         finder_(set_, spec.run.seed),
         stripes_(set_),
-        recompute_ns_(recompute_times(world)) {}
+        recompute_ns_(recompute_times(world, longest)) {}
 
   HandOffTimes handoff(uint32_t giver, uint32_t taker) {
     const DisaggregationSection& section = *spec_.disaggregation;
@@ -325,10 +325,11 @@ std::optional<uint32_t> TierTimes::break_even_tokens() const {
   return load_faster.back().first;
 }
 
-std::vector<HandOffTimes> handoff_times(const ScenarioSpec& spec, const World& world) {
+std::vector<HandOffTimes> handoff_times(const ScenarioSpec& spec, const World& world,
+                                        uint32_t longest) {
   std::vector<HandOffTimes> times;
   if (!spec.disaggregation) return times;
-  Clock clock(spec, world);
+  Clock clock(spec, world, longest);
   const std::vector<uint32_t>& node_of = world.cluster.tiers->node_of;
   for (const bool inside : {true, false}) {
     uint32_t taker = world.cluster.prefill_instances;
@@ -338,14 +339,18 @@ std::vector<HandOffTimes> handoff_times(const ScenarioSpec& spec, const World& w
   return times;
 }
 
-std::vector<TierTimes> tier_times(const ScenarioSpec& spec, const World& world) {
+std::vector<TierTimes> tier_times(const ScenarioSpec& spec, const World& world, uint32_t longest) {
   std::vector<TierTimes> times;
   if (!world.cluster.tiers || world.cluster.tiers->tiers.empty()) return times;
-  Clock clock(spec, world);
+  Clock clock(spec, world, longest);
   for (uint32_t t = 0; t < world.cluster.tiers->tiers.size(); ++t) {
     times.push_back(clock.times(t));
   }
   return times;
+}
+
+int64_t prefill_ns(const World& world, uint32_t tokens) {
+  return serving::ceil_ns(serving::AloneCost(world.steps).prompt_ticks(tokens, 0));
 }
 
 }  // namespace tiercast::scenario

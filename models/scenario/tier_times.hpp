@@ -101,10 +101,16 @@ struct HandOffTimes {
 };
 
 /// Inside a node and between nodes, as far as decode engines are there; empty without
-/// `disaggregation`.
-std::vector<HandOffTimes> handoff_times(const ScenarioSpec& spec, const World& world);
+/// `disaggregation`. Of prompts of `longest` tokens at most.
+std::vector<HandOffTimes> handoff_times(const ScenarioSpec& spec, const World& world,
+                                        uint32_t longest = UINT32_MAX);
 
-/// For the first engine, by tier in the order of lookup; empty without tiers below GPU memory.
-std::vector<TierTimes> tier_times(const ScenarioSpec& spec, const World& world);
+/// For the first engine, by tier in the order of lookup; empty without tiers below GPU memory. Of
+/// prefixes of `longest` tokens at most, whole blocks.
+std::vector<TierTimes> tier_times(const ScenarioSpec& spec, const World& world,
+                                  uint32_t longest = UINT32_MAX);
+
+/// Time to compute a prompt from nothing, alone.
+int64_t prefill_ns(const World& world, uint32_t tokens);
 
 }  // namespace tiercast::scenario

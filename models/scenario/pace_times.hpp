@@ -1,0 +1,67 @@
+// How far the times of one request alone lie apart over the ranges of the figures behind them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/scenario/load.hpp"
+#include "models/scenario/pace.hpp"
+#include "models/scenario/tier_times.hpp"
+#include "models/scenario/world.hpp"
+
+namespace tiercast::scenario {
+
+/// The scenario at one pace, ready to run.
+struct PacedWorld {
+  Scenario scenario;
+  World world;
+};
+/// Nothing where it does not read or build; `problem` says why.
+std::optional<PacedWorld> paced_world(const Scenario& scenario, Pace pace, std::string& problem,
+                                      std::string_view part = {});
+
+struct Span {
+  int64_t low_ns = 0;
+  int64_t high_ns = 0;
+  int64_t width() const { return high_ns - low_ns; }
+  /// By more than the nanosecond or two that a sum of rounded parts may be off.
+  bool is_wide() const { return width() > 2; }
+};
+
+/// What the figures of one part do by themselves: the times of a prefix of 32Ki tokens, or the
+/// longest told below, with the part fast and with it slow.
+struct PartSpan {
+  PacedPart part;
+  uint32_t tokens = 0;
+  std::vector<std::optional<Span>> loads;  ///< by tier; absent where nothing can be loaded
+  double widest = 0;  ///< width over the time as given, of loads, hand-offs and computing
+};
+
+/// By part, widest first. A part whose moved scenario does not work has no effect.
+std::vector<PartSpan> part_spans(const Scenario& scenario, const World& world);
+
+/// Of one tier with every part fast, and slow.
+struct TierBand {
+  std::vector<Span> loads;  ///< of TierTimes::prefixes
+  std::optional<uint32_t> break_even_fast;
+  std::optional<uint32_t> break_even_slow;
+};
+
+struct TierBands {
+  std::vector<PartSpan> parts;
+  /// By tier; absent where no figure changes a load.
+  std::vector<std::optional<TierBand>> tiers;
+  std::string problem;  ///< why there are none
+};
+/// `times` as tier_times tells.
+TierBands tier_bands(const Scenario& scenario, const World& world,
+                     const std::vector<TierTimes>& times);
+
+/// Those that change the loads of tier `t`, the one that changes them most first.
+std::vector<PartSpan> parts_of_tier(const TierBands& bands, size_t t);
+
+}  // namespace tiercast::scenario
