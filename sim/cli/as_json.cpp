@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "models/scenario/pace_times.hpp"
 #include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_times.hpp"
 #include "sim/base/field_table.hpp"
@@ -84,6 +85,8 @@ Json way_json(const scenario::TierWay& way) {
   return json;
 }
 
+Json tokens_json(const std::optional<uint32_t>& tokens) { return tokens ? Json(*tokens) : Json(); }
+
 Json tier_json(const scenario::TierTimes& tier) {
   Json prefixes = Json::array();
   for (const scenario::PrefixTimes& prefix : tier.prefixes) {
@@ -102,7 +105,6 @@ Json tier_json(const scenario::TierTimes& tier) {
   for (const scenario::TokenRange& range : tier.load_faster) {
     faster.push_back({{"first_tokens", range.first}, {"last_tokens", range.last}});
   }
-  const std::optional<uint32_t> break_even = tier.break_even_tokens();
   return {{"tier", tier.name},
           {"stack", tier.stack},
           {"objects", tier.objects},
@@ -123,15 +125,44 @@ Json tier_json(const scenario::TierTimes& tier) {
           {"store", tier.store ? way_json(*tier.store) : Json()},
           {"prefixes", prefixes},
           {"load_faster", faster},
-          {"break_even_tokens", break_even ? Json(*break_even) : Json()}};
+          {"break_even_tokens", tokens_json(tier.break_even_tokens())}};
+}
+
+Json span_json(const scenario::Span& span) {
+  return {{"low", ms_of(span.low_ns)}, {"high", ms_of(span.high_ns)}};
+}
+
+// Of tier `t`, whose prefixes get both ends of their loads.
+Json band_json(const scenario::TierBands& bands, size_t t, Json& prefixes) {
+  if (!bands.problem.empty()) return {{"problem", bands.problem}};
+  if (!bands.tiers[t]) return {};
+  const scenario::TierBand& band = *bands.tiers[t];
+  for (size_t i = 0; i < band.loads.size(); ++i) {
+    prefixes[i]["load_band_ms"] = span_json(band.loads[i]);
+  }
+  Json parts = Json::array();
+  for (const scenario::PartSpan& span : scenario::parts_of_tier(bands, t)) {
+    parts.push_back({{"part", span.part.path},
+                     {"figures", span.part.figures},
+                     {"tokens", span.tokens},
+                     {"load_band_ms", span_json(*span.loads[t])}});
+  }
+  return {
+      {"break_even_tokens",
+       {{"fast", tokens_json(band.break_even_fast)}, {"slow", tokens_json(band.break_even_slow)}}},
+      {"parts", parts}};
 }
 
 Json tiers_json(const Prepared& prepared) {
   Json tiers = Json::array();
   const scenario::ScenarioSpec& spec = prepared.scenario.spec;
-  for (const scenario::TierTimes& tier : scenario::tier_times(spec, prepared.world)) {
-    tiers.push_back(tier_json(tier));
-    tiers.back()["load_mode"] = load_mode(spec.tiers[tiers.size()].load);
+  const std::vector<scenario::TierTimes> times = scenario::tier_times(spec, prepared.world);
+  const scenario::TierBands bands = scenario::tier_bands(prepared.scenario, prepared.world, times);
+  for (size_t t = 0; t < times.size(); ++t) {
+    tiers.push_back(tier_json(times[t]));
+    Json& tier = tiers.back();
+    tier["load_mode"] = load_mode(spec.tiers[t + 1].load);
+    tier["estimates"] = band_json(bands, t, tier["prefixes"]);
   }
   return tiers;
 }

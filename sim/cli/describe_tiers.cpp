@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "models/scenario/pace_times.hpp"
 #include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_times.hpp"
 #include "reports/figures.hpp"
@@ -104,21 +105,62 @@ void add_lines(const std::vector<std::string>& lines, std::string& text) {
   for (const std::string& line : lines) text += line + "\n";
 }
 
-std::vector<std::string> prefix_rows(const scenario::TierTimes& tier) {
+std::vector<std::string> prefix_rows(const scenario::TierTimes& tier,
+                                     const std::optional<scenario::TierBand>& band) {
   std::vector<std::vector<std::string>> rows = {
-      {"tokens", "bytes", "lookup", "before", "moving", "load", "late", "store", "recompute"}};
-  for (const scenario::PrefixTimes& prefix : tier.prefixes) {
-    rows.push_back(
-        {show_count(prefix.tokens), show_bytes(static_cast<double>(prefix.bytes)),
-         time_text(prefix.lookup_ns), time_text(prefix.opening_ns + tier.load.before_ns()),
-         time_text(prefix.moving_ns), time_text(prefix.load_ns),
-         reports::show_percent(prefix.tail_probability),
-         prefix.store_ns ? time_text(*prefix.store_ns) : "-", time_text(prefix.recompute_ns)});
+      {"tokens", "bytes", "lookup", "before", "moving", "load"}};
+  if (band) rows[0].insert(rows[0].end(), {"low", "high"});
+  rows[0].insert(rows[0].end(), {"late", "store", "recompute"});
+  for (size_t i = 0; i < tier.prefixes.size(); ++i) {
+    const scenario::PrefixTimes& prefix = tier.prefixes[i];
+    std::vector<std::string>& row = rows.emplace_back();
+    row = {show_count(prefix.tokens),   show_bytes(static_cast<double>(prefix.bytes)),
+           time_text(prefix.lookup_ns), time_text(prefix.opening_ns + tier.load.before_ns()),
+           time_text(prefix.moving_ns), time_text(prefix.load_ns)};
+    if (band) {
+      row.push_back(time_text(band->loads[i].low_ns));
+      row.push_back(time_text(band->loads[i].high_ns));
+    }
+    row.push_back(reports::show_percent(prefix.tail_probability));
+    row.push_back(prefix.store_ns ? time_text(*prefix.store_ns) : "-");
+    row.push_back(time_text(prefix.recompute_ns));
   }
   return reports::table_lines(rows, "    ");
 }
 
-std::string tier_text(const scenario::TierTimes& tier, tiering::LoadMode mode) {
+std::string span_text(const scenario::Span& span) {
+  return time_text(span.low_ns) + " to " + time_text(span.high_ns);
+}
+
+// The band of tier `t`, and which parts make it.
+std::string band_text(const scenario::TierBands& bands, const scenario::TierTimes& tier, size_t t) {
+  constexpr size_t kShown = 4;
+  if (!bands.problem.empty()) {
+    return fmt::format("    estimates  no band: {}\n", printable(bands.problem));
+  }
+  if (!bands.tiers[t]) return "";
+  const std::vector<scenario::PartSpan> parts = scenario::parts_of_tier(bands, t);
+  const uint32_t tokens = parts.empty() ? tier.prefixes.back().tokens : parts.front().tokens;
+  std::string text;
+  for (size_t i = 0; i < tier.prefixes.size(); ++i) {
+    if (tier.prefixes[i].tokens != tokens) continue;
+    text = fmt::format("    estimates  load of {} tokens {}", show_count(tokens),
+                       span_text(bands.tiers[t]->loads[i]));
+  }
+  size_t shown = 0;
+  for (const scenario::PartSpan& part : parts) {
+    const scenario::Span& span = *part.loads[t];
+    // What three digits do not show is left to the JSON.
+    if (time_text(span.low_ns) == time_text(span.high_ns)) break;
+    if (++shown > kShown) break;
+    text += fmt::format("; {} alone {}", printable(part.part.path), span_text(span));
+  }
+  return text + (shown > kShown ? "; ...\n" : "\n");
+}
+
+std::string tier_text(const std::vector<scenario::TierTimes>& tiers, size_t t,
+                      const scenario::TierBands& bands, tiering::LoadMode mode) {
+  const scenario::TierTimes& tier = tiers[t];
   std::string text = fmt::format("  {:<10} {}, {}\n    objects    {}, {} B a token\n", tier.name,
                                  tier.stack, pools_text(tier), tier.objects, tier.token_bytes);
   if (!tier.usable) {
@@ -135,7 +177,8 @@ std::string tier_text(const scenario::TierTimes& tier, tiering::LoadMode mode) {
   }
   if (tier.cached_load) text += fmt::format("    cached     {}\n", cached_text(tier));
   if (tier.store) text += fmt::format("    store      {}\n", way_text(*tier.store));
-  add_lines(prefix_rows(tier), text);
+  add_lines(prefix_rows(tier, bands.tiers[t]), text);
+  text += band_text(bands, tier, t);
   return text + "    loading is faster than computing " + faster_text(tier) + "\n";
 }
 
@@ -179,8 +222,17 @@ std::string tiers_text(const Prepared& prepared) {
   const scenario::ScenarioSpec& spec = prepared.scenario.spec;
   const std::vector<scenario::TierTimes> tiers = scenario::tier_times(spec, prepared.world);
   if (tiers.empty()) return "tiers: GPU memory alone\n";
+  const scenario::TierBands bands = scenario::tier_bands(prepared.scenario, prepared.world, tiers);
   std::string text = "tiers, for one request alone on the first instance:\n";
-  for (size_t t = 0; t < tiers.size(); ++t) text += tier_text(tiers[t], spec.tiers[t + 1].load);
+  for (size_t t = 0; t < tiers.size(); ++t) {
+    text += tier_text(tiers, t, bands, spec.tiers[t + 1].load);
+  }
+  const auto has_band = [](const std::optional<scenario::TierBand>& band) { return !!band; };
+  if (std::any_of(bands.tiers.begin(), bands.tiers.end(), has_band)) {
+    text +=
+        "  low, high: the load with all figures that have a range at their fast end, and at their "
+        "slow end\n";
+  }
   return text +
          "  load = lookup + before + moving (and converting, where objects differ); lookups come "
          "before any load, whichever tier then gives\n"
