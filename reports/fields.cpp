@@ -16,11 +16,13 @@ constexpr FieldUnit kWatts{Dimension::power, 1};
 constexpr FieldUnit kUsd{Dimension::money, 1};
 constexpr FieldUnit kUsdPerHour{Dimension::money_rate, 1};
 
-void walk_interval(std::string_view name, const Interval& interval, FieldUnit unit,
+// Where there is none, it is absent.
+void walk_interval(std::string_view name, const std::optional<Interval>& interval, FieldUnit unit,
                    FieldSink& sink) {
+  if (!interval) return;
   sink.open(name);
-  sink.number("low", interval.low, unit);
-  sink.number("high", interval.high, unit);
+  sink.number("low", interval->low, unit);
+  sink.number("high", interval->high, unit);
   sink.close();
 }
 
@@ -42,7 +44,7 @@ void walk_distribution(std::string_view name, const std::optional<Distribution>&
   sink.number("p99", values->p99, unit);
   sink.number("p999", values->p999, unit);
   sink.number("max", values->max, unit);
-  if (values->ci95) walk_interval("ci95", *values->ci95, unit, sink);
+  walk_interval("ci95", values->ci95, unit, sink);
   sink.close();
 }
 
@@ -209,9 +211,7 @@ void walk_energy(const std::optional<EnergyUse>& energy, FieldSink& sink) {
   if (energy->j_per_task) sink.number("j_per_task", energy->j_per_task, kJoules);
   sink.number("tokens_per_j", energy->tokens_per_j, kRatio);
   sink.number("storage_path_j", energy->storage_path_j, kJoules);
-  if (energy->band_j_per_output_token) {
-    walk_interval("band_j_per_output_token", *energy->band_j_per_output_token, kJoules, sink);
-  }
+  walk_interval("band_j_per_output_token", energy->band_j_per_output_token, kJoules, sink);
   sink.number("watts_mean", energy->watts_mean, kWatts);
   sink.number("carbon_kg", energy->carbon_kg, kRatio);
   sink.close();
@@ -223,7 +223,32 @@ void walk_cost(const std::optional<CostUse>& cost, FieldSink& sink) {
   sink.number("usd_per_hour", cost->usd_per_hour, kUsdPerHour);
   sink.number("usd_per_million_output_tokens", cost->usd_per_million_output_tokens, kUsd);
   if (cost->usd_per_task) sink.number("usd_per_task", cost->usd_per_task, kUsd);
+  walk_interval("band_usd_per_million_output_tokens", cost->band_usd_per_million_output_tokens,
+                kUsd, sink);
   walk_named("by_component", cost->by_component, kUsdPerHour, sink);
+  sink.close();
+}
+
+void walk_distribution_band(std::string_view name, const DistributionBand& band, FieldUnit unit,
+                            FieldSink& sink) {
+  if (!band.mean && !band.p50 && !band.p99) return;
+  sink.open(name);
+  walk_interval("mean", band.mean, unit, sink);
+  walk_interval("p50", band.p50, unit, sink);
+  walk_interval("p99", band.p99, unit, sink);
+  sink.close();
+}
+
+void walk_bands(const Bands& bands, FieldSink& sink) {
+  sink.open("bands");
+  sink.open_list("rests_on");
+  for (const std::string& part : bands.rests_on) sink.text_item(part);
+  sink.close();
+  walk_distribution_band("ttft_ms", bands.ttft_ms, kMilliseconds, sink);
+  walk_distribution_band("tpot_ms", bands.tpot_ms, kMilliseconds, sink);
+  walk_distribution_band("e2e_ms", bands.e2e_ms, kMilliseconds, sink);
+  walk_distribution_band("task_s", bands.task_s, kSeconds, sink);
+  walk_interval("output_tokens_per_s", bands.output_tokens_per_s, kPerSecond, sink);
   sink.close();
 }
 
@@ -276,7 +301,7 @@ void walk_provenance(const Provenance& provenance, FieldSink& sink) {
   sink.open_list("caveats");
   for (const std::string& caveat : provenance.caveats) sink.text_item(caveat);
   sink.close();
-  if (provenance.band) walk_interval("band", *provenance.band, kRatio, sink);
+  walk_interval("band", provenance.band, kRatio, sink);
   sink.close();
 }
 
@@ -317,6 +342,7 @@ void walk(const Result& result, Parts parts, FieldSink& sink) {
   if (!result.roles.empty()) walk_roles(result.roles, sink);
   walk_energy(result.energy, sink);
   walk_cost(result.cost, sink);
+  if (result.bands) walk_bands(*result.bands, sink);
   walk_findings(result, sink);
   walk_provenance(result.provenance, sink);
   if (parts == Parts::all) walk_run(result.run, sink);

@@ -194,7 +194,7 @@ struct EnergyUse {
   std::optional<double> j_per_task;
   std::optional<double> tokens_per_j;  ///< output tokens
   std::optional<double> storage_path_j;
-  std::optional<Interval> band_j_per_output_token;  ///< over the ranges of what is estimated
+  std::optional<Interval> band_j_per_output_token;  ///< over the ranges of figures
   std::optional<double> watts_mean;
   std::optional<double> carbon_kg;  ///< of the facility's electricity, CO2 equivalent
 };
@@ -203,7 +203,26 @@ struct CostUse {
   double usd_per_hour = 0;
   std::optional<double> usd_per_million_output_tokens;
   std::optional<double> usd_per_task;
+  std::optional<Interval> band_usd_per_million_output_tokens;  ///< over the ranges of figures
   NamedNumbers by_component;  ///< USD per hour; sums to usd_per_hour
+};
+
+/// A distribution's figures over several runs; each is absent where a run does not have it.
+struct DistributionBand {
+  std::optional<Interval> mean;
+  std::optional<Interval> p50;
+  std::optional<Interval> p99;
+};
+
+/// The lowest and the highest of three runs of the same demand: with every figure that has a range
+/// and bears on time at its fast end, as given, and at its slow end.
+struct Bands {
+  std::vector<std::string> rests_on;  ///< parts of the scenario, the widest first
+  DistributionBand ttft_ms;
+  DistributionBand tpot_ms;
+  DistributionBand e2e_ms;
+  DistributionBand task_s;
+  std::optional<Interval> output_tokens_per_s;
 };
 
 struct Bottleneck {
@@ -273,6 +292,7 @@ struct Result {
   std::optional<RouterUse> router;  ///< where its index is late
   std::optional<EnergyUse> energy;
   std::optional<CostUse> cost;
+  std::optional<Bands> bands;  ///< where the run was repeated for them
   std::vector<Bottleneck> bottlenecks;
   std::vector<RoleUse> roles;  ///< where prefill and decode are apart
   std::vector<ThresholdOutcome> thresholds;

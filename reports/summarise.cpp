@@ -188,6 +188,12 @@ void add_economics(const serving::Outcome& outcome, const Site& site, uint64_t t
   const ledger::Cost cost =
       ledger::cost(boxes, site.facility, site.pricing, meters.duration, energy);
   result.cost = cost_use(cost, site.pricing, output);
+  if (result.tokens.output > 0) {
+    const ledger::Band band = ledger::cost_band(boxes, site.facility, site.pricing, meters);
+    const double millions = static_cast<double>(result.tokens.output) / 1e6;
+    result.cost->band_usd_per_million_output_tokens =
+        Interval{band.low / millions, band.high / millions};
+  }
   const std::vector<std::string> idle = unused_storage(outcome, site, energy, cost);
   std::vector<std::string>& caveats = result.provenance.caveats;
   caveats.insert(caveats.end(), idle.begin(), idle.end());

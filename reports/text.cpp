@@ -59,15 +59,25 @@ void show_setting(const Result& result, const RunSetting& setting, Page& page) {
   page.entry("workload", printable(setting.workload));
 }
 
-std::string median_and_tail(const std::optional<Distribution>& values) {
+// ` (112 ms to 121 ms)` behind a figure; nothing where it has no band.
+template <typename Show>
+std::string band_text(const std::optional<Interval>& band, Show show) {
+  return band ? fmt::format(" ({} to {})", show(band->low), show(band->high)) : std::string();
+}
+
+std::string median_and_tail(const std::optional<Distribution>& values,
+                            const DistributionBand& band) {
   if (!values) return "-";
-  return fmt::format("{} median, {} at p99", show_ms(values->p50), show_ms(values->p99));
+  return fmt::format("{} median{}, {} at p99{}", show_ms(values->p50), band_text(band.p50, show_ms),
+                     show_ms(values->p99), band_text(band.p99, show_ms));
 }
 
 std::string throughput(const Result& result) {
   const Metrics& metrics = result.metrics;
   if (!metrics.output_tokens_per_s) return "-";
-  std::string text = fmt::format("{} output tokens/s", show_number(*metrics.output_tokens_per_s));
+  std::string text = show_number(*metrics.output_tokens_per_s);
+  if (result.bands) text += band_text(result.bands->output_tokens_per_s, show_number);
+  text += " output tokens/s";
   if (metrics.output_tokens_per_s_per_gpu) {
     text += fmt::format(" ({} per GPU)", show_number(*metrics.output_tokens_per_s_per_gpu));
   }
@@ -80,11 +90,7 @@ std::string throughput(const Result& result) {
 
 std::string energy_line(const EnergyUse& energy) {
   std::string text = show_or_dash(energy.j_per_output_token, show_joules);
-  if (energy.band_j_per_output_token) {
-    text += fmt::format(" ({} to {})", show_joules(energy.band_j_per_output_token->low),
-                        show_joules(energy.band_j_per_output_token->high));
-  }
-  text += " per output token";
+  text += band_text(energy.band_j_per_output_token, show_joules) + " per output token";
   if (energy.j_per_task) text += fmt::format(", {} per task", show_joules(*energy.j_per_task));
   text += fmt::format("; nodes, fabric and storage {}, of it GPUs {}; facility {}",
                       show_joules(energy.scope.node_and_fabric_j), show_joules(energy.scope.gpu_j),
@@ -95,18 +101,29 @@ std::string energy_line(const EnergyUse& energy) {
 }
 
 std::string cost_line(const CostUse& cost) {
-  std::string text = fmt::format("{} USD per million output tokens",
-                                 show_or_dash(cost.usd_per_million_output_tokens, show_number));
+  std::string text = show_or_dash(cost.usd_per_million_output_tokens, show_number);
+  text += band_text(cost.band_usd_per_million_output_tokens, show_number);
+  text += " USD per million output tokens";
   if (cost.usd_per_task) text += fmt::format(", {} USD per task", show_number(*cost.usd_per_task));
   return text + fmt::format("; {} USD/h", show_number(cost.usd_per_hour));
+}
+
+// What the bands above are of; those of energy and cost are over watts and prices too.
+std::string bands_line(const Bands& bands) {
+  constexpr size_t kShown = 3;
+  std::vector<std::string> parts = bands.rests_on;
+  if (parts.size() > kShown) parts.resize(kShown);
+  return "of estimates: three runs, all of them fast, as given, slow; widest: " +
+         printable(join(parts)) + (bands.rests_on.size() > kShown ? ", ..." : "");
 }
 
 void show_headline(const Result& result, Page& page) {
   page.title("forecast");
   const std::string nothing = nothing_served_text(result);
   if (!nothing.empty()) page.line("  " + page.ink(Ink::bad, "!") + " " + nothing);
-  page.entry("TTFT", median_and_tail(result.metrics.ttft_ms));
-  page.entry("TPOT", median_and_tail(result.metrics.tpot_ms));
+  const Bands bands = result.bands.value_or(Bands{});
+  page.entry("TTFT", median_and_tail(result.metrics.ttft_ms, bands.ttft_ms));
+  page.entry("TPOT", median_and_tail(result.metrics.tpot_ms, bands.tpot_ms));
   page.entry("throughput", throughput(result));
   if (result.energy) page.entry("energy", energy_line(*result.energy));
   if (result.cost) page.entry("cost", cost_line(*result.cost));
@@ -114,6 +131,7 @@ void show_headline(const Result& result, Page& page) {
              fmt::format("{} of {} completed; {} input tokens, {} output tokens",
                          show_count(result.requests.completed), show_count(result.requests.offered),
                          show_count(result.tokens.input), show_count(result.tokens.output)));
+  if (result.bands) page.entry("band", bands_line(bands));
 }
 
 void percentile_row(std::string_view name, const std::optional<Distribution>& values,

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "reports/bands.hpp"
 #include "reports/economics.hpp"
 #include "reports/fields.hpp"
 #include "sim/base/quantity.hpp"
@@ -77,6 +78,11 @@ Result every_number() {
   const CostUse owned = cost_use({}, ledger::Pricing::own, output);
   NamedNumbers& parts = result.cost->by_component;
   parts.insert(parts.end(), owned.by_component.begin(), owned.by_component.end());
+  // Bands of what is there.
+  result.energy->band_j_per_output_token.emplace();
+  result.cost->band_usd_per_million_output_tokens.emplace();
+  result.metrics.output_tokens_per_s = 0;
+  result.bands = bands_of(result, result, result);
   for (const char* resource : {"gpu", "step", "max_sequences", "max_batched_tokens", "kv_blocks"}) {
     result.bottlenecks.emplace_back().resource = resource;
   }

@@ -56,6 +56,7 @@ constexpr FastEnd kFastEnds[] = {
     {"metadata_time", End::low},
     {"metadata_operations", End::low},
     {"acknowledge", End::low},
+    {"round_trip", End::low},
     {"core_time", End::low},
     {"gpu_interference", End::low},
     {"min_operation", End::low},

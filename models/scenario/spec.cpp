@@ -52,6 +52,12 @@ std::string EvictionSection::config_lines() const {
   return lines;
 }
 
+std::vector<Choice<BandRuns>> choices(BandRuns) {
+  return {{"auto", BandRuns::automatic, "where it offers no more than 20,000 requests"},
+          {"always", BandRuns::always, "however long it is"},
+          {"never", BandRuns::never, "one run, and no band of latency and throughput"}};
+}
+
 // clang-format off
 const FieldTable<ClusterSection>& ClusterSection::fields() {
   using namespace table;
@@ -147,6 +153,7 @@ const FieldTable<RunSection>& RunSection::fields() {
       field("warmup", &S::warmup, by_default("{}"), "Untimed demand before it."),
       field("seed", &S::seed, by_default("1"), "Of every random draw."),
       field("fuse", &S::fuse, by_default("true"), "Advance decode steps in closed form; false gives the same result, slower."),
+      field("band", &S::band, by_default("auto"), "Whether a run is repeated with all its figures that have a range at their fast end, and at their slow end."),
   });
   return table;
 }

@@ -83,11 +83,16 @@ struct WarmupSection {
   static const FieldTable<WarmupSection>& fields();
 };
 
+/// Whether a run is repeated with its estimates at either end of their ranges.
+enum class BandRuns : uint8_t { automatic, always, never };
+std::vector<Choice<BandRuns>> choices(BandRuns);
+
 struct RunSection {
   std::optional<Nanoseconds> duration;
   WarmupSection warmup;
   uint64_t seed = 0;
   bool fuse = true;
+  BandRuns band{};
 
   static const FieldTable<RunSection>& fields();
 };

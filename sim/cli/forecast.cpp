@@ -2,14 +2,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <sys/resource.h>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "models/scenario/census.hpp"
+#include "models/scenario/pace_times.hpp"
 #include "models/serving/cluster.hpp"
+#include "models/tiering/checked_cache.hpp"
+#include "models/tiering/tier_pool.hpp"
 #include "models/workload/demand_source.hpp"
+#include "reports/bands.hpp"
 #include "reports/summarise.hpp"
 #include "sim/base/field_table.hpp"
 #include "sim/base/text.hpp"
@@ -26,9 +33,8 @@ std::string build_text() {
   return text + " " + std::string(build.compiler) + " " + std::string(build.build_type);
 }
 
-reports::SummaryInput summary_input(const Prepared& prepared) {
-  const scenario::Scenario& scenario = prepared.scenario;
-  const scenario::World& world = prepared.world;
+reports::SummaryInput summary_input(const scenario::Scenario& scenario,
+                                    const scenario::World& world) {
   reports::SummaryInput input;
   input.scenario = scenario.spec.name;
   input.scenario_hash = scenario.hash;
@@ -49,7 +55,6 @@ reports::SummaryInput summary_input(const Prepared& prepared) {
   const scenario::LimitsSection& limits = scenario.spec.limits;
   if (limits.ttft) input.limits.ttft_ms = static_cast<double>(limits.ttft->value()) * kMsPerNs;
   if (limits.tpot) input.limits.tpot_ms = static_cast<double>(limits.tpot->value()) * kMsPerNs;
-  input.thresholds = prepared.thresholds;
   const scenario::FigureCensus census = scenario::count_figures(scenario);
   input.provenance.weakest = census.weakest;
   input.provenance.counts_by_kind.assign(census.counts_by_kind.begin(),
@@ -77,6 +82,12 @@ std::vector<reports::Threshold> thresholds_of(const Node& document, Diagnostics&
   return thresholds;
 }
 
+/// `bands.ttft_ms.p99.high` to `ttft_ms.p99`.
+std::string without_band(const std::string& path) {
+  const size_t first = path.find('.') + 1;
+  return path.substr(first, path.rfind('.') - first);
+}
+
 /// Reports thresholds on numbers that this scenario's result will not have.
 void check_thresholds(const scenario::Scenario& scenario,
                       const std::vector<reports::Threshold>& thresholds, Diagnostics& found) {
@@ -91,6 +102,15 @@ void check_thresholds(const scenario::Scenario& scenario,
         std::find(kReferencePaths.begin(), kReferencePaths.end(), path) == kReferencePaths.end()) {
       found.error(place, "threshold: reference mode (engine: oracle) has no " + quote(path),
                   "it knows " + join(kReferencePaths));
+    } else if (path.starts_with("bands.") && spec.run.band == scenario::BandRuns::never) {
+      found.error(place, "threshold: with run.band: never a result has no " + quote(path),
+                  "say run.band: always");
+    } else if (path.starts_with("bands.") && scenario::paced_parts(scenario).empty()) {
+      found.error(place,
+                  "threshold: no figure that this scenario's times rest on has a range, so there "
+                  "is no " +
+                      quote(path),
+                  "write it without `bands` and its end: " + quote(without_band(path)));
     } else if (!has_tasks && path.find("task") != std::string::npos) {
       found.error(place, "threshold: this workload has no tasks, so there is no " + quote(path),
                   "tasks are the sessions of a closed loop (workload.closed)");
@@ -117,6 +137,94 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+/// One run, without limits on its result.
+std::optional<Forecast> simulate(const scenario::Scenario& scenario, const scenario::World& world,
+                                 Diagnostics& found) {
+  const auto source = workload::make_source(
+      scenario.spec.workload, {scenario.spec.run.seed, world.cluster.engine.block_tokens}, found);
+  if (source == nullptr) return std::nullopt;
+  serving::Cluster cluster(world.cluster, world.steps, *source);
+  serving::Outcome outcome = cluster.run();
+  workload::explain(source->report(), found);
+  if (source->report().failed) return std::nullopt;
+  reports::SummaryInput input = summary_input(scenario, world);
+  const uint64_t bad_lines = source->report().bad_lines;
+  if (bad_lines > 0) {
+    input.provenance.caveats.push_back(std::to_string(bad_lines) +
+                                       " bad lines of the trace were left out");
+  }
+  Forecast forecast;
+  forecast.result = reports::summarise(outcome, input);
+  forecast.log = std::move(outcome.log);
+  forecast.start_ns = outcome.start_ns;
+  return forecast;
+}
+
+/// The same demand at one pace; nothing where that does not run, and `problem` says why.
+std::optional<reports::Result> paced_result(const scenario::Scenario& scenario, scenario::Pace pace,
+                                            std::string& problem) {
+  const auto moved = scenario::paced_world(scenario, pace, problem);
+  if (!moved) return std::nullopt;
+  Diagnostics aside;  // the run before has told what there is to tell
+  try {
+    std::optional<Forecast> run = simulate(moved->scenario, moved->world, aside);
+    if (run) return std::move(run->result);
+    problem = "its workload could not be read again";
+  } catch (const tiering::PolicyFault& fault) {
+    problem = fault.what();
+  } catch (const tiering::PoolTooLarge& limit) {
+    problem = limit.what();
+  }
+  return std::nullopt;
+}
+
+// So many requests are simulated three times without being asked.
+constexpr uint64_t kBandedRequests = 20'000;
+
+/// Two more runs, where the scenario rests on figures with a range and they are wanted.
+void add_bands(const Prepared& prepared, reports::Result& result) {
+  const scenario::Scenario& scenario = prepared.scenario;
+  const scenario::BandRuns wanted = scenario.spec.run.band;
+  if (wanted == scenario::BandRuns::never || result.requests.completed == 0) return;
+  const size_t parts = scenario::paced_parts(scenario).size();
+  if (parts == 0) return;
+  std::vector<std::string>& caveats = result.provenance.caveats;
+  if (wanted == scenario::BandRuns::automatic && result.requests.offered > kBandedRequests) {
+    caveats.push_back(
+        fmt::format("latency and throughput rest on estimates of {} part{}, and for more than "
+                    "20,000 requests no band is made: `--set run.band=always` makes it, in three "
+                    "runs",
+                    parts, parts == 1 ? "" : "s"));
+    return;
+  }
+  const auto* trace = std::get_if<workload::TraceSpec>(&scenario.spec.workload);
+  if (trace != nullptr && !std::filesystem::is_regular_file(trace->file)) {  // a pipe
+    caveats.push_back(
+        "latency and throughput have no band, for it takes three runs, and the trace can be read "
+        "but once");
+    return;
+  }
+  std::string problem;
+  const auto paced = [&](scenario::Pace pace, const char* which) {
+    std::optional<reports::Result> made = paced_result(scenario, pace, problem);
+    if (!made) {
+      caveats.push_back(fmt::format(
+          "latency and throughput have no band, for with every estimate at its {} end: {}", which,
+          problem));
+    }
+    return made;
+  };
+  const auto fast = paced(scenario::Pace::fast, "fast");
+  if (!fast) return;
+  const auto slow = paced(scenario::Pace::slow, "slow");
+  if (!slow) return;
+  result.bands = reports::bands_of(result, *fast, *slow);
+  for (const scenario::PartSpan& span : scenario::part_spans(scenario, prepared.world)) {
+    result.bands->rests_on.push_back(span.part.path);
+  }
+  reports::widen_bands(*fast, *slow, result);
+}
+
 }  // namespace
 
 std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOptions& options,
@@ -140,25 +248,12 @@ std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOpt
 
 std::optional<Forecast> forecast(const Prepared& prepared, Diagnostics& found) {
   const Stopwatch watch;
-  const scenario::ScenarioSpec& spec = prepared.scenario.spec;
-  const auto source = workload::make_source(
-      spec.workload, {spec.run.seed, prepared.world.cluster.engine.block_tokens}, found);
-  if (source == nullptr) return std::nullopt;
-  serving::Cluster cluster(prepared.world.cluster, prepared.world.steps, *source);
-  serving::Outcome outcome = cluster.run();
-  workload::explain(source->report(), found);
-  if (source->report().failed) return std::nullopt;
-  reports::SummaryInput input = summary_input(prepared);
-  const uint64_t bad_lines = source->report().bad_lines;
-  if (bad_lines > 0) {
-    input.provenance.caveats.push_back(std::to_string(bad_lines) +
-                                       " bad lines of the trace were left out");
-  }
-  Forecast forecast;
-  forecast.result = reports::summarise(outcome, input);
-  watch.stop(forecast.result.run);
-  forecast.log = std::move(outcome.log);
-  forecast.start_ns = outcome.start_ns;
+  std::optional<Forecast> forecast = simulate(prepared.scenario, prepared.world, found);
+  if (!forecast) return std::nullopt;
+  reports::Result& result = forecast->result;
+  add_bands(prepared, result);
+  result.thresholds = reports::evaluate(prepared.thresholds, result);
+  watch.stop(result.run);
   return forecast;
 }
 

@@ -33,7 +33,8 @@ struct Forecast {
   int64_t start_ns = 0;  ///< of the timed window
 };
 
-/// Simulates and summarises. Nothing after reporting when the workload's input turns out bad.
+/// Simulates and summarises; where the scenario asks for bands, in three runs of which the one as
+/// given is told. Nothing after reporting when the workload's input turns out bad.
 /// Throws tiering::PolicyFault.
 std::optional<Forecast> forecast(const Prepared& prepared, Diagnostics& found);
 

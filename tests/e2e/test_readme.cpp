@@ -136,7 +136,9 @@ TEST_CASE("README's table of tiers comes out of the quickstart", "[e2e][slow]") 
     const std::string line = row(hardware.row);
     std::string cells;
     for (const int sessions : {15, 23, 29}) {
-      Words arguments{"run", quickstart(), "--set", fmt::format("tiers=[{}]", hardware.tiers)};
+      Words arguments{"run",   quickstart(),
+                      "--set", "run.band=never",
+                      "--set", fmt::format("tiers=[{}]", hardware.tiers)};
       const auto set = [&](const std::string& value) {
         arguments.push_back("--set");
         arguments.push_back(value);

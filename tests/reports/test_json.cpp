@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "reports/bands.hpp"
 #include "reports/economics.hpp"
 #include "reports/json.hpp"
 #include "reports/thresholds.hpp"
@@ -197,6 +198,10 @@ TEST_CASE("paths of thresholds name what the JSON shows") {
   result.energy->j_per_task = 1;
   result.cost->usd_per_task = 1;
   result.router.emplace();
+  result.energy->band_j_per_output_token.emplace();
+  result.cost->band_usd_per_million_output_tokens.emplace();
+  result.metrics.output_tokens_per_s = 1;
+  result.bands = bands_of(result, result, result);
   const Json json = parsed(result);
   for (const std::string& path : numeric_paths()) {
     if (path.starts_with("cost.by_component.")) continue;  // those of the other way to pay

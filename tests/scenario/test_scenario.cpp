@@ -42,6 +42,7 @@ TEST_CASE("The hash covers what decides the result and nothing else", "[scenario
   CHECK(hash.size() == 32);
   CHECK(good(kScenario, {}, "elsewhere/other.yaml").hash == hash);
   CHECK(good(kScenario, {"run.fuse=false"}).hash == hash);
+  CHECK(good(kScenario, {"run.band=always"}).hash == hash);
   CHECK(good(std::string("# a comment\n") + kScenario).hash == hash);
   CHECK(good(kScenario, {"engine.max_sequences=255"}).hash != hash);
   CHECK(good(kScenario, {"run.seed=2"}).hash != hash);
@@ -104,6 +105,7 @@ TEST_CASE("Only figures that bear on the result are counted", "[scenario]") {
   CHECK_FALSE(has(estimates("rent"), "cluster.node.gpu.price"));
   CHECK(has(estimates("own"), "cluster.node.gpu.price"));
   CHECK_FALSE(has(estimates("own"), "cluster.node.gpu.rent"));
+  CHECK_FALSE(has(estimates("own"), "calibration.vllm-hopper.expert_imbalance"));
   CHECK(scenario::count_figures(good(kScenario)).weakest == "estimate");
 }
 

@@ -1,0 +1,64 @@
+#include "reports/bands.hpp"
+
+#include <algorithm>
+
+namespace tiercast::reports {
+
+namespace {
+
+std::optional<Interval> band(const std::optional<double>& main, const std::optional<double>& fast,
+                             const std::optional<double>& slow) {
+  if (!main || !fast || !slow) return std::nullopt;
+  return Interval{std::min({*main, *fast, *slow}), std::max({*main, *fast, *slow})};
+}
+
+DistributionBand band(const std::optional<Distribution>& main,
+                      const std::optional<Distribution>& fast,
+                      const std::optional<Distribution>& slow) {
+  if (!main || !fast || !slow) return {};
+  const auto of = [&](double Distribution::*figure) {
+    return band(*main.*figure, *fast.*figure, *slow.*figure);
+  };
+  return {of(&Distribution::mean), of(&Distribution::p50), of(&Distribution::p99)};
+}
+
+void widen(const std::optional<Interval>& other, std::optional<Interval>& band) {
+  if (!band || !other) return;
+  band = Interval{std::min(band->low, other->low), std::max(band->high, other->high)};
+}
+
+}  // namespace
+
+Bands bands_of(const Result& main, const Result& fast, const Result& slow) {
+  const auto of = [&](std::optional<Distribution> Metrics::*values) {
+    return band(main.metrics.*values, fast.metrics.*values, slow.metrics.*values);
+  };
+  Bands bands;
+  bands.ttft_ms = of(&Metrics::ttft_ms);
+  bands.tpot_ms = of(&Metrics::tpot_ms);
+  bands.e2e_ms = of(&Metrics::e2e_ms);
+  bands.task_s = of(&Metrics::task_s);
+  bands.output_tokens_per_s =
+      band(main.metrics.output_tokens_per_s, fast.metrics.output_tokens_per_s,
+           slow.metrics.output_tokens_per_s);
+  return bands;
+}
+
+void widen_bands(const Result& fast, const Result& slow, Result& main) {
+  for (const Result* other : {&fast, &slow}) {
+    if (main.energy && other->energy) {
+      widen(other->energy->band_j_per_output_token, main.energy->band_j_per_output_token);
+    }
+    if (main.cost && other->cost) {
+      widen(other->cost->band_usd_per_million_output_tokens,
+            main.cost->band_usd_per_million_output_tokens);
+    }
+  }
+  if (!main.energy || !main.energy->band_j_per_output_token) return;
+  const double given = main.energy->j_per_output_token.value_or(0);
+  if (given == 0) return;
+  const Interval& joules = *main.energy->band_j_per_output_token;
+  main.provenance.band = Interval{joules.low / given, joules.high / given};
+}
+
+}  // namespace tiercast::reports
