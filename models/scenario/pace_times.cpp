@@ -12,21 +12,30 @@ constexpr uint32_t kTold = 32 << 10;  // tokens of the prefix that parts are com
 // What a prefix takes alone, by every way there is.
 struct AloneTimes {
   uint32_t tokens = 0;
-  std::vector<std::optional<int64_t>> loads;
-  std::vector<int64_t> others;  // hand-offs, computing
+  std::vector<std::optional<int64_t>> loads;  // by tier
+  std::vector<double> expected;               // the same without lookups, with tails; 0: no load
+  int64_t lookup_ns = 0;
+  int64_t handoff_ns = 0;  // the longest
+  int64_t prefill = 0;
 
   AloneTimes(const ScenarioSpec& spec, const World& world) {
-    const serving::EngineSpec& engine = world.cluster.engine;
-    tokens = std::min(kTold, engine.max_model_tokens);
+    tokens = std::min(kTold, world.cluster.engine.max_model_tokens);
     for (const TierTimes& tier : tier_times(spec, world, kTold)) {
       const bool told = tier.usable && !tier.prefixes.empty();
-      loads.push_back(told ? std::optional(tier.prefixes.back().load_ns) : std::nullopt);
-      if (told) tokens = tier.prefixes.back().tokens;
+      loads.emplace_back();
+      expected.push_back(0);
+      if (!told) continue;
+      const PrefixTimes& prefix = tier.prefixes.back();
+      tokens = prefix.tokens;
+      loads.back() = prefix.load_ns;
+      expected.back() = static_cast<double>(prefix.load_ns - prefix.lookup_ns) +
+                        prefix.tail_probability * static_cast<double>(tier.load.tail_ns);
+      lookup_ns = std::max(lookup_ns, prefix.lookup_ns);
     }
     for (const HandOffTimes& way : handoff_times(spec, world, kTold)) {
-      if (!way.prompts.empty()) others.push_back(way.prompts.back().total_ns);
+      if (!way.prompts.empty()) handoff_ns = std::max(handoff_ns, way.prompts.back().total_ns);
     }
-    others.push_back(prefill_ns(world, tokens));
+    prefill = prefill_ns(world, tokens);
   }
 };
 
@@ -34,24 +43,28 @@ Span span_of(int64_t given, int64_t fast, int64_t slow) {
   return {std::min({given, fast, slow}), std::max({given, fast, slow})};
 }
 
-double relative(const Span& span, int64_t given) {
-  if (!span.is_wide() || given <= 0) return 0;
-  return static_cast<double>(span.width()) / static_cast<double>(given);
+double relative(double given, double fast, double slow) {
+  constexpr double kRounding = 2;  // ns that sums of rounded parts may be off
+  const double width = std::max({given, fast, slow}) - std::min({given, fast, slow});
+  return given > 0 && width > kRounding ? width / given : 0;
 }
 
 PartSpan span_of(const PacedPart& part, const AloneTimes& given, const AloneTimes& fast,
                  const AloneTimes& slow) {
-  PartSpan span{part, given.tokens, {}, 0};
+  PartSpan span{part, given.tokens, {}, {}};
+  const auto by = [&](int64_t AloneTimes::*time) {
+    return relative(static_cast<double>(given.*time), static_cast<double>(fast.*time),
+                    static_cast<double>(slow.*time));
+  };
   for (size_t t = 0; t < given.loads.size(); ++t) {
     std::optional<Span>& load = span.loads.emplace_back();
+    span.loads_by.push_back(relative(given.expected[t], fast.expected[t], slow.expected[t]));
     if (!given.loads[t] || !fast.loads[t] || !slow.loads[t]) continue;
     load = span_of(*given.loads[t], *fast.loads[t], *slow.loads[t]);
-    span.widest = std::max(span.widest, relative(*load, *given.loads[t]));
   }
-  for (size_t i = 0; i < given.others.size(); ++i) {
-    const Span other = span_of(given.others[i], fast.others[i], slow.others[i]);
-    span.widest = std::max(span.widest, relative(other, given.others[i]));
-  }
+  span.lookups_by = by(&AloneTimes::lookup_ns);
+  span.handoffs_by = by(&AloneTimes::handoff_ns);
+  span.prefill_by = by(&AloneTimes::prefill);
   return span;
 }
 
@@ -83,8 +96,6 @@ std::vector<PartSpan> part_spans(const Scenario& scenario, const World& world) {
     };
     spans.push_back(span_of(part, given, times(Pace::fast), times(Pace::slow)));
   }
-  std::stable_sort(spans.begin(), spans.end(),
-                   [](const PartSpan& a, const PartSpan& b) { return a.widest > b.widest; });
   return spans;
 }
 

@@ -38,10 +38,15 @@ struct PartSpan {
   PacedPart part;
   uint32_t tokens = 0;
   std::vector<std::optional<Span>> loads;  ///< by tier; absent where nothing can be loaded
-  double widest = 0;  ///< width over the time as given, of loads, hand-offs and computing
+  // Widths over the time as given; 0 where there is none.
+  std::vector<double>
+      loads_by;           ///< by tier: a load, lookup aside, with what slow devices add to it
+  double lookups_by = 0;  ///< of the longest lookup
+  double handoffs_by = 0;
+  double prefill_by = 0;
 };
 
-/// By part, widest first. A part whose moved scenario does not work has no effect.
+/// By part. One whose moved scenario does not work has no effect.
 std::vector<PartSpan> part_spans(const Scenario& scenario, const World& world);
 
 /// Of one tier with every part fast, and slow.

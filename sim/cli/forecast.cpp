@@ -178,8 +178,32 @@ std::optional<reports::Result> paced_result(const scenario::Scenario& scenario, 
   return std::nullopt;
 }
 
+/// The parts' paths, by about how far each moves the mean time to the first token: its share of a
+/// prefix's times alone, of what those came to in the run.
+std::vector<std::string> by_effect(const std::vector<scenario::PartSpan>& spans,
+                                   const reports::Result& result) {
+  const reports::TimeSplit split = result.attribution.ttft_ms.value_or(reports::TimeSplit{});
+  const std::vector<reports::TierUse>& tiers = result.cache.by_tier;  // GPU memory first
+  std::vector<std::pair<double, std::string>> moved;
+  for (const scenario::PartSpan& span : spans) {
+    double ms = span.prefill_by * split.prefill + span.handoffs_by * split.handoff +
+                span.lookups_by * split.metadata;
+    for (const reports::LoadTime& load : split.load) {
+      for (size_t t = 0; t < span.loads_by.size(); ++t) {
+        if (tiers.at(t + 1).tier == load.tier) ms += span.loads_by[t] * (load.wait + load.move);
+      }
+    }
+    moved.emplace_back(ms, span.part.path);
+  }
+  std::stable_sort(moved.begin(), moved.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<std::string> paths;
+  for (const auto& [ms, path] : moved) paths.push_back(path);
+  return paths;
+}
+
 // So many requests are simulated three times without being asked.
-constexpr uint64_t kBandedRequests = 20'000;
+constexpr uint64_t kBandedRequests = 10'000;
 
 /// Two more runs, where the scenario rests on figures with a range and they are wanted.
 void add_bands(const Prepared& prepared, reports::Result& result) {
@@ -192,7 +216,7 @@ void add_bands(const Prepared& prepared, reports::Result& result) {
   if (wanted == scenario::BandRuns::automatic && result.requests.offered > kBandedRequests) {
     caveats.push_back(
         fmt::format("latency and throughput rest on estimates of {} part{}, and for more than "
-                    "20,000 requests no band is made: `--set run.band=always` makes it, in three "
+                    "10,000 requests no band is made: `--set run.band=always` makes it, in three "
                     "runs",
                     parts, parts == 1 ? "" : "s"));
     return;
@@ -219,9 +243,7 @@ void add_bands(const Prepared& prepared, reports::Result& result) {
   const auto slow = paced(scenario::Pace::slow, "slow");
   if (!slow) return;
   result.bands = reports::bands_of(result, *fast, *slow);
-  for (const scenario::PartSpan& span : scenario::part_spans(scenario, prepared.world)) {
-    result.bands->rests_on.push_back(span.part.path);
-  }
+  result.bands->rests_on = by_effect(scenario::part_spans(scenario, prepared.world), result);
   reports::widen_bands(*fast, *slow, result);
 }
 
