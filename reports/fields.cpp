@@ -156,6 +156,21 @@ void walk_card_cache(const CardCacheUse& cache, FieldSink& sink) {
   sink.close();
 }
 
+void walk_indices(const std::vector<ServersUse>& indices, FieldSink& sink) {
+  sink.open_list("indices");
+  for (const ServersUse& use : indices) {
+    sink.open_item(use.servers);
+    sink.text("servers", use.servers);
+    sink.count("stations", use.stations, kRatio);
+    sink.count("operations", use.operations, kRatio);
+    sink.count("jobs", use.jobs, kRatio);
+    sink.number("busy", use.busy, kRatio);
+    sink.number("wait_ms", use.wait_ms, kMilliseconds);
+    sink.close();
+  }
+  sink.close();
+}
+
 void walk_cache(const CacheUse& cache, FieldSink& sink) {
   sink.open("cache");
   sink.number("token_hit_ratio", cache.token_hit_ratio, kRatio);
@@ -184,6 +199,7 @@ void walk_cache(const CacheUse& cache, FieldSink& sink) {
     sink.close();
   }
   sink.close();
+  if (!cache.indices.empty()) walk_indices(cache.indices, sink);
   sink.close();
 }
 

@@ -163,10 +163,21 @@ struct TierUse {
   std::optional<double> device_imbalance;
 };
 
+/// Servers that indices run on, all of one name but for numbers together.
+struct ServersUse {
+  std::string servers;
+  uint64_t stations = 0;
+  uint64_t operations = 0;        ///< objects asked about, opened, or told of
+  uint64_t jobs = 0;              ///< questions and stores that these came in
+  std::optional<double> busy;     ///< of the busiest station
+  std::optional<double> wait_ms;  ///< of a job behind others, mean
+};
+
 struct CacheUse {
   std::optional<double> token_hit_ratio;
   std::optional<double> block_hit_ratio;
   std::vector<TierUse> by_tier;
+  std::vector<ServersUse> indices;  ///< that take time to ask or to tell
 };
 
 /// How requests fared in the timed window that were routed by an index that is late, against one
@@ -226,15 +237,10 @@ struct Bands {
 };
 
 struct Bottleneck {
-  enum class Kind : uint8_t {
-    wait,    ///< an engine's
-    link,    ///< of the hierarchy
-    servers  ///< that indices run on
-  };
   std::string resource;
   std::optional<double> busy;
   std::optional<double> adds_ms;  ///< to the mean end-to-end time; a link: its tier's load wait
-  Kind kind = Kind::wait;         ///< not part of the schema
+  bool link = false;              ///< of the hierarchy; not part of the schema
 };
 
 /// What the instances of one role did; times are what they add to the mean completed request.

@@ -129,6 +129,7 @@ CacheUse cache_of(const serving::Outcome& outcome, const LogSums& sums, const Su
       ratio(static_cast<double>(sums.hit_blocks), static_cast<double>(sums.whole_blocks));
   cache.by_tier = tier_uses(
       outcome, {input.block_bytes, sums.tokens.input_cached, sums.loaded_tokens, span_ns});
+  cache.indices = servers_uses(outcome, span_ns);
   return cache;
 }
 
@@ -144,8 +145,6 @@ std::vector<Bottleneck> bottlenecks_of(const serving::Outcome& outcome, const Lo
   const std::vector<Bottleneck> links = link_bottlenecks(
       outcome, attribution.e2e_ms ? attribution.e2e_ms->load : std::vector<LoadTime>{}, span_ns);
   bottlenecks.insert(bottlenecks.end(), links.begin(), links.end());
-  const std::vector<Bottleneck> servers = station_bottlenecks(outcome, span_ns);
-  bottlenecks.insert(bottlenecks.end(), servers.begin(), servers.end());
   std::stable_sort(bottlenecks.begin(), bottlenecks.end(),
                    [](const Bottleneck& a, const Bottleneck& b) {
                      return std::tie(a.adds_ms, a.busy) > std::tie(b.adds_ms, b.busy);

@@ -288,7 +288,7 @@ void show_bottlenecks(const Result& result, Page& page) {
   const std::vector<Bottleneck>& bottlenecks = result.bottlenecks;
   std::vector<std::string> texts;
   for (const Bottleneck& found : bottlenecks) {
-    if (found.kind != Bottleneck::Kind::wait) continue;
+    if (found.link) continue;
     if (!found.busy && found.adds_ms.value_or(0) == 0) continue;
     std::string text = wait_text(found.resource);
     if (found.busy) text += fmt::format(" runs steps {} of the time", show_percent(*found.busy));
@@ -299,8 +299,8 @@ void show_bottlenecks(const Result& result, Page& page) {
   }
   page.entry("waits", join(texts, "; "));
   for (const RoleUse& role : result.roles) page.entry(role.role, role_line(role));
-  page.entry("links", busy_text(bottlenecks, Bottleneck::Kind::link));
-  page.entry("indices", busy_text(bottlenecks, Bottleneck::Kind::servers));
+  page.entry("links", links_text(bottlenecks));
+  page.entry("indices", indices_text(result.cache.indices));
 }
 
 void show_findings(const Result& result, Page& page) {

@@ -114,7 +114,7 @@ IndexWork index_work(const Outcome& outcome, StationPlace place) {
   for (const serving::StationOutcome& station : outcome.stations) {
     if (station.place != place) continue;
     work.cores += station.servers;
-    work.core_ns += station.operations * static_cast<uint64_t>(station.operation_ns);
+    work.core_ns += station.counts.operations * static_cast<uint64_t>(station.operation_ns);
   }
   return work;
 }
@@ -168,25 +168,26 @@ void add_tier_meters(const Outcome& outcome, const ledger::Provision& boxes,
   const bool north_south = has(node, Fabric::north_south);
   if (!node.dpus.empty()) {
     double network = 0;
-    double rate = 0;  // operations/s
-    double cores = 0;
+    double cards = 0;
     for (const hardware::DpuSpec& dpu : node.dpus) {
       network += dpu.network.value.value() * dpu.count;
-      rate += dpu.operations().value() * dpu.count;
-      cores += static_cast<double>(dpu.cores) * dpu.count;
+      cards += dpu.count;
     }
     const IndexWork index = index_work(outcome, StationPlace::node_dpu);
-    const double left = 1 - index.cores / (cores * boxes.nodes);
-    const double operations = carried(outcome, "node", "dpu").busy * rate * left;
+    const double kept = index.cores / (cards * boxes.nodes);  // of each card
+    double rate = 0;                                          // operations/s
+    for (const hardware::DpuSpec& dpu : node.dpus) {
+      rate += dpu.operations().value() * dpu.count * (1 - kept / dpu.cores);
+    }
+    const double operations = carried(outcome, "node", "dpu").busy * rate;
     for (size_t i = 0; i < node.dpus.size(); ++i) {
       const hardware::DpuSpec& dpu = node.dpus[i];
       const double share = dpu.network.value.value() * dpu.count / network;
+      const double indexed = static_cast<double>(index.core_ns) * dpu.count / cards;
       meters.dpus[i].read += whole(up * share);
       meters.dpus[i].written += whole(down * share);
       meters.dpus[i].operations += static_cast<uint64_t>(operations * share);
-      meters.dpus[i].operations += operations_in(
-          static_cast<uint64_t>(static_cast<double>(index.core_ns) * dpu.cores * dpu.count / cores),
-          dpu);
+      meters.dpus[i].operations += operations_in(static_cast<uint64_t>(indexed), dpu);
     }
   } else {
     add_nics(node, north_south ? Fabric::north_south : Fabric::east_west, up + down,

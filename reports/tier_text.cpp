@@ -30,8 +30,7 @@ std::string index_text(const IndexUse& index) {
 const Bottleneck* busiest_link(const Result& result, const std::string& tier) {
   const Bottleneck* busiest = nullptr;
   for (const Bottleneck& found : result.bottlenecks) {
-    if (found.kind != Bottleneck::Kind::link || !found.resource.starts_with(tier + ".") ||
-        found.busy.value_or(0) <= 0) {
+    if (!found.link || !found.resource.starts_with(tier + ".") || found.busy.value_or(0) <= 0) {
       continue;
     }
     if (busiest == nullptr || found.busy > busiest->busy) busiest = &found;
@@ -97,16 +96,16 @@ std::vector<std::string> tier_notes(const Result& result) {
   return notes;
 }
 
-std::string busy_text(const std::vector<Bottleneck>& bottlenecks, Bottleneck::Kind kind) {
+std::string links_text(const std::vector<Bottleneck>& bottlenecks) {
   constexpr size_t kShown = 5;
-  std::vector<Bottleneck> resources;
+  std::vector<Bottleneck> links;
   for (const Bottleneck& found : bottlenecks) {
-    if (found.kind == kind && found.busy.value_or(0) > 0) resources.push_back(found);
+    if (found.link && found.busy.value_or(0) > 0) links.push_back(found);
   }
-  std::stable_sort(resources.begin(), resources.end(),
+  std::stable_sort(links.begin(), links.end(),
                    [](const Bottleneck& a, const Bottleneck& b) { return a.busy > b.busy; });
   std::vector<std::string> texts;
-  for (const Bottleneck& found : resources) {
+  for (const Bottleneck& found : links) {
     if (texts.size() == kShown) {
       texts.push_back("...");
       break;
@@ -117,6 +116,17 @@ std::string busy_text(const std::vector<Bottleneck>& bottlenecks, Bottleneck::Ki
       text += fmt::format(" (waiting for its tier adds {})", show_ms(*found.adds_ms));
     }
     texts.push_back(std::move(text));
+  }
+  return join(texts, "; ");
+}
+
+std::string indices_text(const std::vector<ServersUse>& indices) {
+  std::vector<std::string> texts;
+  for (const ServersUse& use : indices) {
+    if (use.jobs == 0) continue;
+    texts.push_back(fmt::format("{} busy {}, {} operations, one in line waits {}",
+                                printable(use.servers), show_or_dash(use.busy, show_percent),
+                                show_count(use.operations), show_or_dash(use.wait_ms, show_ms)));
   }
   return join(texts, "; ");
 }

@@ -22,8 +22,10 @@ std::vector<std::string> tier_table(const Result& result);
 /// gave, and how evenly those were used.
 std::vector<std::string> tier_notes(const Result& result);
 
-/// Links that carried anything, or servers that were asked, the busiest first, as far as they fit a
-/// line or two.
-std::string busy_text(const std::vector<Bottleneck>& bottlenecks, Bottleneck::Kind kind);
+/// The links that carried anything, the busiest first, as far as they fit a line or two.
+std::string links_text(const std::vector<Bottleneck>& bottlenecks);
+
+/// What servers of indices did, where any were asked.
+std::string indices_text(const std::vector<ServersUse>& indices);
 
 }  // namespace tiercast::reports

@@ -187,26 +187,34 @@ std::vector<LoadTime> mean_loads(const serving::Outcome& outcome,
   return loads;
 }
 
-std::vector<Bottleneck> station_bottlenecks(const serving::Outcome& outcome, int64_t span_ns) {
-  std::vector<Bottleneck> groups;
+std::vector<ServersUse> servers_uses(const serving::Outcome& outcome, int64_t span_ns) {
+  std::vector<ServersUse> uses;
+  std::vector<double> waited_ns;
   for (const serving::StationOutcome& station : outcome.stations) {
-    std::optional<double> busy;
-    if (span_ns > 0) {
-      const double work_ns =
-          static_cast<double>(station.operations) * static_cast<double>(station.operation_ns);
-      busy = work_ns / (static_cast<double>(span_ns) * station.servers);
-    }
     const std::string name = group_of(station.name);
-    const auto known = std::find_if(groups.begin(), groups.end(), [&](const Bottleneck& group) {
-      return group.resource == name;
-    });
-    if (known == groups.end()) {
-      groups.push_back({name, busy, std::nullopt, Bottleneck::Kind::servers});
-    } else {
-      known->busy = std::max(known->busy, busy);
+    const auto known = std::find_if(uses.begin(), uses.end(),
+                                    [&](const ServersUse& use) { return use.servers == name; });
+    const auto i = static_cast<size_t>(known - uses.begin());
+    if (known == uses.end()) {
+      uses.push_back({name});
+      waited_ns.push_back(0);
     }
+    const tiering::IndexServers::Counts& counts = station.counts;
+    ServersUse& use = uses[i];
+    ++use.stations;
+    use.operations += counts.operations;
+    use.jobs += counts.jobs;
+    waited_ns[i] += static_cast<double>(counts.there_ns - counts.alone_ns);
+    if (use.jobs > 0) {
+      use.wait_ms = std::max(0.0, waited_ns[i]) / static_cast<double>(use.jobs) / kNsPerMs;
+    }
+    if (span_ns <= 0) continue;
+    const double work_ns =
+        static_cast<double>(counts.operations) * static_cast<double>(station.operation_ns);
+    const double busy = work_ns / (static_cast<double>(span_ns) * station.servers);
+    use.busy = std::max(use.busy.value_or(0), busy);
   }
-  return groups;
+  return uses;
 }
 
 std::vector<Bottleneck> link_bottlenecks(const serving::Outcome& outcome,
@@ -222,8 +230,7 @@ std::vector<Bottleneck> link_bottlenecks(const serving::Outcome& outcome,
       known->busy = std::max(known->busy, busy);
       continue;
     }
-    Bottleneck& group =
-        groups.emplace_back(Bottleneck{name, busy, std::nullopt, Bottleneck::Kind::link});
+    Bottleneck& group = groups.emplace_back(Bottleneck{name, busy, std::nullopt, true});
     for (const serving::TierOutcome& tier : outcome.tiers) {
       if (is_of(name, tier)) group.adds_ms = load_wait(loads, tier.name);
     }

@@ -39,7 +39,8 @@ std::vector<LoadTime> mean_loads(const serving::Outcome& outcome,
 std::vector<Bottleneck> link_bottlenecks(const serving::Outcome& outcome,
                                          const std::vector<LoadTime>& loads, int64_t span_ns);
 
-/// The busiest station of each such group: busy = operations x time of one / (servers x window).
-std::vector<Bottleneck> station_bottlenecks(const serving::Outcome& outcome, int64_t span_ns);
+/// Stations grouped in the same way: busy = operations x time of one / (servers x window), and what
+/// a job waited beyond its time alone.
+std::vector<ServersUse> servers_uses(const serving::Outcome& outcome, int64_t span_ns);
 
 }  // namespace tiercast::reports

@@ -96,11 +96,6 @@ tiering::TierSetSpec TierBuilder::build() {
   set_.writes_back = spec_.policy.placement.write == WritePolicy::back;
   set_.prefetches = spec_.policy.placement.prefetch;
   for (size_t i = 1; i < spec_.tiers.size(); ++i) add_tier(i);
-  for (tiering::TierSpec& tier : set_.tiers) {
-    for (tiering::TransferCost* cost : {&tier.store, &tier.from_nearer}) {
-      cost->before_ns += tier.index.told_trip_ns;
-    }
-  }
   share_cores();
   check_links();
   return std::move(set_);
@@ -184,7 +179,7 @@ void TierBuilder::add_tier(size_t i) {
   tier.pool_of.assign(engines(), tiering::kNone);
   tier.to_engine.resize(engines());
   tier.to_node.resize(links_.nodes());
-  tier.index.opens_as_asked = tier_index(spec_, i).at == IndexAt::storage;
+  tier.index.opens_as_asked = *tier_index(spec_, i).at == IndexAt::storage;
   tier.through_host = !section.stack->bypass_host && section.kind != TierName::dram;
   switch (section.kind) {
     case TierName::hbm:

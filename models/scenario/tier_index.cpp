@@ -7,6 +7,7 @@
 #include "models/ledger/ledger.hpp"
 #include "models/scenario/figure_node.hpp"
 #include "models/scenario/tier_builder.hpp"
+#include "models/scenario/tier_objects.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/text.hpp"
 
@@ -41,12 +42,31 @@ std::vector<IndexAt> places_of(TierName kind) {
   TIERCAST_CHECK(false, "a tier without a name");
 }
 
-// Cores of all tiers that `here` is true of.
-template <class Here>
-uint32_t cores_of(const ScenarioSpec& spec, Here here) {
+// As the scenario says it, or where it says nothing.
+IndexAt place_of(const ScenarioSpec& spec, size_t tier) {
+  const TierSection& section = spec.tiers[tier];
+  if (section.index && section.index->at) return *section.index->at;
+  const hardware::StorageServiceSpec* const service = service_of(spec);
+  const bool storage = section.kind == TierName::external && service != nullptr &&
+                       service->metadata_operations.value > 0;
+  return storage ? IndexAt::storage : IndexAt::client;
+}
+
+// A tier whose index is in one of these.
+enum class Host : uint8_t { node, node_dpu, enclosure };
+
+bool lives_in(const ScenarioSpec& spec, size_t tier, Host host) {
+  if (!spec.tiers[tier].index || !spec.tiers[tier].stack) return false;
+  const IndexAt at = *tier_index(spec, tier).at;
+  if (host == Host::node) return at == IndexAt::node;
+  const bool context = spec.tiers[tier].kind == TierName::context;
+  return at == IndexAt::dpu && context == (host == Host::enclosure);
+}
+
+uint32_t cores_of(const ScenarioSpec& spec, Host host) {
   uint32_t cores = 0;
-  for (const TierSection& tier : spec.tiers) {
-    if (tier.index && here(tier.kind, tier.index->at)) cores += tier.index->servers.value_or(1);
+  for (size_t i = 0; i < spec.tiers.size(); ++i) {
+    if (lives_in(spec, i, host)) cores += spec.tiers[i].index->servers.value_or(1);
   }
   return cores;
 }
@@ -66,19 +86,19 @@ class IndexCheck {
     for (size_t i = 0; i < spec_.tiers.size(); ++i) {
       if (spec_.tiers[i].index && check_place(i)) check_figures(i, *spec_.tiers[i].index);
     }
-    check_host_cores();
-    check_card_cores();
+    if (problems_.any()) return;
+    check_cores();
   }
 
  private:
   bool check_place(size_t i) {
     const TierName kind = spec_.tiers[i].kind;
-    const IndexAt at = spec_.tiers[i].index->at;
     const std::vector<IndexAt> places = places_of(kind);
     if (places.empty()) {
       problems_.add(path_of(i), "an engine knows its own memory", "leave it out");
       return false;
     }
+    const IndexAt at = place_of(spec_, i);
     if (std::find(places.begin(), places.end(), at) == places.end()) {
       std::vector<std::string> names;
       for (const IndexAt place : places) names.push_back(name_of_choice(place));
@@ -104,10 +124,11 @@ class IndexCheck {
   }
 
   void check_figures(size_t i, const IndexSection& index) {
-    const bool ours = index.at != IndexAt::client && index.at != IndexAt::storage;
+    const IndexAt at = place_of(spec_, i);
+    const bool ours = at != IndexAt::client && at != IndexAt::storage;
     const auto takes_no = [&](const char* key, bool given) {
       if (!given || ours) return;
-      if (index.at == IndexAt::client) {
+      if (at == IndexAt::client) {
         problems_.add(
             path_of(i) + "." + key, "engines know what is there, and nobody is asked",
             "leave it out, or say at: " + name_of_choice(places_of(spec_.tiers[i].kind).back()));
@@ -120,41 +141,41 @@ class IndexCheck {
     takes_no("servers", index.servers.has_value());
     takes_no("operation_time", index.operation_time.has_value());
     takes_no("round_trip", index.round_trip.has_value());
-    if (index.at == IndexAt::client && index.sharing != LinkSharing::fifo) {
+    if (at == IndexAt::client && index.sharing != LinkSharing::fifo) {
       problems_.add(path_of(i) + ".sharing", "nobody is asked, so nothing is shared",
                     "leave it out");
     }
   }
 
-  size_t tier_at(IndexAt at) const {
-    const auto found =
-        std::find_if(spec_.tiers.begin(), spec_.tiers.end(),
-                     [&](const TierSection& tier) { return tier.index && tier.index->at == at; });
-    return static_cast<size_t>(found - spec_.tiers.begin());
-  }
-
-  // One core more than indices take must be left.
-  void refuse_cores(IndexAt at, uint32_t wanted, uint32_t cores, const std::string& whose) {
-    if (wanted == 0 || wanted < cores) return;
-    problems_.add(path_of(tier_at(at)) + ".servers",
+  // What indices take of `cores` must leave `needed`.
+  void check_cores(Host host, uint32_t cores, uint32_t needed, const std::string& whose,
+                   const std::string& for_what) {
+    const uint32_t wanted = cores_of(spec_, host);
+    if (wanted == 0 || wanted + needed <= cores) return;
+    size_t first = 0;
+    while (!lives_in(spec_, first, host)) ++first;
+    const uint32_t most = cores > needed ? cores - needed : 0;
+    problems_.add(path_of(first) + ".servers",
                   "indices set aside " + std::to_string(wanted) + " of the " +
-                      std::to_string(cores) + " cores of " + whose + ", and none is left",
-                  "lower it", path_of(tier_at(at)));
+                      std::to_string(cores) + " cores of " + whose + ", and " + for_what +
+                      " needs " + std::to_string(needed),
+                  most > 0 ? "at most " + std::to_string(most) + " of all tiers can be set aside"
+                           : "have it elsewhere",
+                  path_of(first));
   }
 
-  void check_host_cores() {
-    const uint32_t cores = spec_.cluster.node.host.cores;
-    refuse_cores(IndexAt::node, host_index_cores(spec_), cores, "a host");
-  }
-
-  void check_card_cores() {
+  void check_cores() {
+    const hardware::NodeSpec& node = spec_.cluster.node;
+    const uint32_t gpus = std::max(1u, spec_.engine.parallel().gpus());
+    const uint32_t engines = std::max(1u, node.gpus / gpus);
+    check_cores(Host::node, node.host.cores, engines * ledger::serving_cores(gpus), "a host",
+                "serving");
     const auto& context = spec_.cluster.storage.context;
     if (context && context->enclosure) {
-      refuse_cores(IndexAt::dpu, enclosure_index_cores(spec_), context->enclosure->dpus.cores,
-                   "an enclosure's DPU");
+      check_cores(Host::enclosure, context->enclosure->dpus.cores, 1, "an enclosure's DPU", "data");
     }
-    for (const hardware::DpuSpec& dpu : spec_.cluster.node.dpus) {
-      refuse_cores(IndexAt::dpu, node_dpu_index_cores(spec_), dpu.cores, "the node's DPU");
+    for (const hardware::DpuSpec& dpu : node.dpus) {
+      check_cores(Host::node_dpu, dpu.cores, 1, "the node's DPU", "data");
     }
   }
 
@@ -165,31 +186,14 @@ class IndexCheck {
 }  // namespace
 
 IndexSection tier_index(const ScenarioSpec& spec, size_t tier) {
-  if (spec.tiers[tier].index) return *spec.tiers[tier].index;
-  IndexSection index;
-  const hardware::StorageServiceSpec* const service = service_of(spec);
-  if (spec.tiers[tier].kind == TierName::external && service != nullptr &&
-      service->metadata_operations.value > 0) {
-    index.at = IndexAt::storage;
-  }
+  IndexSection index = spec.tiers[tier].index.value_or(IndexSection{});
+  index.at = tier_objects(spec, tier).usable ? place_of(spec, tier) : IndexAt::client;
   return index;
 }
 
-uint32_t enclosure_index_cores(const ScenarioSpec& spec) {
-  return cores_of(spec, [](TierName kind, IndexAt at) {
-    return kind == TierName::context && at == IndexAt::dpu;
-  });
-}
-
-uint32_t node_dpu_index_cores(const ScenarioSpec& spec) {
-  return cores_of(spec, [](TierName kind, IndexAt at) {
-    return kind != TierName::context && at == IndexAt::dpu;
-  });
-}
-
-uint32_t host_index_cores(const ScenarioSpec& spec) {
-  return cores_of(spec, [](TierName, IndexAt at) { return at == IndexAt::node; });
-}
+uint32_t enclosure_index_cores(const ScenarioSpec& spec) { return cores_of(spec, Host::enclosure); }
+uint32_t node_dpu_index_cores(const ScenarioSpec& spec) { return cores_of(spec, Host::node_dpu); }
+uint32_t host_index_cores(const ScenarioSpec& spec) { return cores_of(spec, Host::node); }
 
 void estimate_indices(ScenarioSpec& spec, Node& resolved) {
   for (size_t i = 0; i < spec.tiers.size(); ++i) {
@@ -204,7 +208,7 @@ void estimate_indices(ScenarioSpec& spec, Node& resolved) {
 
 std::string index_caveat(const ScenarioSpec& spec, size_t tier) {
   const std::optional<IndexSection>& index = spec.tiers[tier].index;
-  if (!index || index->at != IndexAt::service) return {};
+  if (!index || *tier_index(spec, tier).at != IndexAt::service) return {};
   return "the index of " + name_of_choice(spec.tiers[tier].kind) +
          " lives on servers beside the machines: their watts and price are not counted";
 }
@@ -260,14 +264,18 @@ uint32_t TierBuilder::IndexStations::of(uint32_t node, uint32_t pool) const {
 // One for all, one a node, or one for the cards of each pool.
 TierBuilder::IndexStations TierBuilder::add_stations(TierName kind, const IndexSection& index,
                                                      const tiering::TierSpec& tier) {
-  const uint32_t servers = index.servers.value_or(1);
+  // More than anything keeps busy are as good as endless ones.
+  constexpr uint64_t kServersMax = 1 << 24;
+  const auto servers = [&](uint64_t cards) {
+    return static_cast<uint32_t>(std::min(kServersMax, cards * index.servers.value_or(1)));
+  };
   const bool turns = index.sharing == LinkSharing::fair;
   const auto first = static_cast<uint32_t>(set_.stations.size());
   const auto time_or = [&](Nanoseconds fallback) {
     return index.operation_time ? index.operation_time->value.value() : fallback.value();
   };
   if (index.at == IndexAt::service) {
-    set_.stations.push_back({tier.name + "0.index", index.operation_time->value.value(), servers,
+    set_.stations.push_back({tier.name + "0.index", index.operation_time->value.value(), servers(1),
                              turns, StationPlace::service});
     return {first, IndexAt::service};
   }
@@ -275,15 +283,15 @@ TierBuilder::IndexStations TierBuilder::add_stations(TierName kind, const IndexS
     const hardware::StorageUnits& units = *spec_.cluster.storage.context;
     const hardware::DpuSpec& cards = units.enclosure->dpus;
     const auto pools = static_cast<uint32_t>(tier.pools.size());
-    const uint32_t cards_of_pool = std::max(1u, cards.count * units.count / pools);
+    const uint64_t cards_of_pool = uint64_t{cards.count} * units.count / pools;
     for (uint32_t p = 0; p < pools; ++p) {
       set_.stations.push_back({tier.name + std::to_string(p) + ".index",
-                               time_or(cards.operation_time.value), servers * cards_of_pool, turns,
+                               time_or(cards.operation_time.value), servers(cards_of_pool), turns,
                                StationPlace::enclosure});
     }
     return {first, IndexAt::dpu};
   }
-  uint32_t cards = 1;
+  uint64_t cards = 1;
   Nanoseconds slowest = nanoseconds(1);
   if (index.at == IndexAt::dpu) {
     cards = 0;
@@ -296,7 +304,7 @@ TierBuilder::IndexStations TierBuilder::add_stations(TierName kind, const IndexS
     const bool host = index.at == IndexAt::node;
     set_.stations.push_back(
         {"node" + std::to_string(n) + (host ? ".index." : ".dpu.index.") + tier.name,
-         time_or(slowest), servers * cards, turns,
+         time_or(slowest), servers(cards), turns,
          host ? StationPlace::node : StationPlace::node_dpu});
   }
   return {first, IndexAt::node};

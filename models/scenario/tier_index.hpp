@@ -11,7 +11,8 @@
 
 namespace tiercast::scenario {
 
-/// Of a tier below GPU memory, as the scenario says it or, where it does not, by default.
+/// Of a tier below GPU memory, as the scenario says it or, where it does not, by default; `at` has
+/// a value. A tier whose objects the engine cannot use is not asked.
 IndexSection tier_index(const ScenarioSpec& spec, size_t tier);
 
 /// Cores that indices keep from other work: of each card before the tier's flash, of all DPUs of a

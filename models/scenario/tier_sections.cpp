@@ -149,7 +149,7 @@ const FieldTable<IndexSection>& IndexSection::fields() {
   using namespace table;
   using S = IndexSection;
   static const auto table = FieldTable<S>("index", "Where a tier's index lives: requests ask it before they load, and every store tells it.", {
-      field("at", &S::at, by_default("client"), "Whose servers."),
+      field("at", &S::at, absent_means("external: storage, where its service has metadata_operations; else: client"), "Whose servers."),
       field("servers", &S::servers, absent_means("1"), between(1, 4096), "node: host cores set aside on each node; dpu: cores set aside on each card; service: in all."),
       field("operation_time", &S::operation_time, absent_means("dpu: the card's; node, service: an estimate, 5us"), above(0), at_most("1h"), "Of one server for each object asked about or stored."),
       field("round_trip", &S::round_trip, absent_means("node: 0s; dpu, service: operation_latency of the tier's stack"), between(0, 3600), "Of each question, beside the servers' time."),
@@ -171,7 +171,7 @@ const FieldTable<TierSection>& TierSection::fields() {
       field("striping", &S::striping, absent_means("every transfer is spread evenly over all drives"), "nvme, context: puts each block on drives of its own, which hot blocks make hot."),
       field("cache", &S::cache, absent_means("every read is of the drives"), "context: keeps what was read or written last in the memory of its DPUs."),
       field("read_only", &S::read_only, by_default("false"), "Takes no stores."),
-      field("index", &S::index, absent_means("external: at storage, where its service has metadata_operations; else: at client"), "Where it is known what the tier holds."),
+      field("index", &S::index, absent_means("at its default"), "Where it is known what the tier holds."),
       field("index_delay", &S::index_delay, by_default("0s"), at_least(0), at_most("10y"), "How late requests see that blocks came or left. Of peer, context and external."),
       field("objects", &S::objects, absent_means("KV as the engine holds it"), "What is stored, where that differs from what the engine holds."),
       field("eviction", &S::eviction, absent_means("that of policy.eviction"), "Which of its blocks leave when it is full."),

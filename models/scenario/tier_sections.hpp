@@ -64,7 +64,7 @@ std::vector<Choice<IndexAt>> choices(IndexAt);
 
 /// The index of a tier. Requests ask it before they load, stores tell it.
 struct IndexSection {
-  IndexAt at{};
+  std::optional<IndexAt> at;
   std::optional<uint32_t> servers;
   std::optional<Figure<Nanoseconds>> operation_time;
   std::optional<Figure<Nanoseconds>> round_trip;

@@ -256,7 +256,7 @@ class Clock {
 
   IndexTimes index(uint32_t t) const {
     IndexTimes times;
-    times.at = name_of_choice(tier_index(spec_, t + 1).at);
+    times.at = name_of_choice(*tier_index(spec_, t + 1).at);
     const tiering::IndexSpec& index = set_.tiers[t].index;
     if (const uint32_t station = index.asked_by(kEngine); station != kNone) {
       const tiering::StationSpec& servers = set_.stations[station];
@@ -265,6 +265,15 @@ class Clock {
       times.operation_ns = servers.operation_ns;
       times.round_trip_ns = index.round_trip_ns;
     }
+    const uint32_t pool = set_.tiers[t].pool_of[kEngine];
+    if (pool != kNone && !index.told.empty() && !set_.tiers[t].read_only) {
+      for (const uint32_t told : index.told[pool]) times.told.push_back(set_.stations[told].name);
+    }
+    if (index.opened != kNone && !index.opens_as_asked) {
+      times.opened = set_.stations[index.opened].name;
+    }
+    const int64_t opening_ns = visits_ns({kEngine, t, kNone, kNone, kNone}, 1);
+    times.in_vain_ns = std::max<int64_t>(1, opening_ns + set_.tiers[t].load.before_ns);
     return times;
   }
 

@@ -58,6 +58,9 @@ struct IndexTimes {
   uint32_t servers = 0;
   int64_t operation_ns = 0;
   int64_t round_trip_ns = 0;
+  std::vector<std::string> told;  ///< stations that stores into the first engine's pool wait for
+  std::string opened;      ///< station that a load opens its objects at; empty: none, or asking did
+  int64_t in_vain_ns = 0;  ///< what a load takes to find a block gone
 };
 
 struct TierTimes {

@@ -332,7 +332,6 @@ Outcome Cluster::collect(int64_t end_ns) {
   return std::move(outcome_);
 }
 
-
 std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepTable& table) {
   std::vector<std::string> problems;
   const EngineSpec& engine = spec.engine;

@@ -51,9 +51,7 @@ struct StationOutcome {
   tiering::StationPlace place = tiering::StationPlace::service;
   uint32_t servers = 1;
   int64_t operation_ns = 1;
-  uint64_t operations = 0;
-  uint64_t jobs_arrived = 0;
-  uint64_t jobs_ended = 0;
+  tiering::IndexServers::Counts counts;
 };
 
 /// Everything a run established: plain data, from which results are derived. What describes the

@@ -12,12 +12,11 @@ void collect_stations(const tiering::TierManager& tiers, Outcome& outcome) {
   constexpr llm::Int128 kFsPerNs = 1'000'000;
   for (uint32_t s = 0; s < stations.size(); ++s) {
     const tiering::StationSpec& station = stations[s];
-    const uint64_t operations = servers.operations(s);
-    const resources::StationCounts& counts = servers.counts(s);
-    outcome.stations.push_back({station.name, station.place, station.servers, station.operation_ns,
-                                operations, counts.arrived, counts.ended});
+    const tiering::IndexServers::Counts& counts = servers.counts(s);
+    outcome.stations.push_back(
+        {station.name, station.place, station.servers, station.operation_ns, counts});
     if (station.place == tiering::StationPlace::node) {
-      outcome.copy_core_fs += kFsPerNs * operations * station.operation_ns;
+      outcome.copy_core_fs += kFsPerNs * counts.operations * station.operation_ns;
     }
   }
 }

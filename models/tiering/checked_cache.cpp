@@ -56,9 +56,8 @@ std::string missing_entry(const tp_cache_table& table) {
 
 PolicyFault::PolicyFault(std::string_view policy, std::string_view call, int64_t now_ns,
                          std::string_view answer)
-    : std::runtime_error("policy '" + std::string(policy) + "' broke its contract in " +
-                         std::string(call) + " at " + std::to_string(now_ns) +
-                         " ns: " + std::string(answer)),
+    : RunFault("policy '" + std::string(policy) + "' broke its contract in " + std::string(call) +
+               " at " + std::to_string(now_ns) + " ns: " + std::string(answer)),
       call_(call),
       now_ns_(now_ns),
       answer_(answer) {}

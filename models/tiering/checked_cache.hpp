@@ -4,19 +4,19 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "models/policy/slot_states.hpp"
 #include "models/policy/tierpolicy.h"
+#include "models/tiering/run_fault.hpp"
 
 namespace tiercast::tiering {
 
 /// A policy broke its contract. Thrown inside a run, caught at the run's boundary; the message
 /// names the policy, the call, the simulated time and the answer.
-class PolicyFault : public std::runtime_error {
+class PolicyFault : public RunFault {
  public:
   PolicyFault(std::string_view policy, std::string_view call, int64_t now_ns,
               std::string_view answer);

@@ -13,11 +13,19 @@ using resources::ServerPool;
 // Servers that take turns share their time: so much of it passes in a second.
 constexpr uint64_t kNsPerS = 1'000'000'000;
 
+// Work of one server in all, far below what 64 bits of ns hold.
+constexpr int64_t kWorkMaxNs = int64_t{100} * 365 * 24 * 3600 * 1'000'000'000;
+
 uint32_t width_of(const StationSpec& spec, uint32_t operations) {
   return std::min(operations, spec.servers);
 }
 
 }  // namespace
+
+IndexTooSlow::IndexTooSlow(const std::string& station)
+    : RunFault("the index at `" + station +
+               "` is asked for a century of work a server: give it more servers, or less "
+               "time an operation") {}
 
 IndexServers::IndexServers(const std::vector<StationSpec>& stations) {
   stations_.reserve(stations.size());
@@ -35,10 +43,10 @@ int64_t IndexServers::service_ns(const StationVisit& visit) const {
   return (int64_t{visit.operations} * spec.operation_ns + width - 1) / width;
 }
 
-const resources::StationCounts& IndexServers::counts(uint32_t station) const {
-  return std::visit(
-      [](const auto& servers) -> const resources::StationCounts& { return servers.counts(); },
-      stations_[station].servers);
+void IndexServers::move(int64_t now_ns, Station& station) {
+  Counts& counts = station.counts;
+  counts.there_ns += Int128{counts.jobs - counts.ended} * (now_ns - station.changed_ns);
+  station.changed_ns = now_ns;
 }
 
 void IndexServers::set_end(uint32_t station) {
@@ -54,7 +62,14 @@ void IndexServers::set_end(uint32_t station) {
 void IndexServers::arrive(int64_t now_ns, const StationVisit& visit, uint64_t tag) {
   Station& station = stations_[visit.station];
   const StationSpec& spec = station.spec;
-  station.operations += visit.operations;
+  Counts& counts = station.counts;
+  move(now_ns, station);
+  ++counts.jobs;
+  counts.operations += visit.operations;
+  counts.alone_ns += service_ns(visit);
+  if (Int128{counts.operations} * spec.operation_ns / spec.servers > kWorkMaxNs) {
+    throw IndexTooSlow(spec.name);
+  }
   if (auto* const pool = std::get_if<ServerPool>(&station.servers)) {
     pool->arrive(now_ns, {visit.operations, spec.operation_ns}, tag);
   } else {
@@ -68,7 +83,11 @@ void IndexServers::arrive(int64_t now_ns, const StationVisit& visit, uint64_t ta
 void IndexServers::advance(int64_t now_ns, std::vector<uint64_t>& ended) {
   while (next_end_ns() == now_ns) {
     const uint32_t id = ends_.first_id();
-    std::visit([&](auto& servers) { servers.advance(now_ns, ended); }, stations_[id].servers);
+    Station& station = stations_[id];
+    const size_t before = ended.size();
+    move(now_ns, station);
+    std::visit([&](auto& servers) { servers.advance(now_ns, ended); }, station.servers);
+    station.counts.ended += ended.size() - before;
     set_end(id);
   }
 }

@@ -87,6 +87,12 @@ TransferPlan RouteFinder::plan(const TransferCost& cost, bool store, uint32_t in
 }
 
 TransferPlan RouteFinder::find(const RouteEnds& ends, uint64_t number) {
+  TransferPlan plan = find_way(ends, number);
+  if (ends.to != kNone) plan.cost.before_ns += spec_->tiers[ends.to].index.told_trip_ns;
+  return plan;
+}
+
+TransferPlan RouteFinder::find_way(const RouteEnds& ends, uint64_t number) {
   const TierSetSpec& spec = *spec_;
   links_.clear();
   const Port engine{spec.node_of[ends.engine], kNone, kNone};

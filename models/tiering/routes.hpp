@@ -57,6 +57,8 @@ class RouteFinder {
     uint32_t tier = kNone;
     uint32_t pool = kNone;
   };
+  // find() less what telling an index adds.
+  TransferPlan find_way(const RouteEnds& ends, uint64_t number);
   Port port_of(uint32_t tier, uint32_t pool) const;
   // The plan over links_ and, between the ports, over the fabric's.
   TransferPlan plan(const TransferCost& cost, bool store, uint32_t fabric, const Port& from,

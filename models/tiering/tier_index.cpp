@@ -87,7 +87,9 @@ bool TierManager::read_in_vain(int64_t now_ns, uint32_t engine, uint32_t owner,
       id = open_ticket(now_ns, engine, owner, kvstore::kNoNode);
       tickets_[id].tells = TierEvent::Kind::looked_up;
     }
-    const TransferPlan read{{}, 0, {.before_ns = spec_->tiers[t].load.before_ns}};
+    find_visits(*spec_, {engine, t, kNone, kNone, kNone}, gone, visits_);
+    TransferPlan read{{}, 0, {.before_ns = spec_->tiers[t].load.before_ns}};
+    read.visits = visits_;
     ++counts_[t].stale_reads;
     counts_[t].stale_hit_blocks += gone;
     counts_[t].stale_ns += transfers_.unloaded_ns(read);

@@ -156,7 +156,6 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
   job.unloaded_ns = transfers_.unloaded_ns(plan);
   core_fs_ += Int128{job.bytes} * plan.cost.core_fs_per_byte;
   if (job.from == kNone || job.to == kNone) {  // GPU memory is one end
-    job.flow_from_ns = now_ns + plan.cost.before_ns + plan.cost.after_ns;
     job.interference_ppm = plan.cost.interference_ppm;
   }
   const TransferId id = transfers_.start(now_ns, plan);
@@ -169,10 +168,9 @@ void TierManager::let_go(const std::vector<Piece>& pieces) {
 }
 
 // What a copy that ends now took from its engine's steps: a share of the time its bytes flowed.
-int64_t TierManager::slowed_ns(int64_t now_ns, const Job& job) {
+int64_t TierManager::slowed_ns(const Job& job) {
   constexpr int64_t kOne = 1'000'000;
-  const int64_t flow_ns = std::max<int64_t>(0, now_ns - job.flow_from_ns);
-  return static_cast<int64_t>(Int128{flow_ns} * job.interference_ppm / kOne);
+  return static_cast<int64_t>(Int128{job.flowed_ns} * job.interference_ppm / kOne);
 }
 
 // Blocks read from a pool below GPU memory are no longer in use there. Demoted ones left it before.
@@ -203,7 +201,7 @@ void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* event
   cache_what_is_read(now_ns, job);
   release_source(now_ns, job);
   if (job.keep != kNone) keep_copies(now_ns, job);
-  const int64_t slowed = slowed_ns(now_ns, job);
+  const int64_t slowed = slowed_ns(job);
   if (events != nullptr) {
     if (job.kind == JobKind::handoff) {
       events->push_back({TierEvent::Kind::stored, job.from_pool, kNone, kNone, job.leaf, slowed});
@@ -227,6 +225,7 @@ void TierManager::advance(int64_t now_ns, std::vector<TierEvent>& events) {
   for (size_t i = 0; i < ended_.size(); ++i) {
     const TransferId id = ended_[i];
     Job job = std::move(jobs_[id]);
+    job.flowed_ns = transfers_.flowed_ns(id);
     finish(now_ns, job, &events);
     transfers_.release(id);
   }

@@ -189,8 +189,8 @@ class TierManager {
     uint32_t cascade = 0;                     // tiers that the destination feeds, as a mask
     kvstore::NodeId leaf = kvstore::kNoNode;  // pinned in GPU memory
     int64_t unloaded_ns = 0;
-    int64_t flow_from_ns = 0;  // about when its bytes began to flow
     uint32_t interference_ppm = 0;
+    int64_t flowed_ns = 0;  // its bytes, once it has ended
     uint64_t bytes = 0;
     std::vector<Piece> pieces;      // each node held once
     std::vector<StripePart> parts;  // where devices of an end are told apart
@@ -215,7 +215,7 @@ class TierManager {
   };
 
   // tier_views.cpp
-  int64_t visits_ns(const RouteEnds& ends);
+  void add_visits(const RouteEnds& ends, int64_t& latency_ns, uint64_t& bytes_per_s);
   void describe_tiers(uint32_t engine);
   void share_queues();
   void queue(const Job& job, uint64_t bytes);
@@ -235,7 +235,7 @@ class TierManager {
   void launch(int64_t now_ns, Job&& job);
   void finish(int64_t now_ns, Job& job, std::vector<TierEvent>* events);
   void arrive(int64_t now_ns, Job& job);
-  static int64_t slowed_ns(int64_t now_ns, const Job& job);
+  static int64_t slowed_ns(const Job& job);
   void release_source(int64_t now_ns, const Job& job);
   void let_go(const std::vector<Piece>& pieces);
   uint32_t asked_by(uint32_t tier, uint32_t engine) const;

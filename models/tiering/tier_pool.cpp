@@ -21,9 +21,9 @@ TierPoolCounts& TierPoolCounts::operator+=(const TierPoolCounts& other) {
 }
 
 PoolTooLarge::PoolTooLarge(const std::string& tier, uint64_t blocks)
-    : std::runtime_error("tier '" + tier + "' holds more than the " + std::to_string(blocks) +
-                         " blocks of a pool that are simulated: raise engine.block_tokens, shorten "
-                         "the run, or give the tier a smaller capacity") {}
+    : RunFault("tier '" + tier + "' holds more than the " + std::to_string(blocks) +
+               " blocks of a pool that are simulated: raise engine.block_tokens, shorten "
+               "the run, or give the tier a smaller capacity") {}
 
 TierPool::TierPool(kvstore::PrefixStore& store, CheckedCache cache, uint32_t block_tokens,
                    uint32_t block_bytes)

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "models/tiering/frame_numbers.hpp"
 #include "models/tiering/late_index.hpp"
 #include "models/tiering/piece.hpp"
+#include "models/tiering/run_fault.hpp"
 #include "models/tiering/transition_digest.hpp"
 
 namespace tiercast::tiering {
@@ -31,7 +31,7 @@ struct TierPoolCounts {
 };
 
 /// A run filled a pool as far as it is simulated, though the real one is larger.
-class PoolTooLarge : public std::runtime_error {
+class PoolTooLarge : public RunFault {
  public:
   explicit PoolTooLarge(const std::string& tier, uint64_t blocks);
 };

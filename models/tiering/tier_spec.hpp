@@ -83,7 +83,7 @@ struct IndexSpec {
   std::vector<uint32_t> asked;  ///< by engine: the station that says what is there; kNone or empty:
                                 ///< its engines know
   int64_t round_trip_ns = 0;    ///< of that question: network and client
-  int64_t told_trip_ns = 0;     ///< of telling it, part of what stores cost
+  int64_t told_trip_ns = 0;     ///< of telling it, which what is stored waits for beside its cost
   uint32_t opened = kNone;      ///< station that opens objects to be read; kNone: nothing to open
   bool opens_as_asked = false;  ///< what is asked about is open for loads into GPU memory
   std::vector<std::vector<uint32_t>> told = {};  ///< by pool: stations that each store waits for

@@ -58,11 +58,23 @@ uint64_t TierManager::as_held(uint64_t bytes, const RouteEnds& ends) const {
   return static_cast<uint64_t>(std::min<Int128>(held, UINT64_MAX));
 }
 
-// Of one object, with nobody else there.
-int64_t TierManager::visits_ns(const RouteEnds& ends) {
-  if (ends.from != kNone && ends.from_pool == kNone) return 0;  // a peer's, or none in reach
-  find_visits(*spec_, ends, 1, visits_);
-  return transfers_.unloaded_visits_ns(visits_);
+// Visits grow with the bytes and come before them: of one object they add to the latency, and what
+// each further one adds makes the rate less.
+void TierManager::add_visits(const RouteEnds& ends, int64_t& latency_ns, uint64_t& bytes_per_s) {
+  if (ends.from != kNone && ends.from_pool == kNone) return;  // a peer's, or none in reach
+  const uint32_t blocks =
+      spec_->tiers[ends.from != kNone ? ends.from : ends.to].index.blocks_per_object;
+  find_visits(*spec_, ends, blocks, visits_);
+  if (visits_.empty() || bytes_per_s == 0) return;
+  const int64_t one_ns = transfers_.unloaded_visits_ns(visits_);
+  constexpr uint32_t kMany = 1 << 16;
+  for (StationVisit& visit : visits_) visit.operations = kMany;
+  constexpr Int128 kPsPerNs = 1000;
+  const Int128 more_ps = transfers_.unloaded_visits_ns(visits_) * kPsPerNs / kMany;
+  latency_ns += std::max<int64_t>(0, one_ns - static_cast<int64_t>(more_ps / kPsPerNs));
+  const Int128 nanobytes = Int128{blocks} * spec_->block_bytes * 1'000'000'000;
+  const Int128 object_ps = nanobytes * kPsPerNs / bytes_per_s + more_ps;
+  bytes_per_s = static_cast<uint64_t>(std::max<Int128>(1, nanobytes * kPsPerNs / object_ps));
 }
 
 // Tier 0 of the policy's numbering is the engine's memory; its own figures are not asked for.
@@ -83,13 +95,15 @@ void TierManager::describe_tiers(uint32_t engine) {
     if (!tier.through_host && tier.kind != TierKind::dram) view.flags |= TP_TIER_DIRECT;
     const RouteEnds up{engine, t, pool, kNone, kNone};
     const TransferPlan load = even_route(up);
-    view.read_latency_ns = visits_ns(up) + load.cost.before_ns;
+    view.read_latency_ns = load.cost.before_ns;
     view.read_bytes_per_s = as_held(transfers_.rate(load), up);
+    add_visits(up, view.read_latency_ns, view.read_bytes_per_s);
     if (peer || pool == kNone) continue;
     const RouteEnds down{engine, kNone, kNone, t, pool};
     const TransferPlan store = even_route(down);
-    view.write_latency_ns = visits_ns(down) + store.cost.before_ns + store.cost.after_ns;
+    view.write_latency_ns = store.cost.before_ns + store.cost.after_ns;
     view.write_bytes_per_s = as_held(transfers_.rate(store), down);
+    add_visits(down, view.write_latency_ns, view.write_bytes_per_s);
     view.capacity_blocks = tier.capacity_blocks;
   }
 }

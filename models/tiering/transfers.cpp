@@ -79,7 +79,7 @@ Transfers::Transfers(const std::vector<TierLinkSpec>& links,
   }
 }
 
-TransferId Transfers::add(int64_t now_ns) {
+TransferId Transfers::add() {
   TransferId id;
   if (free_.empty()) {
     id = static_cast<TransferId>(transfers_.size());
@@ -89,7 +89,6 @@ TransferId Transfers::add(int64_t now_ns) {
     free_.pop_back();
   }
   transfers_[id] = Transfer{};
-  transfers_[id].started_ns = now_ns;
   ++live_;
   return id;
 }
@@ -106,7 +105,7 @@ void Transfers::prepare(TransferPlan& plan) {
 }
 
 TransferId Transfers::start(int64_t now_ns, const TransferPlan& plan) {
-  const TransferId id = add(now_ns);
+  const TransferId id = add();
   ++started_;
   Transfer& transfer = transfers_[id];
   if (!plan.parts.empty()) {
@@ -186,7 +185,7 @@ int64_t Transfers::wait_ns(int64_t now_ns, std::span<const uint32_t> links, int6
 }
 
 TransferId Transfers::look_up(int64_t now_ns, const StationVisit& visit, int64_t round_trip_ns) {
-  const TransferId id = add(now_ns);
+  const TransferId id = add();
   transfers_[id].before_ns = round_trip_ns;
   arrive(now_ns, {&visit, 1}, id);
   return id;
@@ -203,6 +202,7 @@ bool Transfers::next_phase(int64_t now_ns, TransferId id) {
   }
   if (transfer.phase == Phase::before) {
     transfer.phase = Phase::flow;
+    transfer.flowed_ns = -now_ns;
     if (transfer.flows_left > 0) {
       start_flows(now_ns, id);
       return false;
@@ -210,6 +210,7 @@ bool Transfers::next_phase(int64_t now_ns, TransferId id) {
   }
   if (transfer.phase == Phase::flow) {
     transfer.phase = Phase::after;
+    transfer.flowed_ns += now_ns;
     if (transfer.after_ns > 0) {
       set_timer(now_ns + transfer.after_ns, id);
       return false;

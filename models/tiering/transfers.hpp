@@ -85,6 +85,8 @@ class Transfers {
   const resources::LinkNetwork& network() const { return network_; }
   uint64_t started() const { return started_; }
   uint32_t live() const { return live_; }
+  /// How long the bytes of a transfer that has ended flowed; until release().
+  int64_t flowed_ns(TransferId id) const { return transfers_[id].flowed_ns; }
   const IndexServers& servers() const { return servers_; }
 
  private:
@@ -96,7 +98,7 @@ class Transfers {
     uint32_t flows_left = 0;
     int64_t before_ns = 0;
     int64_t after_ns = 0;
-    int64_t started_ns = 0;
+    int64_t flowed_ns = 0;  // while bytes flow: less the time until then
     Phase phase = Phase::visits;
   };
   struct Flow {
@@ -115,7 +117,7 @@ class Transfers {
     return a.time_ns != b.time_ns ? a.time_ns > b.time_ns : a.id > b.id;
   }
 
-  TransferId add(int64_t now_ns);
+  TransferId add();
   // The links beside the plan's own that some part crosses, with the bytes of all that do.
   std::span<const Crossing> crossings(const TransferPlan& plan) const;
   void split(const TransferPlan& plan, TransferId id);

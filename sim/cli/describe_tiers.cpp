@@ -94,11 +94,15 @@ std::string cached_text(const scenario::TierTimes& tier) {
 }
 
 std::string index_text(const scenario::IndexTimes& index) {
-  if (index.station.empty()) return "at client: engines know what is there";
-  return fmt::format("at {}: {}, {} server{} of {} an object, round trip {}; stores tell it too",
-                     index.at, index.station, show_count(index.servers),
-                     index.servers == 1 ? "" : "s", time_text(index.operation_ns),
-                     time_text(index.round_trip_ns));
+  std::string text =
+      index.station.empty()
+          ? "at client: engines know what is there"
+          : fmt::format("at {}: {}, {} server{} of {} an object, round trip {}", index.at,
+                        index.station, show_count(index.servers), index.servers == 1 ? "" : "s",
+                        time_text(index.operation_ns), time_text(index.round_trip_ns));
+  if (!index.opened.empty()) text += "; loads open objects at " + index.opened;
+  if (!index.told.empty()) text += "; stores wait for " + join(index.told, " and ");
+  return text;
 }
 
 void add_lines(const std::vector<std::string>& lines, std::string& text) {
@@ -173,7 +177,7 @@ std::string tier_text(const std::vector<scenario::TierTimes>& tiers, size_t t,
   if (tier.index_delay_ns > 0) {
     text += fmt::format(
         "               {} late: what came is not seen, what left costs a read in vain of {}\n",
-        time_text(tier.index_delay_ns), time_text(std::max<int64_t>(1, tier.load.before_ns())));
+        time_text(tier.index_delay_ns), time_text(tier.index.in_vain_ns));
   }
   if (tier.cached_load) text += fmt::format("    cached     {}\n", cached_text(tier));
   if (tier.store) text += fmt::format("    store      {}\n", way_text(*tier.store));
@@ -235,7 +239,8 @@ std::string tiers_text(const Prepared& prepared) {
   }
   return text +
          "  load = lookup + before + moving (and converting, where objects differ); lookups come "
-         "before any load, whichever tier then gives\n"
+         "before any load, whichever tier then gives; before holds opening objects, where asking "
+         "did not\n"
          "  late: share of such loads that meet a slow device; `load` says by how much\n";
 }
 

@@ -13,8 +13,7 @@
 #include "models/scenario/census.hpp"
 #include "models/scenario/pace_times.hpp"
 #include "models/serving/cluster.hpp"
-#include "models/tiering/checked_cache.hpp"
-#include "models/tiering/tier_pool.hpp"
+#include "models/tiering/run_fault.hpp"
 #include "models/workload/demand_source.hpp"
 #include "reports/bands.hpp"
 #include "reports/summarise.hpp"
@@ -170,10 +169,8 @@ std::optional<reports::Result> paced_result(const scenario::Scenario& scenario, 
     std::optional<Forecast> run = simulate(moved->scenario, moved->world, aside);
     if (run) return std::move(run->result);
     problem = "its workload could not be read again";
-  } catch (const tiering::PolicyFault& fault) {
+  } catch (const tiering::RunFault& fault) {
     problem = fault.what();
-  } catch (const tiering::PoolTooLarge& limit) {
-    problem = limit.what();
   }
   return std::nullopt;
 }

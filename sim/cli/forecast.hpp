@@ -35,7 +35,7 @@ struct Forecast {
 
 /// Simulates and summarises; where the scenario asks for bands, in three runs of which the one as
 /// given is told. Nothing after reporting when the workload's input turns out bad.
-/// Throws tiering::PolicyFault.
+/// Throws tiering::RunFault.
 std::optional<Forecast> forecast(const Prepared& prepared, Diagnostics& found);
 
 }  // namespace tiercast::cli

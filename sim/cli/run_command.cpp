@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "models/tiering/checked_cache.hpp"
+#include "models/tiering/run_fault.hpp"
 #include "models/workload/reference_hits.hpp"
 #include "reports/csv.hpp"
 #include "reports/json.hpp"
@@ -124,13 +124,9 @@ int run_command(const Arguments& arguments) {
       code = reference ? run_reference(*prepared, arguments, found)
                        : simulate(*prepared, arguments, found);
     }
-  } catch (const tiering::PolicyFault& fault) {
+  } catch (const tiering::RunFault& fault) {
     print(found, arguments);
     fmt::print(stderr, "tiercast: {}\n", fault.what());
-    return exit_error;
-  } catch (const tiering::PoolTooLarge& limit) {
-    print(found, arguments);
-    fmt::print(stderr, "tiercast: {}\n", limit.what());
     return exit_error;
   }
   print(found, arguments);

@@ -197,7 +197,7 @@ OwnMeters own_meters(const RandomSite& site, const Outcome& outcome, const Gauge
   }
   int64_t cards_ns = 0;
   for (const serving::StationOutcome& station : outcome.stations) {
-    const auto worked_ns = static_cast<int64_t>(station.operations) * station.operation_ns;
+    const auto worked_ns = static_cast<int64_t>(station.counts.operations) * station.operation_ns;
     if (station.name.starts_with("node")) {
       meters.host_core_time += to_seconds(nanoseconds(worked_ns));
     } else if (station.name.starts_with("context")) {

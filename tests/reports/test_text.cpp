@@ -149,10 +149,10 @@ Result tiered_result() {
   result.cache.by_tier.push_back(nvme);
   result.attribution.ttft_ms->load = {{"nvme", 20, 30}};
   result.attribution.e2e_ms->load = {{"nvme", 20, 30}};
-  result.bottlenecks = {{"nvme.read", 0.789, 20.0, Bottleneck::Kind::link},
+  result.bottlenecks = {{"nvme.read", 0.789, 20.0, true},
                         {"step", {}, 12.5},
-                        {"engine.pcie.up", 0.81, {}, Bottleneck::Kind::link},
-                        {"nvme.write", 0.0, 20.0, Bottleneck::Kind::link}};
+                        {"engine.pcie.up", 0.81, {}, true},
+                        {"nvme.write", 0.0, 20.0, true}};
   return result;
 }
 
@@ -209,8 +209,7 @@ TEST_CASE("memory before drives names the link that its hits cross too") {
   tier.card_cache = CardCacheUse{1000, 5, 500, 0.25};
   tier.devices = 24;
   tier.device_imbalance = 1.013;
-  result.bottlenecks = {{"nvme.port.up", 0.9, {}, Bottleneck::Kind::link},
-                        {"nvme.drives.read", 0.4, {}, Bottleneck::Kind::link}};
+  result.bottlenecks = {{"nvme.port.up", 0.9, {}, true}, {"nvme.drives.read", 0.4, {}, true}};
   CHECK(shows(shown(result),
               "memory of its DPUs gave 25.0 % of what was read; its busiest link, "
               "nvme.port.up at 90.0 %, carries that too\n"));
@@ -255,7 +254,7 @@ TEST_CASE("loads are among where the time went, links have a line of their own")
 
 TEST_CASE("many links are cut short") {
   Result result = tiered_result();
-  result.bottlenecks.assign(9, {"nvme.read", 0.5, {}, Bottleneck::Kind::link});
+  result.bottlenecks.assign(9, {"nvme.read", 0.5, {}, true});
   CHECK(shows(shown(result), "nvme.read busy 50.0 %; ...\n"));
 }
 

@@ -54,7 +54,7 @@ TEST_CASE("cores kept for an index move nothing, and draw for what it answers") 
   outcome.links = {{"context0.cores", 600'000, 300'000, 0}};
   // 50 questions of 40 ms on the fourth core of either are 2 s of it: 200 operations of 10 ms.
   outcome.stations = {
-      {"context0.index", tiering::StationPlace::enclosure, 2, 40'000'000, 50, 50, 50}};
+      {"context0.index", tiering::StationPlace::enclosure, 2, 40'000'000, {50, 50, 50}}};
   ledger::Meters meters;
   add_tier_meters(outcome, boxes, meters);
   CHECK(meters.context.operations == 300 + 200);
@@ -66,8 +66,8 @@ TEST_CASE("cores kept for an index move nothing, and draw for what it answers") 
   nodes.node.dpus[0].network.value = BytesPerSecond{1};
   outcome.links = {{"node0.dpu", 600'000, 300'000, 0}, {"node1.dpu", 600'000, 300'000, 0}};
   outcome.stations = {
-      {"node0.dpu.index.nvme", tiering::StationPlace::node_dpu, 2, 40'000'000, 30, 30, 30},
-      {"node1.dpu.index.nvme", tiering::StationPlace::node_dpu, 2, 40'000'000, 20, 20, 20}};
+      {"node0.dpu.index.nvme", tiering::StationPlace::node_dpu, 2, 40'000'000, {30, 30, 30}},
+      {"node1.dpu.index.nvme", tiering::StationPlace::node_dpu, 2, 40'000'000, {20, 20, 20}}};
   ledger::Meters of_nodes;
   add_tier_meters(outcome, nodes, of_nodes);
   REQUIRE(of_nodes.dpus.size() == 1);

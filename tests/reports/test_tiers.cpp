@@ -217,7 +217,7 @@ serving::Outcome linked_run() {
 std::map<std::string, Bottleneck> links_of(const Result& result) {
   std::map<std::string, Bottleneck> links;
   for (const Bottleneck& found : result.bottlenecks) {
-    if (found.kind == Bottleneck::Kind::link) CHECK(links.emplace(found.resource, found).second);
+    if (found.link) CHECK(links.emplace(found.resource, found).second);
   }
   return links;
 }
@@ -279,6 +279,27 @@ TEST_CASE("a run without tiers has neither loads nor links") {
   CHECK(result.attribution.e2e_ms->load.empty());
   CHECK(result.cache.by_tier.size() == 1);
   CHECK(links_of(result).empty());
+}
+
+TEST_CASE("servers of indices are told by name: how busy, and how long jobs wait") {
+  serving::Outcome outcome;
+  CHECK(servers_uses(outcome, kSecond).empty());
+  constexpr auto kAt = tiering::StationPlace::node;
+  // 100 operations of 1 ms on two servers are busy 5 % of a second; the other station 20 %.
+  outcome.stations = {
+      {"node0.index.nvme", kAt, 2, 1'000'000, {100, 40, 40, 60'000'000, 70'000'000}},
+      {"node1.index.nvme", kAt, 1, 1'000'000, {200, 60, 60, 200'000'000, 290'000'000}},
+      {"external0.metadata", kAt, 4, 5'000, {0, 0, 0, 0, 0}}};
+  const std::vector<ServersUse> uses = servers_uses(outcome, kSecond);
+  REQUIRE(uses.size() == 2);
+  CHECK(uses[0].servers == "node.index.nvme");
+  CHECK(uses[0].stations == 2);
+  CHECK(uses[0].operations == 300);
+  CHECK(uses[0].jobs == 100);
+  CHECK(*uses[0].busy == Approx(0.2));
+  CHECK(*uses[0].wait_ms == Approx(1));  // 10 ms and 90 ms over 100 jobs
+  CHECK(*uses[1].busy == 0);
+  CHECK_FALSE(uses[1].wait_ms);
 }
 
 }  // namespace

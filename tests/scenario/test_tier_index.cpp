@@ -9,6 +9,7 @@
 #include "models/scenario/census.hpp"
 #include "models/scenario/tier_index.hpp"
 #include "models/scenario/tier_times.hpp"
+#include "tests/scenario/one_request.hpp"
 #include "tests/scenario/small_scenario.hpp"
 
 using namespace tiercast;
@@ -94,9 +95,37 @@ TEST_CASE("A storage service opens objects, and answers for its index unless tha
   CHECK(apart.asked == Asked{1, 1, 1, 1});
   CHECK(apart.told == Told{{0, 1}});
   CHECK(apart.round_trip_ns == 80'000);
-  // Telling it is a round trip more for a store.
-  CHECK(service.set().tiers[0].store.before_ns == client.set().tiers[0].store.before_ns + 80'000);
-  CHECK(service.set().tiers[0].load.before_ns == client.set().tiers[0].load.before_ns);
+  CHECK(apart.told_trip_ns == 80'000);
+  CHECK(known.told_trip_ns == 0);
+}
+
+TEST_CASE("What an index section leaves out is as without it", "[scenario][index]") {
+  const Made external = made("{kind: external, index: {sharing: fair}}");
+  CHECK(external.set().tiers[0].index.opens_as_asked);
+  CHECK(external.set().stations[0].turns);
+  CHECK(made("{kind: context, index: {}}").set().stations.empty());
+  // Nothing is found or stored where objects are of no use, so nobody is asked.
+  const Made useless = made("{kind: context, index: dpu, objects: {kv: fp8, mismatch: miss}}");
+  CHECK(useless.set().stations.empty());
+  CHECK(scenario::enclosure_index_cores(useless.scenario.spec) == 0);
+}
+
+TEST_CASE("The policy sees what opening objects takes", "[scenario][index]") {
+  const auto asked = [](const std::string& time) {
+    return tests::run_one_request("[hbm, {kind: external, capacity: 1TiB, index: client}]",
+                                  {"policy.placement.fetch=load-or-recompute",
+                                   "cluster.storage.external.service.metadata_time=" + time});
+  };
+  for (const std::string time : {"20us", "20ms"}) {
+    INFO(time);
+    const tests::OneRequest one = asked(time);
+    const scenario::PrefixTimes told =
+        tier_times(one.scenario.spec, one.world).back().prefixes.at(1);
+    REQUIRE(told.tokens == tests::kPrefixTokens);
+    const bool loads = told.load_ns < told.recompute_ns;
+    CHECK(loads == (time == "20us"));
+    CHECK(one.outcome.log.front().loaded_tokens == (loads ? tests::kPrefixTokens : 0));
+  }
 }
 
 TEST_CASE("Objects that asking opened are not opened again", "[scenario][index]") {
@@ -168,7 +197,8 @@ TEST_CASE("What host memory stores is told to the index that peers ask", "[scena
   CHECK(host.index.asked.empty());
   CHECK(host.index.told == Told{{0}, {0}});
   CHECK(peers.set().tiers[1].index.asked == Asked{0, 0, 0, 0});
-  CHECK(host.store.before_ns == made("dram, peer").set().tiers[0].store.before_ns + 30'000);
+  CHECK(host.index.told_trip_ns == 30'000);
+  CHECK(peers.set().tiers[1].index.told_trip_ns == 0);
 }
 
 TEST_CASE("A guess of an index's speed is told as one, and servers nobody pays for too",

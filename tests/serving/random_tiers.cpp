@@ -267,6 +267,7 @@ class Maker {
       }
     }
     index.round_trip_ns = index.asked.empty() ? 0 : index_draw_.between(0, 3000);
+    if (!index.told.empty()) index.told_trip_ns = index_draw_.between(0, 3000);
   }
 
   Stream draw_;

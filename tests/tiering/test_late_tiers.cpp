@@ -113,3 +113,16 @@ TEST_CASE("after a read in vain another tier may give the blocks", "[tiering]") 
   CHECK(asked.counts(kStorage).hit_blocks == 4);
   asked.host.check_rest_and_empty({kFour, kOther});
 }
+
+TEST_CASE("a read in vain opens objects where nobody was asked for them", "[tiering]") {
+  auto spec = late_tiers(4, 4);
+  spec.stations.push_back({"metadata", 250, 1});
+  spec.tiers[kPeer].index.opened = 0;
+  spec.tiers[kPeer].index.blocks_per_object = 3;
+  constexpr int64_t kAt = 130'000;
+  Asked asked(spec, kAt);
+  REQUIRE(asked.counts(kPeer).stale_hit_blocks == 4);
+  CHECK(asked.counts(kPeer).stale_ns == 2 * 250 + kReadPeer);
+  CHECK(asked.host.ended_ns(asked.number) == kAt + 2 * 250 + kReadPeer);
+  CHECK(asked.host.tiers().transfers().servers().counts(0).operations == 2);
+}

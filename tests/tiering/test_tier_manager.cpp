@@ -159,7 +159,7 @@ TEST_CASE("an index is asked once, two blocks an operation, first come first ser
   host.rest();
   CHECK(host.looked_up_ns(first) == 200 + 1000);
   CHECK(host.looked_up_ns(second) == 400 + 1000);  // two operations behind two
-  CHECK(host.tiers().transfers().servers().operations(0) == 4);
+  CHECK(host.tiers().transfers().servers().counts(0).operations == 4);
   host.check_rest_and_empty({kFour, {11, 12, 13}});
 }
 

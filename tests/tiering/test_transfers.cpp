@@ -185,76 +185,7 @@ TEST_CASE("ends of one instant come by id, and an id is free only once released"
   CHECK(transfers.start(100, {slow, 1, {}}) == fixed);
   CHECK(transfers.live() == 5);
   CHECK(transfers.started() == 5);
-  CHECK(transfers.servers().operations(0) == 2);
-}
-
-TEST_CASE("an index serves questions in order on as many servers as it has", "[tiering]") {
-  for (uint64_t round = 0; round < 30; ++round) {
-    Stream draw(3, kDraws, round);
-    const auto servers = static_cast<uint32_t>(draw.between(1, 5));
-    const int64_t operation_ns = draw.between(1, 300);
-    const int64_t trip_ns = draw.between(0, 2000);
-    Transfers transfers({}, {{"other", 1000, 1}, {"index", operation_ns, servers}}, 1);
-    transfers.look_up(0, {0, 50}, 0);  // another station's queue is no matter
-    std::map<TransferId, int64_t> expected;
-    std::map<TransferId, int64_t> seen;
-    const auto advance_to = [&](int64_t now_ns) {
-      std::vector<TransferId> ended;
-      while (transfers.next_end_ns() <= now_ns) {
-        ended.clear();
-        const int64_t at = transfers.next_end_ns();
-        transfers.advance(at, ended);
-        for (const TransferId id : ended) seen[id] = at;
-      }
-    };
-    // A job starts behind the one before it, once as many servers are free as it can use.
-    int64_t now_ns = 0;
-    int64_t last_start = 0;
-    std::vector<int64_t> free_at(servers, 0);
-    for (int n = 0; n < 60; ++n) {
-      const auto operations = static_cast<uint32_t>(draw.between(1, 9));
-      const TransferId id = transfers.look_up(now_ns, {1, operations}, trip_ns);
-      std::sort(free_at.begin(), free_at.end());
-      const uint32_t width = std::min(operations, servers);
-      last_start = std::max({now_ns, last_start, free_at[width - 1]});
-      const int64_t end = last_start + (operations * operation_ns + width - 1) / width;
-      std::fill_n(free_at.begin(), width, end);
-      expected[id] = end + trip_ns;
-      now_ns += draw.between(0, 700);
-      advance_to(now_ns);
-    }
-    advance_to(INT64_MAX - 1);
-    seen.erase(0);
-    REQUIRE(seen == expected);
-  }
-}
-
-TEST_CASE("servers that take turns share their time among all jobs", "[tiering]") {
-  // 30 operations and 10 on two servers of 100 ns: half of the time each until the short one is
-  // done at 1,000 ns, and the long one has 20 left for both servers. One operation uses one server.
-  Transfers transfers({}, {{"index", 100, 2, true}}, 1);
-  const TransferId lengthy = transfers.look_up(0, {0, 30}, 0);
-  const TransferId brief = transfers.look_up(0, {0, 10}, 7);
-  CHECK(run(transfers) == Ends{{1007, brief}, {2000, lengthy}});
-  Transfers single({}, {{"index", 100, 2, true}}, 1);
-  const TransferId one = single.look_up(5, {0, 1}, 0);
-  CHECK(run(single) == Ends{{105, one}});
-}
-
-TEST_CASE("bytes move once all visits are over", "[tiering]") {
-  const std::vector<tiering::StationSpec> stations{{"one", 40, 1}, {"other", 25, 2}};
-  Transfers transfers(kLinks, stations, 1);
-  const Links slow{0};
-  const std::array<tiering::StationVisit, 2> visits{{{0, 2}, {1, 3}}};  // 80 ns, ceil(75 / 2) ns
-  TransferPlan plan{slow, 1000, {10, 5, 0}};
-  plan.visits = visits;
-  CHECK(transfers.unloaded_ns(plan) == 80 + 10 + 1000 + 5);
-  const TransferId first = transfers.start(0, plan);
-  plan.bytes = 0;
-  const TransferId second = transfers.start(0, plan);  // waits for the first at both
-  CHECK(run(transfers) == Ends{{160 + 10 + 5, second}, {80 + 10 + 1000 + 5, first}});
-  CHECK(transfers.servers().operations(0) == 4);
-  CHECK(transfers.servers().counts(1).ended == 2);
+  CHECK(transfers.servers().counts(0).operations == 2);
 }
 
 TEST_CASE("what was started has crossed its links in the end", "[tiering]") {
