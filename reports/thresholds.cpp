@@ -8,6 +8,7 @@
 #include "reports/bands.hpp"
 #include "reports/economics.hpp"
 #include "reports/fields.hpp"
+#include "reports/tiers.hpp"
 #include "sim/base/quantity.hpp"
 #include "sim/base/text.hpp"
 
@@ -61,6 +62,8 @@ std::vector<NumericField> numbers_of(const Result& result) {
   return sink.take();
 }
 
+constexpr const char* kLowerTiers[] = {"dram", "peer", "nvme", "context", "external"};
+
 // A result with everything that this version can establish.
 Result every_number() {
   Result result;
@@ -69,8 +72,19 @@ Result every_number() {
                              &metrics.queue_ms, &metrics.task_s}) {
     distribution->emplace();
   }
-  result.attribution = {TimeSplit{}, TimeSplit{}};
+  TimeSplit split;
   result.cache.by_tier.emplace_back().tier = "hbm";
+  for (const char* name : kLowerTiers) {
+    split.load.push_back({name, 0, 0});
+    TierUse& tier = result.cache.by_tier.emplace_back();
+    tier.tier = name;
+    tier.wear_years = 0;
+    tier.devices = 1;
+    tier.index.emplace();
+    tier.card_cache.emplace();
+  }
+  split.load.push_back({kOtherEngines, 0, 0});
+  result.attribution = {split, split};
   const Output output{Seconds{1}, {}, 1};
   result.router.emplace();
   result.energy = energy_use({}, output);
@@ -175,6 +189,16 @@ bool holds(double value, Comparison comparison, double limit) {
 }
 
 }  // namespace
+
+std::optional<std::string> tier_of(std::string_view path) {
+  for (const char* name : kLowerTiers) {
+    for (const char* start :
+         {"cache.by_tier.", "attribution.ttft_ms.load.", "attribution.e2e_ms.load."}) {
+      if (path.starts_with(std::string(start) + name + ".")) return name;
+    }
+  }
+  return std::nullopt;
+}
 
 const std::vector<std::string>& numeric_paths() {
   static const std::vector<std::string> paths = [] {

@@ -25,6 +25,9 @@ struct Threshold {
 /// `run` is left out: it tells of the simulator.
 const std::vector<std::string>& numeric_paths();
 
+/// The tier below GPU memory that a number of the list is of: `nvme`.
+std::optional<std::string> tier_of(std::string_view path);
+
 /// Reads `<path> <op> <number[unit]>`, op one of < <= > >=. A bare number is in the unit of the
 /// path; a number with a unit is converted to it. `metrics.` may be left away. What is wrong is
 /// reported at `place`.

@@ -87,6 +87,12 @@ std::string without_band(const std::string& path) {
   return path.substr(first, path.rfind('.') - first);
 }
 
+bool has_tier(const scenario::ScenarioSpec& spec, std::string_view name) {
+  return std::any_of(spec.tiers.begin(), spec.tiers.end(), [&](const scenario::TierSection& tier) {
+    return name_of_choice(tier.kind) == name;
+  });
+}
+
 /// Reports thresholds on numbers that this scenario's result will not have.
 void check_thresholds(const scenario::Scenario& scenario,
                       const std::vector<reports::Threshold>& thresholds, Diagnostics& found) {
@@ -110,6 +116,11 @@ void check_thresholds(const scenario::Scenario& scenario,
                   "is no " +
                       quote(path),
                   "write it without `bands` and its end: " + quote(without_band(path)));
+    } else if (const auto tier = reports::tier_of(path); tier && !has_tier(spec, *tier)) {
+      found.error(
+          place,
+          "threshold: the scenario has no tier " + quote(*tier) + ", so there is no " + quote(path),
+          "list it in `tiers`");
     } else if (!has_tasks && path.find("task") != std::string::npos) {
       found.error(place, "threshold: this workload has no tasks, so there is no " + quote(path),
                   "tasks are the sessions of a closed loop (workload.closed)");

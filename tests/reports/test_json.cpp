@@ -198,6 +198,20 @@ TEST_CASE("paths of thresholds name what the JSON shows") {
   result.energy->j_per_task = 1;
   result.cost->usd_per_task = 1;
   result.router.emplace();
+  for (const char* name : {"dram", "peer", "nvme", "context", "external", "other_hbm"}) {
+    for (auto* split : {&result.attribution.ttft_ms, &result.attribution.e2e_ms}) {
+      std::erase_if((*split)->load, [&](const LoadTime& load) { return load.tier == name; });
+      (*split)->load.push_back({name, 0, 0});
+    }
+    if (std::string_view(name) == "other_hbm") continue;
+    std::erase_if(result.cache.by_tier, [&](const TierUse& use) { return use.tier == name; });
+    TierUse& tier = result.cache.by_tier.emplace_back();
+    tier.tier = name;
+    tier.wear_years = 1;
+    tier.devices = 2;
+    tier.index.emplace();
+    tier.card_cache.emplace();
+  }
   result.energy->band_j_per_output_token.emplace();
   result.cost->band_usd_per_million_output_tokens.emplace();
   result.metrics.output_tokens_per_s = 1;

@@ -119,6 +119,15 @@ TEST_CASE("a number that the result lacks breaches") {
   }
 }
 
+TEST_CASE("numbers of a tier are known by its name") {
+  CHECK(parse("cache.by_tier.nvme.read_bytes > 1GB")->limit == 1e9);
+  CHECK(parse("attribution.ttft_ms.load.context.wait < 2ms")->limit == 2);
+  CHECK(tier_of("cache.by_tier.nvme.index.stale_reads") == "nvme");
+  CHECK(tier_of("attribution.e2e_ms.load.peer.move") == "peer");
+  CHECK_FALSE(tier_of("cache.by_tier.hbm.fill"));
+  CHECK_FALSE(tier_of("ttft_ms.p99"));
+}
+
 TEST_CASE("every path of the list makes a threshold") {
   for (const std::string& path : numeric_paths()) CHECK(parse(path + " >= 0")->path == path);
   CHECK(numeric_paths().size() > 100);
