@@ -222,12 +222,18 @@ void walk_energy(const std::optional<EnergyUse>& energy, FieldSink& sink) {
   sink.close();
   sink.number("pue", energy->pue, kRatio);
   walk_named("by_component", energy->by_component, kJoules, sink);
+  sink.open("split");
+  sink.number("dynamic_j", energy->split.dynamic_j, kJoules);
+  sink.number("occupied_j", energy->split.occupied_j, kJoules);
+  sink.number("unoccupied_j", energy->split.unoccupied_j, kJoules);
+  sink.close();
   sink.number("j_per_output_token", energy->j_per_output_token, kJoules);
   sink.number("j_per_computed_token", energy->j_per_computed_token, kJoules);
   if (energy->j_per_task) sink.number("j_per_task", energy->j_per_task, kJoules);
   sink.number("tokens_per_j", energy->tokens_per_j, kRatio);
   sink.number("storage_path_j", energy->storage_path_j, kJoules);
   walk_interval("band_j_per_output_token", energy->band_j_per_output_token, kJoules, sink);
+  walk_interval("band_j_per_task", energy->band_j_per_task, kJoules, sink);
   sink.number("watts_mean", energy->watts_mean, kWatts);
   sink.number("carbon_kg", energy->carbon_kg, kRatio);
   sink.close();
@@ -241,17 +247,21 @@ void walk_cost(const std::optional<CostUse>& cost, FieldSink& sink) {
   if (cost->usd_per_task) sink.number("usd_per_task", cost->usd_per_task, kUsd);
   walk_interval("band_usd_per_million_output_tokens", cost->band_usd_per_million_output_tokens,
                 kUsd, sink);
+  walk_interval("band_usd_per_task", cost->band_usd_per_task, kUsd, sink);
   walk_named("by_component", cost->by_component, kUsdPerHour, sink);
   sink.close();
 }
 
 void walk_distribution_band(std::string_view name, const DistributionBand& band, FieldUnit unit,
                             FieldSink& sink) {
-  if (!band.mean && !band.p50 && !band.p99) return;
+  if (!band.mean) return;
   sink.open(name);
   walk_interval("mean", band.mean, unit, sink);
   walk_interval("p50", band.p50, unit, sink);
+  walk_interval("p90", band.p90, unit, sink);
+  walk_interval("p95", band.p95, unit, sink);
   walk_interval("p99", band.p99, unit, sink);
+  walk_interval("p999", band.p999, unit, sink);
   sink.close();
 }
 
@@ -260,11 +270,19 @@ void walk_bands(const Bands& bands, FieldSink& sink) {
   sink.open_list("rests_on");
   for (const std::string& part : bands.rests_on) sink.text_item(part);
   sink.close();
+  sink.open_list("outside");
+  for (const std::string& path : bands.outside) sink.text_item(path);
+  sink.close();
   walk_distribution_band("ttft_ms", bands.ttft_ms, kMilliseconds, sink);
   walk_distribution_band("tpot_ms", bands.tpot_ms, kMilliseconds, sink);
+  walk_distribution_band("itl_ms", bands.itl_ms, kMilliseconds, sink);
   walk_distribution_band("e2e_ms", bands.e2e_ms, kMilliseconds, sink);
+  walk_distribution_band("queue_ms", bands.queue_ms, kMilliseconds, sink);
   walk_distribution_band("task_s", bands.task_s, kSeconds, sink);
   walk_interval("output_tokens_per_s", bands.output_tokens_per_s, kPerSecond, sink);
+  walk_interval("computed_tokens_per_s", bands.computed_tokens_per_s, kPerSecond, sink);
+  walk_interval("requests_per_s", bands.requests_per_s, kPerSecond, sink);
+  walk_interval("goodput_requests_per_s", bands.goodput_requests_per_s, kPerSecond, sink);
   sink.close();
 }
 

@@ -189,6 +189,13 @@ struct RouterUse {
   uint64_t missed_blocks = 0;     ///< held there, beyond what was held where they went
 };
 
+/// Parts of node_and_fabric_j.
+struct EnergyParts {
+  double dynamic_j = 0;     ///< above idle: goes to tasks by use
+  double occupied_j = 0;    ///< idle watts while GPUs had work: goes to tasks by GPU time
+  double unoccupied_j = 0;  ///< idle watts while they had none: nobody's
+};
+
 struct EnergyScopes {
   double gpu_j = 0;
   double node_and_fabric_j = 0;  ///< nodes, switches between them, storage boxes
@@ -200,12 +207,14 @@ struct EnergyUse {
   EnergyScopes scope;
   double pue = 1;
   NamedNumbers by_component;  ///< joules; sums to node_and_fabric_j
+  EnergyParts split;
   std::optional<double> j_per_output_token;
   std::optional<double> j_per_computed_token;
   std::optional<double> j_per_task;
   std::optional<double> tokens_per_j;  ///< output tokens
   std::optional<double> storage_path_j;
   std::optional<Interval> band_j_per_output_token;  ///< over the ranges of figures
+  std::optional<Interval> band_j_per_task;
   std::optional<double> watts_mean;
   std::optional<double> carbon_kg;  ///< of the facility's electricity, CO2 equivalent
 };
@@ -215,6 +224,7 @@ struct CostUse {
   std::optional<double> usd_per_million_output_tokens;
   std::optional<double> usd_per_task;
   std::optional<Interval> band_usd_per_million_output_tokens;  ///< over the ranges of figures
+  std::optional<Interval> band_usd_per_task;
   NamedNumbers by_component;  ///< USD per hour; sums to usd_per_hour
 };
 
@@ -222,18 +232,29 @@ struct CostUse {
 struct DistributionBand {
   std::optional<Interval> mean;
   std::optional<Interval> p50;
+  std::optional<Interval> p90;
+  std::optional<Interval> p95;
   std::optional<Interval> p99;
+  std::optional<Interval> p999;
 };
 
 /// The lowest and the highest of three runs of the same demand: with every figure that has a range
-/// and bears on time at its fast end, as given, and at its slow end.
+/// and bears on time at its fast end, as given, and at its slow end. Not a statistical interval:
+/// one seed, and every figure at the same end at once.
 struct Bands {
   std::vector<std::string> rests_on;  ///< parts of the scenario, the widest first
+  /// Of the headline's numbers those that lie outside of the two ends: so far chance moves them.
+  std::vector<std::string> outside;
   DistributionBand ttft_ms;
   DistributionBand tpot_ms;
+  DistributionBand itl_ms;
   DistributionBand e2e_ms;
+  DistributionBand queue_ms;
   DistributionBand task_s;
   std::optional<Interval> output_tokens_per_s;
+  std::optional<Interval> computed_tokens_per_s;
+  std::optional<Interval> requests_per_s;
+  std::optional<Interval> goodput_requests_per_s;
 };
 
 struct Bottleneck {

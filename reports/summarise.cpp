@@ -176,23 +176,27 @@ void add_economics(const serving::Outcome& outcome, const Site& site, uint64_t t
   const ledger::Energy energy = ledger::energy(boxes, site.facility, meters);
   result.energy = energy_use(energy, output);
   result.energy->carbon_kg = ledger::carbon(site.facility, energy.facility).value();
+  const ledger::EnergySplit split = ledger::split(energy, boxes, meters);
+  result.energy->split = {split.dynamic.value(), split.occupied.value(), split.unoccupied.value()};
   add_wear(ledger::wear(boxes, meters), outcome, result.cache);
+  const auto tokens = static_cast<double>(result.tokens.output);
+  const auto per = [](const ledger::Band& band, double count) -> std::optional<Interval> {
+    if (count <= 0) return std::nullopt;
+    return Interval{band.low / count, band.high / count};
+  };
+  const ledger::Band joule_band = ledger::energy_band(boxes, site.facility, meters);
+  result.energy->band_j_per_output_token = per(joule_band, tokens);
+  result.energy->band_j_per_task = per(joule_band, static_cast<double>(tasks));
   if (result.tokens.output > 0) {
-    const ledger::Band band = ledger::energy_band(boxes, site.facility, meters);
-    const auto tokens = static_cast<double>(result.tokens.output);
-    result.energy->band_j_per_output_token = Interval{band.low / tokens, band.high / tokens};
     const double joules = energy.node_and_fabric.value();
-    result.provenance.band = Interval{band.low / joules, band.high / joules};
+    result.provenance.band = per(joule_band, joules);
   }
   const ledger::Cost cost =
       ledger::cost(boxes, site.facility, site.pricing, meters.duration, energy);
   result.cost = cost_use(cost, site.pricing, output);
-  if (result.tokens.output > 0) {
-    const ledger::Band band = ledger::cost_band(boxes, site.facility, site.pricing, meters);
-    const double millions = static_cast<double>(result.tokens.output) / 1e6;
-    result.cost->band_usd_per_million_output_tokens =
-        Interval{band.low / millions, band.high / millions};
-  }
+  const ledger::Band dollars = ledger::cost_band(boxes, site.facility, site.pricing, meters);
+  result.cost->band_usd_per_million_output_tokens = per(dollars, tokens / 1e6);
+  result.cost->band_usd_per_task = per(dollars, static_cast<double>(tasks));
   const std::vector<std::string> idle = unused_storage(outcome, site, energy, cost);
   std::vector<std::string>& caveats = result.provenance.caveats;
   caveats.insert(caveats.end(), idle.begin(), idle.end());

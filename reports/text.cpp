@@ -92,8 +92,9 @@ std::string energy_line(const EnergyUse& energy) {
   std::string text = show_or_dash(energy.j_per_output_token, show_joules);
   text += band_text(energy.band_j_per_output_token, show_joules) + " per output token";
   if (energy.j_per_task) text += fmt::format(", {} per task", show_joules(*energy.j_per_task));
-  text += fmt::format("; nodes, fabric and storage {}, of it GPUs {}; facility {}",
+  text += fmt::format("; nodes, fabric and storage {}, of it GPUs {}, idle watts {}; facility {}",
                       show_joules(energy.scope.node_and_fabric_j), show_joules(energy.scope.gpu_j),
+                      show_joules(energy.split.occupied_j + energy.split.unoccupied_j),
                       show_joules(energy.scope.facility_j));
   if (energy.watts_mean) text += fmt::format("; {} mean", show_watts(*energy.watts_mean));
   if (energy.carbon_kg) text += fmt::format("; {} kg CO2e", show_number(*energy.carbon_kg));
@@ -113,8 +114,11 @@ std::string bands_line(const Bands& bands) {
   constexpr size_t kShown = 3;
   std::vector<std::string> parts = bands.rests_on;
   if (parts.size() > kShown) parts.resize(kShown);
-  return "of estimates: three runs, all of them fast, as given, slow; widest: " +
-         printable(join(parts)) + (bands.rests_on.size() > kShown ? ", ..." : "");
+  std::string text = "of estimates: three runs, all of them fast, as given, slow; widest: " +
+                     printable(join(parts)) + (bands.rests_on.size() > kShown ? ", ..." : "");
+  if (bands.outside.empty()) return text;
+  return text +
+         "; chance moves as far (as given they lie outside of both ends): " + join(bands.outside);
 }
 
 void show_headline(const Result& result, Page& page) {

@@ -94,8 +94,13 @@ Result every_number() {
   parts.insert(parts.end(), owned.by_component.begin(), owned.by_component.end());
   // Bands of what is there.
   result.energy->band_j_per_output_token.emplace();
+  result.energy->band_j_per_task.emplace();
+  result.cost->band_usd_per_task.emplace();
   result.cost->band_usd_per_million_output_tokens.emplace();
-  result.metrics.output_tokens_per_s = 0;
+  for (auto* rate : {&metrics.output_tokens_per_s, &metrics.computed_tokens_per_s,
+                     &metrics.requests_per_s, &metrics.goodput_requests_per_s}) {
+    *rate = 0;
+  }
   result.bands = bands_of(result, result, result);
   for (const char* resource : {"gpu", "step", "max_sequences", "max_batched_tokens", "kv_blocks"}) {
     result.bottlenecks.emplace_back().resource = resource;

@@ -89,6 +89,10 @@ std::vector<std::string> tier_notes(const Result& result) {
       }
       notes.push_back(std::move(text));
     }
+    if (tier.wear_years) {
+      notes.push_back(fmt::format("  {}: written to like this, its drives last {} years", name,
+                                  show_number(*tier.wear_years)));
+    }
     if (!tier.device_imbalance) continue;
     notes.push_back(fmt::format("  {}: the busiest of {} drives moved {:.2f} x the mean of all",
                                 name, tier.devices, *tier.device_imbalance));

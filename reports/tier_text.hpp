@@ -19,7 +19,7 @@ std::string pool_text(const TierUse& tier);
 std::vector<std::string> tier_table(const Result& result);
 
 /// Of each tier what no column tells: what its late index came to, what memory before its devices
-/// gave, and how evenly those were used.
+/// gave, how long its drives last, and how evenly devices were used.
 std::vector<std::string> tier_notes(const Result& result);
 
 /// The links that carried anything, the busiest first, as far as they fit a line or two.

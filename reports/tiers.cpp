@@ -196,7 +196,7 @@ std::vector<ServersUse> servers_uses(const serving::Outcome& outcome, int64_t sp
                                     [&](const ServersUse& use) { return use.servers == name; });
     const auto i = static_cast<size_t>(known - uses.begin());
     if (known == uses.end()) {
-      uses.push_back({name});
+      uses.emplace_back().servers = name;
       waited_ns.push_back(0);
     }
     const tiering::IndexServers::Counts& counts = station.counts;

@@ -9,8 +9,8 @@
 
 namespace tiercast::ledger {
 
-/// The least and the most of a result over the ranges of the catalogue. An envelope: all estimates
-/// lie at the same end at once, so it is wider than any interval of confidence.
+/// The least and the most of a result over the ranges of the catalogue. All estimates
+/// lie at the same end at once: no interval of confidence.
 struct Band {
   double low = 0;
   double high = 0;

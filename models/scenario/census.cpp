@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "models/scenario/tier_index.hpp"
 #include "models/scenario/tier_links.hpp"
 #include "sim/base/field_table.hpp"
 
@@ -73,8 +74,8 @@ Bearing::Bearing(const ScenarioSpec& spec) : spec_(spec) {
       spec.disaggregation.has_value() && cluster.node.gpus >= 2 * spec.engine.parallel().gpus();
   beside_nodes_ = cluster.fabric || cluster.storage.context || cluster.storage.external;
   const hardware::NodeSpec& node = cluster.node;
-  over_dpus_ = over_network && !node.dpus.empty();
-  if (over_network && !over_dpus_) ports_.insert(storage_fabric(node));
+  over_dpus_ = (over_network && !node.dpus.empty()) || node_dpu_index_cores(spec) > 0;
+  if (over_network && node.dpus.empty()) ports_.insert(storage_fabric(node));
   if (over_fabric) ports_.insert(gpu_fabric(node));
 }
 

@@ -32,7 +32,7 @@ class Bearing {
   std::set<TierName> used_;
   bool moves_ = false;                // to or from GPU memory
   bool over_host_ = false;            // through host memory
-  bool over_dpus_ = false;            // of the nodes
+  bool over_dpus_ = false;            // of the nodes, or their index there
   bool over_switches_ = false;        // between boxes
   bool card_memory_ = false;          // of enclosures' DPUs holds blocks
   bool hands_over_on_node_ = false;   // from an engine to one beside it

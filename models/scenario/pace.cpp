@@ -63,6 +63,8 @@ constexpr FastEnd kFastEnds[] = {
     {"write_copies", End::low},
     {"server_copies", End::low},
     {"expert_imbalance", End::low},
+    // Of no time, but joules of steps are compiled with it.
+    {"power_limit", End::low},
 };
 
 // Calls `visit(figure, part, key)` for every figure that moves a run's time.

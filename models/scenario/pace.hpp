@@ -15,7 +15,8 @@ namespace tiercast::scenario {
 enum class Pace : uint8_t { fast, slow };
 
 /// Which end of a range is the fast one, by the figure's key (`read_latency`: low). Nothing for
-/// what changes no run's time: capacities but that of GPU memory, watts, prices, wear.
+/// what moves no run: watts but the GPU's limit, prices, wear; and for capacities but that of GPU
+/// memory, which stay as they are bought, though hits rest on them.
 std::optional<ledger::End> fast_end(std::string_view key);
 
 /// Figures of one part, `cluster.node.drives.0`, that have a range of some width and bear on when

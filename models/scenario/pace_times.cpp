@@ -114,16 +114,42 @@ TierBands tier_bands(const Scenario& scenario, const World& world,
   if (fast.empty() || slow.empty()) return bands;
   bands.parts = part_spans(scenario, world);
   for (size_t t = 0; t < times.size(); ++t) {
-    TierBand band{{}, fast[t].break_even_tokens(), slow[t].break_even_tokens()};
+    TierBand band{{}, {}, fast[t], slow[t]};
     bool wide = false;
     for (size_t i = 0; i < times[t].prefixes.size(); ++i) {
-      band.loads.push_back(span_of(times[t].prefixes[i].load_ns, fast[t].prefixes[i].load_ns,
-                                   slow[t].prefixes[i].load_ns));
-      wide = wide || band.loads.back().is_wide();
+      const auto span = [&](int64_t PrefixTimes::*time) {
+        return span_of(times[t].prefixes[i].*time, fast[t].prefixes[i].*time,
+                       slow[t].prefixes[i].*time);
+      };
+      band.loads.push_back(span(&PrefixTimes::load_ns));
+      band.recomputes.push_back(span(&PrefixTimes::recompute_ns));
+      wide = wide || band.loads.back().is_wide() || band.recomputes.back().is_wide();
     }
     if (wide) bands.tiers[t] = std::move(band);
   }
   return bands;
+}
+
+std::vector<std::vector<Span>> handoff_spans(const Scenario& scenario,
+                                             const std::vector<HandOffTimes>& given) {
+  if (given.empty() || paced_parts(scenario).empty()) return {};
+  std::string ignored;  // a run says it
+  const auto paced = [&](Pace pace) -> std::vector<HandOffTimes> {
+    const std::optional<PacedWorld> moved = paced_world(scenario, pace, ignored);
+    if (!moved) return {};
+    return handoff_times(moved->scenario.spec, moved->world);
+  };
+  const std::vector<HandOffTimes> fast = paced(Pace::fast);
+  const std::vector<HandOffTimes> slow = paced(Pace::slow);
+  if (fast.empty() || slow.empty()) return {};
+  std::vector<std::vector<Span>> spans(given.size());
+  for (size_t w = 0; w < given.size(); ++w) {
+    for (size_t i = 0; i < given[w].prompts.size(); ++i) {
+      spans[w].push_back(span_of(given[w].prompts[i].total_ns, fast[w].prompts[i].total_ns,
+                                 slow[w].prompts[i].total_ns));
+    }
+  }
+  return spans;
 }
 
 std::vector<PartSpan> parts_of_tier(const TierBands& bands, size_t t) {

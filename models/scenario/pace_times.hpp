@@ -51,9 +51,10 @@ std::vector<PartSpan> part_spans(const Scenario& scenario, const World& world);
 
 /// Of one tier with every part fast, and slow.
 struct TierBand {
-  std::vector<Span> loads;  ///< of TierTimes::prefixes
-  std::optional<uint32_t> break_even_fast;
-  std::optional<uint32_t> break_even_slow;
+  std::vector<Span> loads;       ///< of TierTimes::prefixes
+  std::vector<Span> recomputes;  ///< of the same
+  TierTimes fast;
+  TierTimes slow;
 };
 
 struct TierBands {
@@ -65,6 +66,11 @@ struct TierBands {
 /// `times` as tier_times tells.
 TierBands tier_bands(const Scenario& scenario, const World& world,
                      const std::vector<TierTimes>& times);
+
+/// Of hand-offs as handoff_times tells them, of each all prompts; empty where no figure has a
+/// range, or where an end does not work.
+std::vector<std::vector<Span>> handoff_spans(const Scenario& scenario,
+                                             const std::vector<HandOffTimes>& given);
 
 /// Those that change the loads of tier `t`, the one that changes them most first.
 std::vector<PartSpan> parts_of_tier(const TierBands& bands, size_t t);

@@ -121,7 +121,7 @@ class TierCheck {
     }
     const bool local = tier.kind == TierName::dram || tier.kind == TierName::nvme;
     takes_no("index_delay", local && tier.index_delay.value() > 0,
-             "engines know what their own node holds",
+             "what a node holds is known on it at once",
              "say it of peer, context or external, or leave it out");
     const bool own_links = tier.kind == TierName::nvme || tier.kind == TierName::context ||
                            tier.kind == TierName::external;

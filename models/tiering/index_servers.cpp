@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace tiercast::tiering {
 
@@ -30,10 +31,9 @@ IndexTooSlow::IndexTooSlow(const std::string& station)
 IndexServers::IndexServers(const std::vector<StationSpec>& stations) {
   stations_.reserve(stations.size());
   for (const StationSpec& spec : stations) {
-    stations_.push_back(
-        {spec, spec.turns
-                   ? Servers(ProcessorSharing(kNsPerS * spec.servers))
-                   : Servers(ServerPool(spec.servers, std::numeric_limits<uint32_t>::max()))});
+    Servers servers = ProcessorSharing(kNsPerS * spec.servers);
+    if (!spec.turns) servers = ServerPool(spec.servers, std::numeric_limits<uint32_t>::max());
+    stations_.push_back({spec, std::move(servers), {}, 0});
   }
 }
 

@@ -181,7 +181,7 @@ int64_t Transfers::wait_ns(int64_t now_ns, std::span<const uint32_t> links, int6
   for (const uint32_t link : links) {
     most_ppm = std::max(most_ppm, network_.utilisation_ppm(now_ns, link));
   }
-  return resources::LatencyLaw{0, longest_ns / kWaitParts, longest_ns}.typical_ns(most_ppm);
+  return resources::LatencyLaw{longest_ns / kWaitParts, longest_ns}.wait_ns(most_ppm);
 }
 
 TransferId Transfers::look_up(int64_t now_ns, const StationVisit& visit, int64_t round_trip_ns) {

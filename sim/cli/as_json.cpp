@@ -142,6 +142,7 @@ Json band_json(const scenario::TierBands& bands, size_t t, Json& prefixes) {
   const scenario::TierBand& band = *bands.tiers[t];
   for (size_t i = 0; i < band.loads.size(); ++i) {
     prefixes[i]["load_band_ms"] = span_json(band.loads[i]);
+    prefixes[i]["recompute_band_ms"] = span_json(band.recomputes[i]);
   }
   Json parts = Json::array();
   for (const scenario::PartSpan& span : scenario::parts_of_tier(bands, t)) {
@@ -150,10 +151,10 @@ Json band_json(const scenario::TierBands& bands, size_t t, Json& prefixes) {
                      {"tokens", span.tokens},
                      {"load_band_ms", span_json(*span.loads[t])}});
   }
-  return {
-      {"break_even_tokens",
-       {{"fast", tokens_json(band.break_even_fast)}, {"slow", tokens_json(band.break_even_slow)}}},
-      {"parts", parts}};
+  return {{"break_even_tokens",
+           {{"fast", tokens_json(band.fast.break_even_tokens())},
+            {"slow", tokens_json(band.slow.break_even_tokens())}}},
+          {"parts", parts}};
 }
 
 Json tiers_json(const Prepared& prepared) {
@@ -172,15 +173,20 @@ Json tiers_json(const Prepared& prepared) {
 
 Json handoffs_json(const Prepared& prepared) {
   Json ways = Json::array();
-  for (const scenario::HandOffTimes& way :
-       scenario::handoff_times(prepared.scenario.spec, prepared.world)) {
+  const std::vector<scenario::HandOffTimes> times =
+      scenario::handoff_times(prepared.scenario.spec, prepared.world);
+  const auto spans = scenario::handoff_spans(prepared.scenario, times);
+  for (size_t w = 0; w < times.size(); ++w) {
+    const scenario::HandOffTimes& way = times[w];
     Json prompts = Json::array();
-    for (const scenario::HandOffTimes::Prompt& prompt : way.prompts) {
+    for (size_t i = 0; i < way.prompts.size(); ++i) {
+      const scenario::HandOffTimes::Prompt& prompt = way.prompts[i];
       prompts.push_back({{"tokens", prompt.tokens},
                          {"bytes", prompt.bytes},
                          {"before_ms", ms_of(way.way.before_ns())},
                          {"moving_ms", ms_of(prompt.moving_ns)},
                          {"total_ms", ms_of(prompt.total_ns)}});
+      if (!spans.empty()) prompts.back()["total_band_ms"] = span_json(spans[w][i]);
     }
     ways.push_back({{"inside_node", way.inside_node},
                     {"stack", way.stack},

@@ -159,7 +159,24 @@ std::string band_text(const scenario::TierBands& bands, const scenario::TierTime
     if (++shown > kShown) break;
     text += fmt::format("; {} alone {}", printable(part.part.path), span_text(span));
   }
-  return text + (shown > kShown ? "; ...\n" : "\n");
+  text += shown > kShown ? "; ...\n" : "\n";
+  const scenario::TierBand& band = *bands.tiers[t];
+  for (size_t i = 0; i < tier.prefixes.size(); ++i) {
+    if (tier.prefixes[i].tokens != tokens || !band.recomputes[i].is_wide()) continue;
+    text += fmt::format("               recomputing them {}\n", span_text(band.recomputes[i]));
+  }
+  return text;
+}
+
+std::string faster_line(const scenario::TierTimes& tier,
+                        const std::optional<scenario::TierBand>& band) {
+  const std::string given = faster_text(tier);
+  std::string text = "    loading is faster than computing " + given;
+  if (!band) return text + "\n";
+  const std::string fast = faster_text(band->fast);
+  const std::string slow = faster_text(band->slow);
+  if (fast == given && slow == given) return text + ", at both ends too\n";
+  return text + fmt::format("; all fast: {}; all slow: {}\n", fast, slow);
 }
 
 std::string tier_text(const std::vector<scenario::TierTimes>& tiers, size_t t,
@@ -183,7 +200,7 @@ std::string tier_text(const std::vector<scenario::TierTimes>& tiers, size_t t,
   if (tier.store) text += fmt::format("    store      {}\n", way_text(*tier.store));
   add_lines(prefix_rows(tier, bands.tiers[t]), text);
   text += band_text(bands, tier, t);
-  return text + "    loading is faster than computing " + faster_text(tier) + "\n";
+  return text + faster_line(tier, bands.tiers[t]);
 }
 
 std::string network_text(const scenario::FabricNetwork& network,
@@ -246,8 +263,11 @@ std::string tiers_text(const Prepared& prepared) {
 
 std::string handoff_text(const Prepared& prepared) {
   std::string text;
-  for (const scenario::HandOffTimes& way :
-       scenario::handoff_times(prepared.scenario.spec, prepared.world)) {
+  const std::vector<scenario::HandOffTimes> times =
+      scenario::handoff_times(prepared.scenario.spec, prepared.world);
+  const auto spans = scenario::handoff_spans(prepared.scenario, times);
+  for (size_t w = 0; w < times.size(); ++w) {
+    const scenario::HandOffTimes& way = times[w];
     if (text.empty()) {
       text = "hand-off of a prompt to a decode instance, with nothing beside it:\n";
     }
@@ -255,10 +275,15 @@ std::string handoff_text(const Prepared& prepared) {
                         way.inside_node ? "inside a node" : "between nodes", way.stack,
                         join(way.links), way_text(way.way));
     std::vector<std::vector<std::string>> rows = {{"tokens", "bytes", "before", "moving", "all"}};
-    for (const scenario::HandOffTimes::Prompt& prompt : way.prompts) {
+    if (!spans.empty()) rows[0].insert(rows[0].end(), {"low", "high"});
+    for (size_t i = 0; i < way.prompts.size(); ++i) {
+      const scenario::HandOffTimes::Prompt& prompt = way.prompts[i];
       rows.push_back({show_count(prompt.tokens), show_bytes(static_cast<double>(prompt.bytes)),
                       time_text(way.way.before_ns()), time_text(prompt.moving_ns),
                       time_text(prompt.total_ns)});
+      if (spans.empty()) continue;
+      rows.back().push_back(time_text(spans[w][i].low_ns));
+      rows.back().push_back(time_text(spans[w][i].high_ns));
     }
     add_lines(reports::table_lines(rows, "    "), text);
   }

@@ -221,7 +221,11 @@ void add_bands(const Prepared& prepared, reports::Result& result) {
   const size_t parts = scenario::paced_parts(scenario).size();
   if (parts == 0) return;
   std::vector<std::string>& caveats = result.provenance.caveats;
-  if (wanted == scenario::BandRuns::automatic && result.requests.offered > kBandedRequests) {
+  const bool limited = std::any_of(
+      prepared.thresholds.begin(), prepared.thresholds.end(),
+      [](const reports::Threshold& threshold) { return threshold.path.starts_with("bands."); });
+  if (wanted == scenario::BandRuns::automatic && !limited &&
+      result.requests.offered > kBandedRequests) {
     caveats.push_back(
         fmt::format("latency and throughput rest on estimates of {} part{}, and for more than "
                     "10,000 requests no band is made: `--set run.band=always` makes it, in three "

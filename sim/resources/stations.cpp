@@ -20,28 +20,6 @@ void check_time(int64_t now_ns, const StationCounts& counts, int64_t next_end_ns
 
 }  // namespace
 
-void FifoServer::move(int64_t now_ns) {
-  check_time(now_ns, counts_, next_end_ns());
-  const uint64_t busy = jobs_.empty() ? 0 : 1;
-  counts_.move(now_ns, busy, jobs_.size() - busy);
-}
-
-void FifoServer::arrive(int64_t now_ns, int64_t service_ns, uint64_t tag) {
-  TIERCAST_CHECK(service_ns >= 1, "a service takes 1 ns at least");
-  move(now_ns);
-  const int64_t start_ns = jobs_.empty() ? now_ns : std::max(now_ns, jobs_.back().end_ns);
-  jobs_.push_back({start_ns + service_ns, tag});
-  ++counts_.arrived;
-}
-
-void FifoServer::advance(int64_t now_ns, std::vector<uint64_t>& ended) {
-  TIERCAST_CHECK(now_ns == next_end_ns(), "no job ends at {} ns", now_ns);
-  move(now_ns);
-  ended.push_back(jobs_.front().tag);
-  jobs_.pop_front();
-  ++counts_.ended;
-}
-
 ServerPool::ServerPool(uint32_t servers, uint32_t depth, uint64_t operations_per_s)
     : servers_(servers), depth_(depth), operations_per_s_(operations_per_s), free_(servers) {
   TIERCAST_CHECK(servers > 0 && depth > 0, "a pool has servers and a depth");

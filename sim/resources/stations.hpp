@@ -1,4 +1,4 @@
-// Where jobs wait for service that is not a link: drives, DPU cores, metadata servers. Times are
+// Where jobs wait for service that is not a link: metadata servers, cores. Times are
 // whole ns from 0 and never go back; a station must be advanced at each of its ends, and one that
 // ends in the instant of an arrival may be advanced over before or after it. Ends are after
 // arrivals by 1 ns at least. Tags are the caller's.
@@ -13,29 +13,6 @@
 
 namespace tiercast::resources {
 
-/// One server, first come first served: a job ends at max(arrival, end of the one before) + service
-/// (Lindley's recursion).
-class FifoServer {
- public:
-  /// service_ns >= 1.
-  void arrive(int64_t now_ns, int64_t service_ns, uint64_t tag);
-  int64_t next_end_ns() const { return jobs_.empty() ? kNever : jobs_.front().end_ns; }
-  /// Ends the job due at `now_ns`, which must be next_end_ns(), and appends its tag.
-  void advance(int64_t now_ns, std::vector<uint64_t>& ended);
-  uint64_t present() const { return jobs_.size(); }
-  const StationCounts& counts() const { return counts_; }
-
- private:
-  struct Job {
-    int64_t end_ns;
-    uint64_t tag;
-  };
-  void move(int64_t now_ns);
-
-  std::deque<Job> jobs_;  // by end
-  StationCounts counts_;
-};
-
 /// What a ServerPool does for one job.
 struct PoolJob {
   uint64_t operations = 1;   ///< >= 1
@@ -47,7 +24,8 @@ struct PoolJob {
 /// A job of m operations of s ns takes w = min(m, servers) servers and holds them for
 /// max(s, ceil(m s / w)) ns: operations follow each other without gaps, and the last one is not
 /// waited for by jobs behind. It starts when it is first in line, w servers are free and fewer than
-/// `depth` jobs are in service. With m = 1 and depth >= servers this is the queue G/G/servers.
+/// `depth` jobs are in service. With m = 1 and depth >= servers this is the queue G/G/servers; with
+/// one server Lindley's recursion, a job ending at max(arrival, end of the one before) + service.
 ///
 /// With an operations_per_s, operations pass a gate of that rate in the order of starts, and no job
 /// ends before its last operation has passed: end = max(start + service, gate), where the gate

@@ -151,6 +151,7 @@ TEST_CASE("By itself a long run makes no bands, and says how to", "[e2e][bands]"
   CHECK_FALSE(more.contains("bands"));
   CHECK(says_how(more));
   CHECK(with("10001", "run.band=always").contains("bands"));
+  CHECK(with("10001", "thresholds=[bands.ttft_ms.p99.high < 1h]").contains("bands"));
   CHECK_FALSE(says_how(with("10001", "run.band=never")));
 }
 

@@ -13,10 +13,12 @@ using namespace tiercast::tests;
 
 namespace {
 
-nlohmann::json effort_of(const std::string& scenario, const std::filesystem::path& trace) {
+nlohmann::json effort_of(const std::string& scenario, const std::filesystem::path& trace,
+                         const std::string& tiers = "[hbm]") {
   const std::filesystem::path file = source_dir() / "tests/bench/scenarios" / (scenario + ".yaml");
-  const Finished done = run_process({program().string(), "run", file.string(), "--format", "json",
-                                     "--set", "workload.trace.file=" + trace.string()});
+  const Finished done =
+      run_process({program().string(), "run", file.string(), "--format", "json", "--set",
+                   "workload.trace.file=" + trace.string(), "--set", "tiers=" + tiers});
   INFO(done.err);
   REQUIRE(done.exit_code == 0);
   return nlohmann::json::parse(done.out).at("run");
@@ -56,4 +58,20 @@ TEST_CASE("prefixes stay in few spans on a trace that fills its pools", "[counte
   const nlohmann::json effort = effort_of("mooncake", trace);
   CHECK(effort.at("advances") <= 40'000);
   CHECK(effort.at("policy_calls") <= 650'000);
+}
+
+TEST_CASE("a second tier adds no more than its stores and what waits for them", "[counters]") {
+  const auto trace = shared_dir() / "traces/mooncake_conversation.jsonl.gz";
+  if (!present(trace)) return;
+  const nlohmann::json one = effort_of("mooncake", trace);
+  const nlohmann::json two = effort_of("mooncake", trace, "[hbm, {kind: dram, capacity: 64GB}]");
+  const auto count = [](const nlohmann::json& effort, const char* key) {
+    return effort.at(key).get<double>();
+  };
+  constexpr double kRequests = 12'031;
+  CHECK(count(two, "transfers") <= 2.1 * kRequests);  // a prompt's store, an output's
+  CHECK(count(two, "solves") <= 1.1 * count(two, "transfers"));
+  CHECK(count(two, "bundles_solved") <= 1.1 * count(two, "solves"));
+  CHECK(count(two, "advances") <= 1.3 * count(one, "advances"));
+  CHECK(count(two, "policy_calls") <= 1.35 * count(one, "policy_calls"));
 }

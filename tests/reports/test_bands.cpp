@@ -35,6 +35,10 @@ TEST_CASE("a band spans three runs, whichever of them is the lowest") {
   CHECK(bands.ttft_ms.p99->low == 961);  // a fast part may queue more elsewhere
   CHECK(bands.ttft_ms.p99->high == 1020);
   CHECK(bands.e2e_ms.mean->high == 3 * 121);
+  CHECK(bands.ttft_ms.p999->high == 1020);
+  CHECK(bands.requests_per_s->low == 1);
+  // 961 ms lie below both ends; the other numbers lie between theirs.
+  CHECK(bands.outside == std::vector<std::string>{"ttft_ms.p99"});
   CHECK(bands.output_tokens_per_s->low == 940);
   CHECK(bands.output_tokens_per_s->high == 960);
   CHECK_FALSE(bands.tpot_ms.p50);
@@ -121,6 +125,9 @@ TEST_CASE("the report shows bands behind their figures, and the widest parts") {
                      "widest: a, b, c\n") != std::string::npos);
   result.bands->rests_on = {"a", "b", "c", "d"};
   CHECK(shown().find("widest: a, b, c, ...\n") != std::string::npos);
+  result.bands->outside = {"ttft_ms.p99"};
+  CHECK(shown().find("...; chance moves as far (as given they lie outside of both ends): "
+                     "ttft_ms.p99\n") != std::string::npos);
 }
 
 }  // namespace

@@ -67,6 +67,11 @@ TEST_CASE("energy is idle power over time and what the meters add") {
   CHECK(*energy.j_per_computed_token == Approx(energy.scope.node_and_fabric_j / 150));
   CHECK(*energy.tokens_per_j == Approx(1 / *energy.j_per_output_token));
   CHECK(!energy.j_per_task);
+  // One of four GPUs was occupied for 40 of 100 s.
+  const double idle_j = 1.1 * (4 * 100 * 100 + 2 * 50 * 100 + fans_j);
+  CHECK(energy.split.dynamic_j == Approx(1.1 * (40 * 500 + 10 * 3 * 40)));
+  CHECK(energy.split.occupied_j == Approx(idle_j * 0.1));
+  CHECK(energy.split.unoccupied_j == Approx(idle_j * 0.9));
   CHECK(*result.metrics.output_tokens_per_s_per_gpu == Approx(20.0 / 100 / 4));
 }
 
@@ -100,6 +105,8 @@ TEST_CASE("with sessions, energy and cost are spread over tasks too") {
   input.site = small_site();
   const Result result = summarise(outcome, input);
   CHECK(*result.energy->j_per_task == Approx(result.energy->scope.node_and_fabric_j));
+  CHECK(result.energy->band_j_per_task->low == Approx(*result.energy->j_per_task));  // no ranges
+  CHECK(result.cost->band_usd_per_task->high == Approx(*result.cost->usd_per_task));
   CHECK(*result.cost->usd_per_task == Approx(0.4));
   CHECK(result.metrics.task_s->mean == 100);
 }

@@ -84,7 +84,7 @@ TEST_CASE("the keys of cache, energy, cost and findings are those of the schema"
   CHECK(keys(json["cache"]["by_tier"][0]) ==
         Keys{"tier", "pools", "capacity_bytes", "used_bytes", "fill", "first_eviction_s",
              "hit_tokens", "read_bytes", "written_bytes", "evicted_blocks", "busy"});
-  CHECK(keys(json["energy"]) == Keys{"scope", "pue", "by_component", "j_per_output_token",
+  CHECK(keys(json["energy"]) == Keys{"scope", "pue", "by_component", "split", "j_per_output_token",
                                      "j_per_computed_token", "tokens_per_j", "storage_path_j",
                                      "watts_mean", "carbon_kg"});
   CHECK(keys(json["energy"]["scope"]) == Keys{"gpu_j", "node_and_fabric_j", "facility_j"});
@@ -213,8 +213,16 @@ TEST_CASE("paths of thresholds name what the JSON shows") {
     tier.card_cache.emplace();
   }
   result.energy->band_j_per_output_token.emplace();
+  result.energy->band_j_per_task.emplace();
+  result.cost->band_usd_per_task.emplace();
   result.cost->band_usd_per_million_output_tokens.emplace();
-  result.metrics.output_tokens_per_s = 1;
+  for (auto* rate : {&result.metrics.output_tokens_per_s, &result.metrics.computed_tokens_per_s,
+                     &result.metrics.requests_per_s, &result.metrics.goodput_requests_per_s}) {
+    *rate = 1;
+  }
+  for (auto* values : {&result.metrics.itl_ms, &result.metrics.queue_ms, &result.metrics.task_s}) {
+    values->emplace();
+  }
   result.bands = bands_of(result, result, result);
   const Json json = parsed(result);
   for (const std::string& path : numeric_paths()) {

@@ -214,6 +214,9 @@ TEST_CASE("memory before drives names the link that its hits cross too") {
               "memory of its DPUs gave 25.0 % of what was read; its busiest link, "
               "nvme.port.up at 90.0 %, carries that too\n"));
   CHECK(shows(shown(result), "the busiest of 24 drives moved 1.01 x the mean of all\n"));
+  CHECK_FALSE(shows(shown(result), "its drives last"));
+  tier.wear_years = 4.5;
+  CHECK(shows(shown(result), "written to like this, its drives last 4.5"));
   result.bottlenecks[1].busy = 0.95;
   CHECK(shows(shown(result), "gave 25.0 % of what was read\n"));
 }

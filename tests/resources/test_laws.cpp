@@ -1,5 +1,4 @@
-// Latency laws and power meters.
-#include <cmath>
+// Waits by load, and power meters.
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -14,41 +13,21 @@ using resources::PowerLaw;
 using resources::PowerMeter;
 
 namespace {
-constexpr Purpose kDraws{"test.latency"};
+constexpr Purpose kDraws{"test.meters"};
 }
 
-TEST_CASE("latency grows with load up to its cap") {
-  const LatencyLaw law{.base_ns = 1000, .load_ns = 300, .load_max_ns = 5000};
-  REQUIRE(law.typical_ns(0) == 1000);
-  REQUIRE(law.typical_ns(500'000) == 1300);  // u / (1 - u) = 1
-  REQUIRE(law.typical_ns(750'000) == 1900);  // 3
-  REQUIRE(law.typical_ns(1'000'000) == 6000);
+TEST_CASE("waits grow with load up to their cap") {
+  const LatencyLaw law{.load_ns = 300, .load_max_ns = 5000};
+  REQUIRE(law.wait_ns(0) == 0);
+  REQUIRE(law.wait_ns(500'000) == 300);  // u / (1 - u) = 1
+  REQUIRE(law.wait_ns(750'000) == 900);  // 3
+  REQUIRE(law.wait_ns(1'000'000) == 5000);
   int64_t before = 0;
   for (uint32_t ppm = 0; ppm <= 1'000'000; ppm += 1000) {
-    REQUIRE(law.typical_ns(ppm) >= before);
-    before = law.typical_ns(ppm);
+    REQUIRE(law.wait_ns(ppm) >= before);
+    before = law.wait_ns(ppm);
   }
-  REQUIRE(before == 6000);
-  REQUIRE(LatencyLaw{.base_ns = 7, .load_max_ns = 9}.typical_ns(1'000'000) == 7);
-}
-
-TEST_CASE("tails come as often as their probability says, and are the same under every load") {
-  const LatencyLaw law{.base_ns = 1000,
-                       .load_ns = 100,
-                       .load_max_ns = 900,
-                       .tail_ppm = 20'000,
-                       .tail_multiple_milli = 12'500};
-  constexpr int draws = 50'000;
-  Stream idle(1, kDraws), busy(1, kDraws);
-  int tails = 0;
-  for (int i = 0; i < draws; ++i) {
-    const int64_t at_idle = law.draw_ns(idle, 0), at_load = law.draw_ns(busy, 500'000);
-    const bool tail = at_idle > 1000;
-    tails += tail ? 1 : 0;
-    REQUIRE(at_idle == (tail ? 12'500 : 1000));
-    REQUIRE(at_load == (tail ? 13'750 : 1100));
-  }
-  REQUIRE(std::abs(tails - draws * 0.02) < 4 * std::sqrt(draws * 0.02 * 0.98));
+  REQUIRE(LatencyLaw{.load_ns = 0, .load_max_ns = 9}.wait_ns(1'000'000) == 0);
 }
 
 TEST_CASE("energy is the sum of power x time and of the items") {

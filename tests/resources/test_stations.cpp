@@ -9,7 +9,6 @@
 #include "sim/resources/stations.hpp"
 
 using namespace tiercast;
-using resources::FifoServer;
 using resources::kNever;
 using resources::PoolJob;
 using resources::ProcessorSharing;
@@ -104,14 +103,14 @@ double erlang_c(int k, double a) {
 
 }  // namespace
 
-TEST_CASE("a fifo server keeps Lindley's recursion") {
+TEST_CASE("one server keeps Lindley's recursion") {
   for (const double load : {0.5, 0.95, 1.2}) {
     Stream draw(5, kJobs, static_cast<uint64_t>(load * 100));
     const auto jobs =
         poisson_jobs(draw, 2000, load, 1, 500, [](Stream& d) { return d.lognormal(400, 0.7); });
-    FifoServer server;
+    ServerPool server(1, 1);
     const auto ends = run_station(server, jobs, [&](int64_t now_ns, const Job& job, uint64_t tag) {
-      server.arrive(now_ns, job.service_ns, tag);
+      server.arrive(now_ns, {1, job.service_ns}, tag);
     });
     int64_t wait_ns = 0;
     Int128 waits_ns = 0, services_ns = 0;

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "models/scenario/census.hpp"
+#include "models/scenario/pace.hpp"
 #include "models/scenario/tier_index.hpp"
 #include "models/scenario/tier_times.hpp"
 #include "tests/scenario/one_request.hpp"
@@ -185,6 +186,19 @@ TEST_CASE("An index of a node's drives lives on its host or its DPUs", "[scenari
   const Made plain = made("nvme, context", drives);
   const double left = static_cast<double>(link_rate(dpu.set(), "node0.dpu")) /
                       static_cast<double>(link_rate(plain.set(), "node0.dpu"));
+  // Its figures bear on time though nothing goes over the network.
+  const Made alone = made("{kind: nvme, index: dpu}", drives);
+  const std::string time = "cluster.node.dpus.0.operation_time";
+  const auto counts = [&](const scenario::Scenario& scenario) {
+    const std::vector<std::string> estimates = scenario::count_figures(scenario).estimates;
+    return std::count(estimates.begin(), estimates.end(), time);
+  };
+  CHECK(counts(alone.scenario) == 1);
+  CHECK(counts(made("nvme", drives).scenario) == 0);
+  const auto parts = scenario::paced_parts(alone.scenario);
+  CHECK(std::any_of(parts.begin(), parts.end(), [](const scenario::PacedPart& part) {
+    return part.path == "cluster.node.dpus.0";
+  }));
   const double cores = plain.scenario.spec.cluster.node.dpus.front().cores;
   CHECK(left == Approx((cores - 3) / cores));
 }
