@@ -7,7 +7,7 @@
 #include <string>
 
 #include "models/policy/cache_adapter.hpp"
-#include "models/policy/sketch.hpp"
+#include "models/policy/key_counts.hpp"
 
 namespace tiercast::policy {
 namespace {
@@ -56,13 +56,20 @@ constexpr Parameter kThreshold{"threshold",
                                1,
                                255,
                                "a block is written once so many prompts have had it"};
+constexpr Parameter kWindow{"window",
+                            "blocks",
+                            ParameterKind::integer,
+                            4'194'304,
+                            1,
+                            268'435'456,
+                            "different blocks after which one may be forgotten"};
 
 template <Write kWrite>
 std::span<const Parameter> parameters() {
-  static constexpr std::array selective{kFetch,    kMinimum, kOutput,   kPromote,
-                                        kPrefetch, kDemote,  kThreshold};
+  static constexpr std::array selective{kFetch,    kMinimum, kOutput,    kPromote,
+                                        kPrefetch, kDemote,  kThreshold, kWindow};
   if constexpr (kWrite == Write::selective) return selective;
-  return std::span(selective).first(selective.size() - 1);
+  return std::span(selective).first(selective.size() - 2);
 }
 
 class Tiers {
@@ -124,7 +131,7 @@ class Placement {
         demote_(kWrite == Write::back || values.integer("demote") != 0) {
     if constexpr (kWrite == Write::selective) {
       threshold_ = values.integer("threshold");
-      sketch_ = std::make_unique<FrequencySketch>();
+      counts_ = std::make_unique<KeyCounts>(values.integer("window"));
     }
   }
 
@@ -163,7 +170,7 @@ class Placement {
   static uint64_t hash_state(const tp_placement* self) noexcept {
     StateHash hash;
     const auto& policy = *reinterpret_cast<const Placement*>(self);
-    if (policy.sketch_ != nullptr) policy.sketch_->hash(hash);
+    if (policy.counts_ != nullptr) policy.counts_->hash(hash);
     return hash.value();
   }
 
@@ -196,8 +203,13 @@ class Placement {
       }
       const Blocks views(blocks);
       uint32_t run = 0;
+      constexpr uint32_t kAhead = 16;  // counts lie all over memory
+      for (uint32_t i = 0; i < std::min(kAhead, block_count); ++i) {
+        policy.counts_->expect(views[i]->key);
+      }
       for (uint32_t i = 0; i < block_count; ++i) {
-        const bool due = policy.sketch_->add(views[i]->key) >= policy.threshold_ && wanted;
+        if (i + kAhead < block_count) policy.counts_->expect(views[i + kAhead]->key);
+        const bool due = policy.counts_->add(views[i]->key) >= policy.threshold_ && wanted;
         if (due) ++run;
         if (run > 0 && (!due || i + 1 == block_count)) {
           answer(first + i + (due ? 1 : 0) - run, run);
@@ -316,7 +328,7 @@ class Placement {
   bool prefetch_;
   bool demote_;
   uint32_t threshold_ = 0;
-  std::unique_ptr<FrequencySketch> sketch_;  // selective only
+  std::unique_ptr<KeyCounts> counts_;  // selective only
 };
 
 template <Write kWrite>
@@ -338,8 +350,8 @@ std::span<const PlacementEntry> placement_policies() {
           "HiCache write_through"),
       entry<Write::selective>(
           "As `through`, but only blocks that so many prompts have had.",
-          "SGLang HiCache write_through_selective; vLLM v1 kv_offload store_threshold (its exact "
-          "bounded table is a count-min sketch here)"),
+          "SGLang HiCache write_through_selective; vLLM v1 kv_offload store_threshold and "
+          "its bounded table"),
       entry<Write::back>(
           "Blocks are written only as they leave the tier above; the step that needs their frames "
           "waits for the copy.",

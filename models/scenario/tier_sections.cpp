@@ -190,6 +190,7 @@ const FieldTable<PlacementSection>& PlacementSection::fields() {
       field("prefetch", &S::prefetch, by_default("false"), "Fetch into host memory from arrival on, while requests wait."),
       field("demote", &S::demote, by_default("false"), "Move what leaves a lower tier to the next one."),
       field("threshold", &S::threshold, by_default("2"), between(1, 255), "Of write: selective."),
+      field("window", &S::window, by_default("4194304"), between(1, 268435456), "Of write: selective: different blocks after which one may be forgotten."),
       field("min_load", &S::min_load, by_default("1"), between(1, 1000000), "Blocks; shorter finds are computed again."),
   }).shorthand("write");
   return table;
@@ -205,7 +206,9 @@ std::string PlacementSection::config_lines() const {
                       "\npromote=" + (promote ? "1" : "0") +
                       "\nprefetch=" + (prefetch ? "1" : "0") + "\ndemote=" + (demote ? "1" : "0") +
                       "\n";
-  if (write == WritePolicy::selective) lines += "threshold=" + std::to_string(threshold) + "\n";
+  if (write == WritePolicy::selective) {
+    lines += "threshold=" + std::to_string(threshold) + "\nwindow=" + std::to_string(window) + "\n";
+  }
   return lines;
 }
 

@@ -122,6 +122,7 @@ struct PlacementSection {
   bool prefetch = false;
   bool demote = false;
   uint32_t threshold = 2;
+  uint32_t window = 4'194'304;
   uint32_t min_load = 1;
 
   static const FieldTable<PlacementSection>& fields();

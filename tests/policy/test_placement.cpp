@@ -4,13 +4,15 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
+#include "models/policy/key_counts.hpp"
 #include "models/policy/placement.hpp"
-#include "models/policy/sketch.hpp"
 #include "tests/policy/random_host.hpp"
 
 extern "C" const char* name_of_placement_as_seen_by_c(size_t index);
@@ -314,27 +316,37 @@ TEST_CASE("load or recompute takes the best of all splits", "[placement]") {
   for (const int count : seen) CHECK(count > 50);
 }
 
-TEST_CASE("the sketch never undercounts, forgets by halves, and saturates", "[placement]") {
-  policy::FrequencySketch sketch;
-  for (uint32_t round = 1; round <= 3; ++round) {
-    uint32_t exact = 0;
-    for (uint64_t key = 0; key < 2000; ++key) {
-      const uint32_t count = sketch.add({key, key * 3});
-      REQUIRE(count >= round);
-      exact += count == round ? 1 : 0;
-    }
-    CHECK(exact > 1980);  // 8,000 of 4 x 2^20 counters in use: hardly any meets all four at once
+TEST_CASE("keys are counted exactly within the window, and forgotten a generation later",
+          "[placement]") {
+  policy::KeyCounts counts(1000);
+  for (uint32_t round = 1; round <= 4; ++round) {
+    for (uint64_t key = 0; key < 999; ++key) REQUIRE(counts.add({key, key * 3}) == round);
   }
-  for (int i = 0; i < 300; ++i) sketch.add({9, 9});
-  CHECK(sketch.add({9, 9}) == 255);
+  // The thousandth key begins a new generation, in which what comes back counts on.
+  CHECK(counts.add({5000, 1}) == 1);
+  CHECK(counts.add({7, 21}) == 5);
+  // A thousand others later, two generations on, only what came back is known.
+  for (uint64_t key = 0; key < 999; ++key) REQUIRE(counts.add({key, 77}) == 1);
+  CHECK(counts.add({8, 24}) == 1);
+  CHECK(counts.add({7, 21}) == 6);
+
+  policy::KeyCounts one(1 << 20);
+  for (uint32_t i = 1; i <= 300; ++i) REQUIRE(one.add({9, 9}) == std::min(i, 255u));
 }
 
-TEST_CASE("a full sketch halves its counts", "[placement][slow]") {
-  policy::FrequencySketch sketch;
-  for (int i = 0; i < 200; ++i) sketch.add({9, 9});
-  const uint64_t period = 10 * (uint64_t{1} << 20);
-  uint64_t key = 1000;
-  for (uint64_t added = 200; added + 1 < period; ++added) sketch.add({++key, 1});
-  CHECK(sketch.add({9, 9}) >= 101);
-  CHECK(sketch.add({9, 9}) <= 130);  // 200 / 2 and what fell on all four by chance
+TEST_CASE("counts agree with a plain table, generation by generation", "[placement]") {
+  Draw draw(11);
+  constexpr uint32_t kWindow = 300;
+  policy::KeyCounts counts(kWindow);
+  std::map<uint64_t, uint32_t> young, old;
+  for (int i = 0; i < 20'000; ++i) {
+    const uint64_t key = draw.below(2) == 0 ? draw.below(50) : draw.below(5000);
+    const uint32_t before = young.contains(key) ? young[key] : old.contains(key) ? old[key] : 0;
+    young[key] = std::min(before + 1, 255u);
+    REQUIRE(counts.add({key, ~key}) == young[key]);
+    if (young.size() == kWindow) {
+      old = std::move(young);
+      young.clear();
+    }
+  }
 }

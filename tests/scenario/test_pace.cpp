@@ -55,7 +55,7 @@ const std::set<std::string> kTimeless = {"active_power",
                                          "fan_power",
                                          "idle_power",
                                          "life_years",
-                                         
+
                                          "price",
                                          "pue",
                                          "rated_amplification",

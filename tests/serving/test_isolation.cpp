@@ -81,7 +81,7 @@ TEST_CASE("Isolated tenants fare as tenants whose content differs, in every tier
   for (uint64_t number = 0; number < 150; ++number) {
     RandomScenario scenario = make_random_scenario(number);
     add_random_tiers(scenario);
-    // Ghosts, sketches and stripes hash keys, which differ here.
+    // Ghosts, counts and stripes hash keys, which differ here.
     scenario.spec.eviction = tp_find_builtin_cache("lru");
     for (tiering::TierSpec& tier : scenario.spec.tiers->tiers) {
       tier.eviction = tp_find_builtin_cache("lru");
