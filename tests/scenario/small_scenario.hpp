@@ -10,6 +10,20 @@
 
 namespace tiercast::tests {
 
+/// Two nodes of two H100s over all tiers, and a trace that is not there.
+inline constexpr const char* kAllTiers = R"(name: tiers
+cluster:
+  node: {use: dgx-h100, gpus: 2, drives: [{use: solidigm-d7-ps1010, count: 1}]}
+  nodes: 2
+  storage:
+    context: {enclosure: cmx-bf4, count: 1}
+    external: {service: file-store-rdma, count: 1}
+model: llama-3.1-8b
+engine: {tp: 1, block_tokens: 16}
+tiers: [hbm, {kind: dram, capacity: 64GiB}, peer, {kind: nvme, capacity: 1TiB}, context, external]
+workload: {trace: {file: t.csv, format: csv}}
+)";
+
 /// The catalogue's folder.
 std::string configs();
 

@@ -23,25 +23,13 @@ using scenario::Scenario;
 using scenario::TierTimes;
 using scenario::World;
 using tests::good;
+using tests::kAllTiers;
 using tests::world_of;
 using Words = std::vector<std::string>;
 
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kTiers = R"(name: tiers
-cluster:
-  node: {use: dgx-h100, gpus: 2, drives: [{use: solidigm-d7-ps1010, count: 1}]}
-  nodes: 2
-  storage:
-    context: {enclosure: cmx-bf4, count: 1}
-    external: {service: file-store-rdma, count: 1}
-model: llama-3.1-8b
-engine: {tp: 1, block_tokens: 16}
-tiers: [hbm, {kind: dram, capacity: 64GiB}, peer, {kind: nvme, capacity: 1TiB}, context, external]
-workload: {trace: {file: t.csv, format: csv}}
-)";
 
 // Figures with a range that no run's time depends on.
 const std::set<std::string> kTimeless = {"active_power",
@@ -136,7 +124,7 @@ Words round_stack() {
 Scenario round_scenario(const Words& more) {
   Words sets = round_stack();
   sets.insert(sets.end(), more.begin(), more.end());
-  return good(kTiers, sets);
+  return good(kAllTiers, sets);
 }
 
 }  // namespace
@@ -186,7 +174,8 @@ TEST_CASE("The trees of a scenario read as the scenario again", "[scenario][pace
     }
   }
   // Where values and a trace's path come from is kept.
-  const Scenario flagged = good(kTiers, {"workload.trace.file=mine.csv", "engine.max_sequences=9"});
+  const Scenario flagged =
+      good(kAllTiers, {"workload.trace.file=mine.csv", "engine.max_sequences=9"});
   Diagnostics found;
   const auto again = scenario::read_again(flagged, found);
   REQUIRE(again);
@@ -195,9 +184,9 @@ TEST_CASE("The trees of a scenario read as the scenario again", "[scenario][pace
 }
 
 TEST_CASE("Figures move where blocks go through their part, and nowhere else", "[scenario][pace]") {
-  CHECK(paced_parts(good(kTiers, {"tiers=[hbm]"})).empty());
+  CHECK(paced_parts(good(kAllTiers, {"tiers=[hbm]"})).empty());
   const auto parts = [](const std::string& tiers) {
-    return paths(paced_parts(good(kTiers, {"tiers=[hbm, " + tiers + "]"})));
+    return paths(paced_parts(good(kAllTiers, {"tiers=[hbm, " + tiers + "]"})));
   };
   const std::string drives = "cluster.node.drives.0";
   const std::string dpus = "cluster.storage.context.enclosure.dpus";
@@ -208,7 +197,7 @@ TEST_CASE("Figures move where blocks go through their part, and nowhere else", "
   CHECK((has(parts("external"), service) && !has(parts("external"), dpus)));
   CHECK_FALSE(has(parts("external"), service + ".drives"));
   // Watts and prices stay where they are, and so does a figure whose range has no width.
-  for (const PacedPart& part : paced_parts(good(kTiers))) {
+  for (const PacedPart& part : paced_parts(good(kAllTiers))) {
     INFO(part.path);
     CHECK_FALSE(part.figures.empty());
     for (const std::string& key : part.figures) CHECK_FALSE(kTimeless.contains(key));
@@ -256,7 +245,7 @@ TEST_CASE("A load lies between those of the equation at both ends", "[scenario][
 
 TEST_CASE("A band is what the scenario with the ends written down takes", "[scenario][pace]") {
   const std::string dpu = "cluster.storage.context.enclosure.dpus.";
-  const Scenario scenario = good(kTiers);
+  const Scenario scenario = good(kAllTiers);
   const World world = world_of(scenario);
   const scenario::TierBands bands = tier_bands(scenario, world, tier_times(scenario.spec, world));
   const auto part =
@@ -270,7 +259,7 @@ TEST_CASE("A band is what the scenario with the ends written down takes", "[scen
       const Node& range = *at_path(scenario.resolved, dpu + key + ".range");
       sets.push_back(dpu + key + "=" + range.items.at(low_is_fast ? item : 1 - item).text);
     }
-    const Scenario written = good(kTiers, sets);
+    const Scenario written = good(kAllTiers, sets);
     return tier_times(written.spec, world_of(written)).at(3).prefixes.at(2).load_ns;
   };
   REQUIRE(part->loads[3]);
@@ -315,7 +304,7 @@ TEST_CASE("Each part alone, fast is no slower and slow no faster", "[scenario][p
 }
 
 TEST_CASE("Parts of a tier come with the widest first", "[scenario][pace]") {
-  const Scenario scenario = good(kTiers);
+  const Scenario scenario = good(kAllTiers);
   const World world = world_of(scenario);
   const std::vector<TierTimes> given = tier_times(scenario.spec, world);
   const scenario::TierBands bands = tier_bands(scenario, world, given);

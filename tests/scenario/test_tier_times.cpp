@@ -18,29 +18,17 @@ using scenario::Scenario;
 using scenario::TierTimes;
 using scenario::World;
 using tests::good;
+using tests::kAllTiers;
 using tests::world_of;
 using Words = std::vector<std::string>;
 
 namespace {
 
-constexpr const char* kTiers = R"(name: tiers
-cluster:
-  node: {use: dgx-h100, gpus: 2, drives: [{use: solidigm-d7-ps1010, count: 1}]}
-  nodes: 2
-  storage:
-    context: {enclosure: cmx-bf4, count: 1}
-    external: {service: file-store-rdma, count: 1}
-model: llama-3.1-8b
-engine: {tp: 1, block_tokens: 16}
-tiers: [hbm, {kind: dram, capacity: 64GiB}, peer, {kind: nvme, capacity: 1TiB}, context, external]
-workload: {trace: {file: t.csv, format: csv}}
-)";
-
 // 2 (K and V) x 32 layers x 8 KV heads x 128 numbers x 2 bytes x 16 tokens.
 constexpr int64_t kBlockBytes = 2 * 32 * 8 * 128 * 2 * 16;
 
 std::vector<TierTimes> times_of(const Words& sets = {}) {
-  const Scenario scenario = good(kTiers, sets);
+  const Scenario scenario = good(kAllTiers, sets);
   return tier_times(scenario.spec, world_of(scenario));
 }
 
@@ -92,7 +80,7 @@ TEST_CASE("A load takes what its stack's equation says", "[scenario][tiers]") {
 // The pipeline of transfer_time.hpp overlaps the first operation with the others; a flow comes
 // after it.
 TEST_CASE("Explained and exact pipelines differ by less than one operation", "[scenario][tiers]") {
-  const Scenario scenario = good(kTiers, slow_stack("50%"));
+  const Scenario scenario = good(kAllTiers, slow_stack("50%"));
   const TierTimes dram = tier_times(scenario.spec, world_of(scenario)).at(0);
   const hardware::TransferPath path{{}, scenario.spec.cluster.node.gpu.host_link.value, {}};
   for (const PrefixTimes& prefix : dram.prefixes) {
@@ -107,7 +95,7 @@ TEST_CASE("Explained and exact pipelines differ by less than one operation", "[s
 
 TEST_CASE("Loading is faster exactly at the lengths that brute force finds", "[scenario][tiers]") {
   for (const char* efficiency : {"0.05%", "1%", "2%", "4%", "80%"}) {
-    const Scenario scenario = good(kTiers, slow_stack(efficiency));
+    const Scenario scenario = good(kAllTiers, slow_stack(efficiency));
     const World world = world_of(scenario);
     const TierTimes dram = tier_times(scenario.spec, world).at(0);
     INFO(efficiency << ", " << dram.load_faster.size() << " ranges");
@@ -163,7 +151,7 @@ TEST_CASE("What bounds a way is named", "[scenario][tiers]") {
 
 TEST_CASE("Lookups are batches at their station, and a load is late as any of its operations",
           "[scenario][tiers]") {
-  const Scenario scenario = good(kTiers);
+  const Scenario scenario = good(kAllTiers);
   const std::vector<TierTimes> times = tier_times(scenario.spec, world_of(scenario));
   const hardware::StorageServiceSpec& service = *scenario.spec.cluster.storage.external->service;
   const hardware::StackSpec& stack = *scenario.spec.tiers[5].stack;
@@ -190,6 +178,6 @@ TEST_CASE("Lookups are batches at their station, and a load is late as any of it
 }
 
 TEST_CASE("Without tiers below GPU memory there is nothing to tell", "[scenario][tiers]") {
-  const Scenario scenario = good(kTiers, {"tiers=[hbm]"});
+  const Scenario scenario = good(kAllTiers, {"tiers=[hbm]"});
   CHECK(tier_times(scenario.spec, world_of(scenario)).empty());
 }

@@ -9,6 +9,7 @@
 
 #include "models/tiering/transfers.hpp"
 #include "sim/base/random.hpp"
+#include "tests/tiering/run_transfers.hpp"
 
 using namespace tiercast;
 using tiering::TierLinkSpec;
@@ -20,23 +21,11 @@ namespace {
 
 constexpr Purpose kDraws{"test.index_servers"};
 using Links = std::vector<uint32_t>;
-using Ends = std::vector<std::pair<int64_t, TransferId>>;
+using tests::Ends;
+using tests::run;
 
 const std::vector<TierLinkSpec> kLinks{{"slow", 1'000'000'000, false},
                                        {"fast", 3'000'000'000, false}};
-
-// Every end from now on.
-Ends run(Transfers& transfers) {
-  Ends ends;
-  std::vector<TransferId> ended;
-  while (transfers.next_end_ns() != resources::kNever) {
-    const int64_t now_ns = transfers.next_end_ns();
-    ended.clear();
-    transfers.advance(now_ns, ended);
-    for (const TransferId id : ended) ends.emplace_back(now_ns, id);
-  }
-  return ends;
-}
 
 }  // namespace
 

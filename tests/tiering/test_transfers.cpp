@@ -10,6 +10,7 @@
 
 #include "models/tiering/transfers.hpp"
 #include "sim/base/random.hpp"
+#include "tests/tiering/run_transfers.hpp"
 
 using namespace tiercast;
 using tiering::StationSpec;
@@ -24,26 +25,11 @@ namespace {
 
 constexpr Purpose kDraws{"test.transfers"};
 using Links = std::vector<uint32_t>;
-using Ends = std::vector<std::pair<int64_t, TransferId>>;
+using tests::Ends;
+using tests::run;
 
 const std::vector<TierLinkSpec> kLinks{
     {"slow", 1'000'000'000, false}, {"fast", 3'000'000'000, false}, {"queue", 1'000'000'000, true}};
-
-// Every end from now on, ids released as they come.
-Ends run(Transfers& transfers) {
-  Ends ends;
-  std::vector<TransferId> ended;
-  while (transfers.next_end_ns() != resources::kNever) {
-    const int64_t now_ns = transfers.next_end_ns();
-    ended.clear();
-    transfers.advance(now_ns, ended);
-    for (const TransferId id : ended) {
-      ends.emplace_back(now_ns, id);
-      transfers.release(id);
-    }
-  }
-  return ends;
-}
 
 TransferPlan in_parts(const Links& links, uint64_t bytes, const TransferCost& cost,
                       std::span<const TransferPart> parts) {
