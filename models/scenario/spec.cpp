@@ -53,7 +53,8 @@ std::string EvictionSection::config_lines() const {
 }
 
 std::vector<Choice<BandRuns>> choices(BandRuns) {
-  return {{"auto", BandRuns::automatic, "where it offers no more than 10,000 requests"},
+  return {{"auto", BandRuns::automatic,
+           "where it offers no more than " + std::to_string(kBandedRequests) + " requests"},
           {"always", BandRuns::always, "however long it is"},
           {"never", BandRuns::never, "one run, and no band of latency and throughput"}};
 }

@@ -83,6 +83,9 @@ struct WarmupSection {
   static const FieldTable<WarmupSection>& fields();
 };
 
+/// So many requests are simulated three times without being asked.
+inline constexpr uint64_t kBandedRequests = 10'000;
+
 /// Whether a run is repeated with its estimates at either end of their ranges.
 enum class BandRuns : uint8_t { automatic, always, never };
 std::vector<Choice<BandRuns>> choices(BandRuns);

@@ -16,6 +16,7 @@
 #include "models/tiering/run_fault.hpp"
 #include "models/workload/demand_source.hpp"
 #include "reports/bands.hpp"
+#include "reports/figures.hpp"
 #include "reports/summarise.hpp"
 #include "sim/base/field_table.hpp"
 #include "sim/base/text.hpp"
@@ -210,9 +211,6 @@ std::vector<std::string> by_effect(const std::vector<scenario::PartSpan>& spans,
   return paths;
 }
 
-// So many requests are simulated three times without being asked.
-constexpr uint64_t kBandedRequests = 10'000;
-
 /// Two more runs, where the scenario rests on figures with a range and they are wanted.
 void add_bands(const Prepared& prepared, reports::Result& result) {
   const scenario::Scenario& scenario = prepared.scenario;
@@ -225,12 +223,11 @@ void add_bands(const Prepared& prepared, reports::Result& result) {
       prepared.thresholds.begin(), prepared.thresholds.end(),
       [](const reports::Threshold& threshold) { return threshold.path.starts_with("bands."); });
   if (wanted == scenario::BandRuns::automatic && !limited &&
-      result.requests.offered > kBandedRequests) {
+      result.requests.offered > scenario::kBandedRequests) {
     caveats.push_back(
-        fmt::format("latency and throughput rest on estimates of {} part{}, and for more than "
-                    "10,000 requests no band is made: `--set run.band=always` makes it, in three "
-                    "runs",
-                    parts, parts == 1 ? "" : "s"));
+        fmt::format("latency and throughput rest on estimates of {} part{}, and for more than {} "
+                    "requests no band is made: `--set run.band=always` makes it, in three runs",
+                    parts, parts == 1 ? "" : "s", reports::show_count(scenario::kBandedRequests)));
     return;
   }
   const auto* trace = std::get_if<workload::TraceSpec>(&scenario.spec.workload);

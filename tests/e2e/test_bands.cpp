@@ -45,7 +45,7 @@ void check_band(const Json& band, double a, double b, double c) {
   CHECK(band.at("high") == std::max({a, b, c}));
 }
 
-TEST_CASE("What nothing was loaded from comes last among what bands rest on", "[e2e][bands]") {
+TEST_CASE("What everything was loaded from comes first among what bands rest on", "[e2e][bands]") {
   const Folder folder;
   const std::string scenario = folder.write("s.yaml", kScenario);
   // Host memory holds everything, and the service's figures have wide ranges.
