@@ -259,7 +259,6 @@ Result summarise(const serving::Outcome& outcome, const SummaryInput& input) {
   result.run.transfers = effort.transfers;
   result.run.solves = effort.solves;
   result.run.bundles_solved = effort.bundles_solved;
-  result.thresholds = evaluate(input.thresholds, result);
   return result;
 }
 

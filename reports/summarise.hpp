@@ -10,7 +10,6 @@
 #include "reports/economics.hpp"
 #include "reports/metrics.hpp"
 #include "reports/result.hpp"
-#include "reports/thresholds.hpp"
 
 namespace tiercast::reports {
 
@@ -26,11 +25,11 @@ struct SummaryInput {
   uint32_t prefill_instances = 0;  ///< of instances that prefill only, the first ones; 0: none
   std::optional<Site> site;        ///< absent: no energy, no cost, no figures per GPU
   ServiceLimits limits;
-  std::vector<Threshold> thresholds;
   Provenance provenance;
 };
 
-/// Pure: equal facts give equal results. Counts, hit ratios and attribution are of completed
+/// Pure: equal facts give equal results. Bands and thresholds come after it: they may take further
+/// runs. Counts, hit ratios and attribution are of completed
 /// requests and made from exact sums; cost is linear in the number of requests.
 ///
 /// Bottlenecks, by what they add to the mean request: `gpu` (busy: share of the instances' time

@@ -19,8 +19,8 @@
 #include "reports/figures.hpp"
 #include "reports/summarise.hpp"
 #include "sim/base/field_table.hpp"
-#include "sim/base/text.hpp"
 #include "sim/cli/build_info.hpp"
+#include "sim/cli/threshold_checks.hpp"
 
 namespace tiercast::cli {
 
@@ -62,71 +62,6 @@ reports::SummaryInput summary_input(const scenario::Scenario& scenario,
   input.provenance.sensitive_to = census.estimates;
   input.provenance.caveats = world.caveats;
   return input;
-}
-
-// What reference mode finds of a result.
-const std::vector<std::string> kReferencePaths = {"requests.offered", "tokens.input",
-                                                  "tokens.input_cached", "cache.token_hit_ratio",
-                                                  "cache.block_hit_ratio"};
-
-/// Thresholds of a document that may have other faults: what is no text is the reader's to report.
-std::vector<reports::Threshold> thresholds_of(const Node& document, Diagnostics& found) {
-  std::vector<reports::Threshold> thresholds;
-  const Node* written = document.find("thresholds");
-  if (written == nullptr) return thresholds;
-  for (const Node& item : written->items) {
-    if (!item.is_scalar()) continue;
-    auto threshold = reports::parse_threshold(item.text, item.place, found);
-    if (threshold) thresholds.push_back(std::move(*threshold));
-  }
-  return thresholds;
-}
-
-/// `bands.ttft_ms.p99.high` to `ttft_ms.p99`.
-std::string without_band(const std::string& path) {
-  const size_t first = path.find('.') + 1;
-  return path.substr(first, path.rfind('.') - first);
-}
-
-bool has_tier(const scenario::ScenarioSpec& spec, std::string_view name) {
-  return std::any_of(spec.tiers.begin(), spec.tiers.end(), [&](const scenario::TierSection& tier) {
-    return name_of_choice(tier.kind) == name;
-  });
-}
-
-/// Reports thresholds on numbers that this scenario's result will not have.
-void check_thresholds(const scenario::Scenario& scenario,
-                      const std::vector<reports::Threshold>& thresholds, Diagnostics& found) {
-  const scenario::ScenarioSpec& spec = scenario.spec;
-  const bool reference = spec.engine.preset == serving::EnginePreset::oracle;
-  const bool has_tasks = std::holds_alternative<workload::ClosedSpec>(spec.workload);
-  for (size_t i = 0; i < thresholds.size(); ++i) {
-    const std::string& path = thresholds[i].path;
-    const Node* node = at_path(scenario.resolved, "thresholds." + std::to_string(i));
-    const Place place = node == nullptr ? Place{scenario.file, 0, 0} : node->place;
-    if (reference &&
-        std::find(kReferencePaths.begin(), kReferencePaths.end(), path) == kReferencePaths.end()) {
-      found.error(place, "threshold: reference mode (engine: oracle) has no " + quote(path),
-                  "it knows " + join(kReferencePaths));
-    } else if (path.starts_with("bands.") && spec.run.band == scenario::BandRuns::never) {
-      found.error(place, "threshold: with run.band: never a result has no " + quote(path),
-                  "say run.band: always");
-    } else if (path.starts_with("bands.") && scenario::paced_parts(scenario).empty()) {
-      found.error(place,
-                  "threshold: no figure that this scenario's times rest on has a range, so there "
-                  "is no " +
-                      quote(path),
-                  "write it without `bands` and its end: " + quote(without_band(path)));
-    } else if (const auto tier = reports::tier_of(path); tier && !has_tier(spec, *tier)) {
-      found.error(
-          place,
-          "threshold: the scenario has no tier " + quote(*tier) + ", so there is no " + quote(path),
-          "list it in `tiers`");
-    } else if (!has_tasks && path.find("task") != std::string::npos) {
-      found.error(place, "threshold: this workload has no tasks, so there is no " + quote(path),
-                  "tasks are the sessions of a closed loop (workload.closed)");
-    }
-  }
 }
 
 /// What the process has used so far; the only place a run meets a real clock.
