@@ -7,9 +7,11 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "models/policy/cache_policy.hpp"
 #include "models/policy/call_guard.hpp"
+#include "models/policy/saved_state.hpp"
 
 namespace tiercast::policy {
 
@@ -34,19 +36,38 @@ class CacheAdapter {
         .save = save,
         .restore = restore,
         .hash_state = hash_state,
-        .on_request = nullptr,
+        .on_request = entry_if<HearsRequests<P>>(on_request),
         .on_insert = on_insert,
         .on_touch = on_touch,
         .on_remove = on_remove,
         .on_evictable = on_evictable,
-        .admit = nullptr,
+        .admit = entry_if<Admits<P>>(admit),
         .select = select,
         .commit = commit,
         .abort = abort,
-        .on_tick = nullptr,
-        .next_wakeup = nullptr,
+        .on_tick = entry_if<Ticks<P>>(on_tick),
+        .next_wakeup = entry_if<Ticks<P>>(next_wakeup),
+        .on_lookup = entry_if<LooksUp<P>>(on_lookup),
+        .on_hint = entry_if<HearsHints<P>>(on_hint),
     };
     return &entries;
+  }
+
+  /// Of a policy that needs to know the future; NULL for any other.
+  static const tp_future_table* future_table() {
+    if constexpr (NeedsFuture<P>) {
+      static constexpr tp_future_table entries = {
+          .size = sizeof(tp_future_table), .reserved = 0, .attach = attach};
+      return &entries;
+    } else {
+      return nullptr;
+    }
+  }
+
+  template <class Self, class Archive>
+  static void archive(Self& self, Archive& archive) {
+    CallGuard::archive(self.guard_, archive);
+    P::archive(self.policy_, archive);
   }
 
  private:
@@ -54,13 +75,14 @@ class CacheAdapter {
   static constexpr bool takes_spans = SpanCachePolicy<P>;
   static_assert(takes_spans == ((P::capabilities & TP_CAP_SPANS) != 0));
 
-  // A saved state is a header, then what archive() names. It fits only an instance of the same
-  // policy, pool, parameters and seed: of the same identity.
-  struct Header {
-    uint64_t identity;
-    uint64_t size;
-    uint64_t checksum;
-  };
+  static_assert(NeedsFuture<P> == ((P::capabilities & TP_CAP_NEEDS_FUTURE) != 0));
+  // Such a policy evicts tails first, so it is told of a batch's blocks from the tail on.
+  static constexpr bool tail_first = P::victim_order == VictimOrder::downwards;
+
+  template <bool wanted, class Entry>
+  static constexpr Entry* entry_if(Entry* entry) {
+    return wanted ? entry : nullptr;
+  }
 
   CacheAdapter(const tp_pool& pool, const ParameterValues& values, uint64_t seed)
       : guard_(pool.slot_count, pool.capacity_blocks),
@@ -87,18 +109,6 @@ class CacheAdapter {
     return reinterpret_cast<const CacheAdapter*>(self);
   }
 
-  template <class Self, class Archive>
-  static void archive(Self& self, Archive& archive) {
-    CallGuard::archive(self.guard_, archive);
-    P::archive(self.policy_, archive);
-  }
-
-  std::size_t state_size() const {
-    StateSizer sizer;
-    archive(*this, sizer);
-    return sizer.size();
-  }
-
   static const tp_info* info() noexcept {
     static constexpr tp_info facts = {.size = sizeof(tp_info),
                                       .abi_major = TP_ABI_MAJOR,
@@ -112,10 +122,7 @@ class CacheAdapter {
   static int create(const char* config, const tp_pool* pool, uint64_t seed, tp_cache** out,
                     char* error, size_t error_size) noexcept {
     const auto fail = [&](int code, std::string_view message) {
-      if (error != nullptr && error_size != 0) {
-        error[message.copy(error, error_size - 1)] = '\0';
-      }
-      return code;
+      return refuse(code, message, error, error_size);
     };
     if (config == nullptr || pool == nullptr || out == nullptr ||
         pool->size < offsetof(tp_pool, slot_count)) {
@@ -150,33 +157,14 @@ class CacheAdapter {
     if (self == nullptr || size == nullptr) return TP_EINVAL;
     const CacheAdapter& cache = *of(self);
     if (cache.guard_.answer_outstanding()) return TP_ESTATE;
-    Header header{cache.identity_, cache.state_size(), 0};
-    *size = sizeof header + header.size;
-    if (buffer == nullptr) return TP_OK;
-    if (capacity < *size) return TP_ESPACE;
-    char* state = static_cast<char*>(buffer) + sizeof header;
-    StateWriter writer(state);
-    archive(cache, writer);
-    header.checksum = checksum(state, header.size);
-    std::memcpy(buffer, &header, sizeof header);
-    return TP_OK;
+    return save_state(cache, cache.identity_, buffer, capacity, size);
   }
 
   static int restore(tp_cache* self, const void* buffer, size_t size) noexcept {
     if (self == nullptr || buffer == nullptr) return TP_EINVAL;
     CacheAdapter& cache = *of(self);
     if (cache.guard_.answer_outstanding()) return TP_ESTATE;
-    Header header;
-    if (size < sizeof header) return TP_EINVAL;
-    std::memcpy(&header, buffer, sizeof header);
-    const char* state = static_cast<const char*>(buffer) + sizeof header;
-    if (header.identity != cache.identity_ || header.size != cache.state_size() ||
-        header.size != size - sizeof header || header.checksum != checksum(state, header.size)) {
-      return TP_EINVAL;
-    }
-    StateReader reader(state);
-    archive(cache, reader);
-    return TP_OK;
+    return restore_state(cache, cache.identity_, buffer, size);
   }
 
   static uint64_t hash_state(const tp_cache* self) noexcept {
@@ -188,25 +176,9 @@ class CacheAdapter {
     return hash.value();
   }
 
-  /// Calls visit(slot, index) for the blocks of a batch in order, ahead(slot, index) some earlier.
   template <class Ahead, class Visit>
   static void for_blocks(Spans spans, Ahead ahead, Visit visit) {
-    if (spans.size() == 1 && spans[0].count == 1) {
-      visit(spans[0].first_slot, 0);
-      return;
-    }
-    constexpr std::size_t distance = 12;
-    BlockCursor fetched(spans);
-    for (std::size_t i = 0; i < distance && !fetched.done(); ++i, fetched.step()) {
-      ahead(fetched.slot(), fetched.index());
-    }
-    for (BlockCursor block(spans); !block.done(); block.step()) {
-      if (!fetched.done()) {
-        ahead(fetched.slot(), fetched.index());
-        fetched.step();
-      }
-      visit(block.slot(), block.index());
-    }
+    walk_blocks<std::conditional_t<tail_first, TailCursor, BlockCursor>>(spans, ahead, visit);
   }
 
   /// Checks a notice and, where it is fine, hands it to `act` and moves its slots to `to`.
@@ -232,12 +204,11 @@ class CacheAdapter {
 
   static int on_insert(tp_cache* self, int64_t now_ns, const tp_request* request,
                        const tp_span* spans, size_t span_count, const tp_block* first) noexcept {
-    constexpr bool reads_keys = (P::capabilities & TP_CAP_READS_KEYS) != 0;
+    constexpr bool reads_keys =
+        (P::capabilities & (TP_CAP_READS_KEYS | TP_CAP_READS_BLOCKS | TP_CAP_NEEDS_FUTURE)) != 0;
     if (self == nullptr) return TP_EINVAL;
     if (reads_keys && first == nullptr && span_count != 0) return TP_EINVAL;
-    if (first != nullptr && (first->size < sizeof(tp_block) || first->size % alignof(tp_block))) {
-      return TP_EINVAL;
-    }
+    if (!good_views(first)) return TP_EINVAL;
     const Blocks blocks(first);
     return notice(self, now_ns, request, spans, span_count, SlotSet::absent, SlotState::pinned,
                   [&](P& policy, const Notice& at, Spans batch) {
@@ -311,12 +282,16 @@ class CacheAdapter {
     const int code = cache.guard_.check_select(now_ns, need_blocks);
     if (code != TP_OK) return code;
     VictimWriter<P::victim_order> writer(out, out_capacity);
-    cache.policy_.select(need_blocks, writer);
+    if constexpr (KnowsTime<P>) {
+      cache.policy_.select(now_ns, need_blocks, writer);
+    } else {
+      cache.policy_.select(need_blocks, writer);
+    }
     if (writer.blocks() != need_blocks) return TP_EREFUSED;
     victims->span_count = static_cast<uint32_t>(writer.spans());
     victims->block_count = need_blocks;
     if (writer.spans() > out_capacity) return TP_ESPACE;
-    victims->token = cache.guard_.open_answer(need_blocks);
+    victims->token = cache.guard_.open_answer(now_ns, need_blocks);
     return TP_OK;
   }
 
@@ -327,7 +302,12 @@ class CacheAdapter {
     const int code = cache.guard_.check_commit(now_ns, token);
     if (code != TP_OK) return code;
     Verdicts<P::victim_order> verdicts(accepted, cache.guard_.slots());
-    cache.policy_.commit(cache.guard_.close_answer(), verdicts);
+    const uint32_t need_blocks = cache.guard_.close_answer();
+    if constexpr (KnowsTime<P>) {
+      cache.policy_.commit(cache.guard_.answered_ns(), need_blocks, verdicts);
+    } else {
+      cache.policy_.commit(need_blocks, verdicts);
+    }
     return TP_OK;
   }
 
@@ -337,6 +317,76 @@ class CacheAdapter {
     const int code = cache.guard_.check_token(token);
     if (code == TP_OK) cache.guard_.close_answer();
     return code;
+  }
+
+  /// A call about no slots; act where the time is fine.
+  template <class Act>
+  static int call(tp_cache* self, int64_t now_ns, const tp_request* request, Act act) {
+    if (self == nullptr) return TP_EINVAL;
+    CacheAdapter& cache = *of(self);
+    const int code = cache.guard_.check_notice(now_ns, nullptr, 0, SlotSet::present, true);
+    if (code == TP_OK) act(cache.policy_, Notice{now_ns, request, cache.guard_.slots()});
+    return code;
+  }
+
+  static bool good_views(const tp_block* first) {
+    return first == nullptr ||
+           (first->size >= sizeof(tp_block) && first->size % alignof(tp_block) == 0);
+  }
+
+  static int on_request(tp_cache* self, int64_t now_ns, const tp_request* request,
+                        uint32_t phase) noexcept {
+    if (request == nullptr || phase < TP_PHASE_ARRIVE || phase > TP_PHASE_RESUME) return TP_EINVAL;
+    return call(self, now_ns, request, [&](P& policy, const Notice& at) {
+      if constexpr (HearsRequests<P>) policy.request(at, phase);
+    });
+  }
+
+  static int on_lookup(tp_cache* self, int64_t now_ns, const tp_request* request,
+                       const tp_block* blocks, size_t block_count, size_t hit_count) noexcept {
+    if (hit_count > block_count || !good_views(blocks)) return TP_EINVAL;
+    if (blocks == nullptr && block_count != 0) return TP_EINVAL;
+    return call(self, now_ns, request, [&](P& policy, const Notice& at) {
+      if constexpr (LooksUp<P>) policy.lookup(at, Blocks(blocks), block_count, hit_count);
+    });
+  }
+
+  static int on_hint(tp_cache* self, int64_t now_ns, uint64_t session, const tp_hint* hints,
+                     size_t hint_count) noexcept {
+    if (hints == nullptr && hint_count != 0) return TP_EINVAL;
+    return call(self, now_ns, nullptr, [&](P& policy, const Notice& at) {
+      if constexpr (HearsHints<P>) policy.hint(at, session, std::span(hints, hint_count));
+    });
+  }
+
+  static int admit(tp_cache* self, int64_t now_ns, const tp_request* request,
+                   const tp_block* blocks, size_t block_count, uint8_t* verdicts) noexcept {
+    if (!good_views(blocks)) return TP_EINVAL;
+    if ((blocks == nullptr || verdicts == nullptr) && block_count != 0) return TP_EINVAL;
+    return call(self, now_ns, request, [&](P& policy, const Notice& at) {
+      if constexpr (Admits<P>) policy.admit(at, Blocks(blocks), block_count, verdicts);
+    });
+  }
+
+  static int on_tick(tp_cache* self, int64_t now_ns) noexcept {
+    return call(self, now_ns, nullptr, [&](P& policy, const Notice& at) {
+      if constexpr (Ticks<P>) policy.tick(at);
+    });
+  }
+
+  static int64_t next_wakeup(const tp_cache* self, int64_t now_ns) noexcept {
+    if constexpr (Ticks<P>)
+      return self == nullptr ? INT64_MAX : of(self)->policy_.next_wakeup(now_ns);
+    return INT64_MAX;
+  }
+
+  static int attach(tp_cache* self, const tp_future* future) noexcept {
+    if (self == nullptr || future == nullptr || future->size < sizeof(tp_future) ||
+        future->next_use_ns == nullptr) {
+      return TP_EINVAL;
+    }
+    if constexpr (NeedsFuture<P>) of(self)->policy_.attach(*future);
+    return TP_OK;
   }
 
   CallGuard guard_;

@@ -48,10 +48,14 @@ class CallGuard {
 
   /// An answer of so many blocks goes out; answers its token, never 0 and never one used before.
   /// const as select is: for the caller nothing but this changes.
-  uint64_t open_answer(uint32_t blocks) const {
+  uint64_t open_answer(int64_t now_ns, uint32_t blocks) const {
+    answered_ns_ = now_ns;
     selected_blocks_ = blocks;
     return ++last_token_;
   }
+
+  /// When the answer went out, which may be before its commit.
+  int64_t answered_ns() const { return answered_ns_; }
 
   int check_token(uint64_t token) const {
     if (!answer_outstanding()) return TP_ESTATE;
@@ -114,6 +118,7 @@ class CallGuard {
   int64_t last_now_ns_ = INT64_MIN;
   mutable uint64_t last_token_ = 0;
   mutable uint32_t selected_blocks_ = 0;
+  mutable int64_t answered_ns_ = 0;
 };
 
 }  // namespace tiercast::policy

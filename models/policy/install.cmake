@@ -10,7 +10,8 @@ set_target_properties(tiercast_policy PROPERTIES OUTPUT_NAME tierpolicy EXPORT_N
 target_include_directories(tiercast_policy INTERFACE $<INSTALL_INTERFACE:${policy_include}>)
 
 # Only what tierpolicy.h declares leaves the shared library.
-add_library(tierpolicy_shared SHARED ${CMAKE_CURRENT_LIST_DIR}/registry.cpp)
+get_property(policy_sources GLOBAL PROPERTY TIERCAST_policy_SOURCES)
+add_library(tierpolicy_shared SHARED ${policy_sources})
 target_include_directories(tierpolicy_shared PRIVATE ${CMAKE_SOURCE_DIR}
                            INTERFACE $<INSTALL_INTERFACE:${policy_include}>)
 set_target_properties(tierpolicy_shared PROPERTIES OUTPUT_NAME tierpolicy EXPORT_NAME shared

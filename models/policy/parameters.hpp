@@ -163,4 +163,10 @@ inline std::string read_parameters(ParameterValues& values, std::string_view con
   return errors;
 }
 
+/// Puts a message into the error buffer of a create call and answers the code.
+inline int refuse(int code, std::string_view message, char* error, std::size_t error_size) {
+  if (error != nullptr && error_size != 0) error[message.copy(error, error_size - 1)] = '\0';
+  return code;
+}
+
 }  // namespace tiercast::policy

@@ -149,8 +149,7 @@ class Placement {
   static int create(const char* config, uint64_t, tp_placement** out, char* error,
                     size_t error_size) noexcept {
     const auto fail = [&](int code, std::string_view message) {
-      if (error != nullptr && error_size != 0) error[message.copy(error, error_size - 1)] = '\0';
-      return code;
+      return refuse(code, message, error, error_size);
     };
     if (config == nullptr || out == nullptr) return fail(TP_EINVAL, "create needs config and out");
     try {

@@ -15,6 +15,7 @@ struct CacheEntry {
   std::string_view source;       ///< paper or production file the behaviour follows
   std::span<const Parameter> parameters;
   const tp_cache_table* table;
+  const tp_future_table* future;  ///< of an offline bound; NULL for others
 };
 
 /// All built-in cache policies, in a fixed order.

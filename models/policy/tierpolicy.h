@@ -41,7 +41,7 @@ extern "C" {
 
 /* MAJOR stays 0 until the simulator, a production manager and a Python binding all run on it. */
 #define TP_ABI_MAJOR 0u
-#define TP_ABI_MINOR 1u
+#define TP_ABI_MINOR 2u
 
 /* Return codes of every call. */
 enum {
@@ -161,7 +161,9 @@ enum {
   TP_CAP_SPANS = 1u,         /* handles spans whole */
   TP_CAP_PREFIX_CLOSED = 2u, /* of blocks released in one batch, never names one before those
                               * behind it in the prefix */
-  TP_CAP_READS_KEYS = 4u     /* needs tp_block.key at insert (ghosts, sketches) */
+  TP_CAP_READS_KEYS = 4u,    /* needs tp_block.key at insert (ghosts, sketches) */
+  TP_CAP_READS_BLOCKS = 8u,  /* needs the rest of tp_block at insert too, as far as it is known */
+  TP_CAP_NEEDS_FUTURE = 16u  /* an offline bound: needs a tp_future before its first block */
 };
 
 typedef struct tp_cache tp_cache; /* the policy's state, opaque */
@@ -225,7 +227,39 @@ typedef struct tp_cache_table {
   int (*on_tick)(tp_cache* self, int64_t now_ns);
   /* When on_tick matters next; INT64_MAX: never. NULL: never. */
   int64_t (*next_wakeup)(const tp_cache* self, int64_t now_ns);
+
+  /* Since minor version 2. */
+
+  /* A prompt's blocks are asked for, in prefix order, one view each: the first hit_count are in this
+   * pool, the others are not and may be inserted soon. Told once a request, before the touch of the
+   * first and before victims are selected for the others, so that a policy may know a key again. */
+  int (*on_lookup)(tp_cache* self, int64_t now_ns, const tp_request* request,
+                   const tp_block* blocks, size_t block_count, size_t hit_count);
+  /* What is expected of a session from now on; a kind replaces what was said of it before. */
+  int (*on_hint)(tp_cache* self, int64_t now_ns, uint64_t session, const tp_hint* hints,
+                 size_t hint_count);
 } tp_cache_table;
+
+/* What a host reads of a table: entries behind its size count as NULL, so tables of every minor
+ * version are welcome as long as they reach over `abort`. */
+#define TP_CACHE_TABLE_SIZE_MIN offsetof(tp_cache_table, on_tick)
+
+/* The future, for offline bounds alone: no production host has one, which is why it comes through a
+ * table of its own. */
+typedef struct tp_future {
+  uint32_t size; /* sizeof(tp_future) of the caller */
+  uint32_t reserved;
+  void* host; /* handed back in each call */
+  /* When the key is asked for next after now, on the clock of now_ns; INT64_MAX: never. */
+  int64_t (*next_use_ns)(void* host, const tp_key* key);
+} tp_future;
+
+typedef struct tp_future_table {
+  uint32_t size; /* sizeof(tp_future_table) as the library was compiled */
+  uint32_t reserved;
+  /* The instance keeps a copy of the struct; what it points to must outlive the instance. */
+  int (*attach)(tp_cache* self, const tp_future* future);
+} tp_future_table;
 
 /* ---- Placement over the hierarchy -------------------------------------------------------------
  */
@@ -359,6 +393,8 @@ typedef const tp_cache_table* (*tp_cache_entry_fn)(uint32_t abi_major, uint32_t 
 /* Built-in policies of each kind, in a fixed order. NULL past the end or for an unknown name. */
 TP_API const tp_cache_table* tp_builtin_cache(size_t index);
 TP_API const tp_cache_table* tp_find_builtin_cache(const char* name);
+/* Of a built-in policy that declares TP_CAP_NEEDS_FUTURE; NULL for any other. */
+TP_API const tp_future_table* tp_find_builtin_future(const char* name);
 TP_API const tp_placement_table* tp_builtin_placement(size_t index);
 TP_API const tp_placement_table* tp_find_builtin_placement(const char* name);
 

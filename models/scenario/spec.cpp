@@ -9,7 +9,10 @@ namespace {
 
 std::vector<std::string> policy_names() {
   std::vector<std::string> names;
-  for (const policy::CacheEntry& entry : policy::cache_policies()) names.emplace_back(entry.name);
+  for (const policy::CacheEntry& entry : policy::cache_policies()) {
+    if (entry.future == nullptr)
+      names.emplace_back(entry.name);  // nobody serves by knowing the future
+  }
   return names;
 }
 

@@ -1,5 +1,6 @@
 #include "models/tiering/cache_replay.hpp"
 
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -8,6 +9,32 @@
 
 namespace tiercast::tiering {
 namespace {
+
+/// When each access' block is accessed next, told to policies that may know.
+class Future {
+ public:
+  explicit Future(std::span<const uint64_t> ids) : next_(ids.size()) {
+    std::map<uint64_t, int64_t> later;
+    for (std::size_t i = ids.size(); i-- > 0;) {
+      const auto [found, first] = later.try_emplace(ids[i], INT64_MAX);
+      next_[i] = found->second;
+      found->second = static_cast<int64_t>(i);
+    }
+  }
+
+  tp_future view() {
+    return {sizeof(tp_future), 0, this, [](void* self, const tp_key*) {
+              const Future& future = *static_cast<const Future*>(self);
+              return future.next_[future.now_];
+            }};
+  }
+  /// The access that insert and touch are about.
+  void at(std::size_t access) { now_ = access; }
+
+ private:
+  std::vector<int64_t> next_;
+  std::size_t now_ = 0;
+};
 
 /// One pool and its host.
 class Pool {
@@ -35,8 +62,9 @@ class Pool {
 
  private:
   void take_in(int64_t now_ns, uint64_t id) {
-    const tp_span block{free_slot(now_ns), 1};
     view_.key.lo = id;
+    cache_.lookup(now_ns, {&view_, 1}, 0);
+    const tp_span block{free_slot(now_ns), 1};
     cache_.insert(now_ns, {&block, 1}, {&view_, 1});
     cache_.evictable(now_ns, true, {&block, 1});
     index_.insert(id, block.first_slot);
@@ -63,7 +91,7 @@ class Pool {
   tp_block view_{};
 };
 
-uint64_t count_misses(Pool& pool, const ReplayTrace& trace, HitRule rule) {
+uint64_t count_misses(Pool& pool, const ReplayTrace& trace, HitRule rule, Future* future) {
   constexpr std::size_t ahead = 16;
   uint64_t misses = 0;
   std::size_t request = 0;
@@ -75,6 +103,7 @@ uint64_t count_misses(Pool& pool, const ReplayTrace& trace, HitRule rule) {
         missed = false;
       }
     }
+    if (future != nullptr) future->at(i);
     const bool hit = pool.access(static_cast<int64_t>(i), trace.ids[i]);
     if (!hit || missed) ++misses;
     missed = missed || (rule == HitRule::prefix && !hit);
@@ -84,19 +113,25 @@ uint64_t count_misses(Pool& pool, const ReplayTrace& trace, HitRule rule) {
 
 }  // namespace
 
-std::optional<ReplayResult> replay_cache(const tp_cache_table& policy, std::string_view config,
-                                         uint64_t seed, uint32_t capacity, const ReplayTrace& trace,
-                                         HitRule rule, std::string& error) {
+std::optional<ReplayResult> replay_cache(const ReplayPolicy& policy, uint32_t capacity,
+                                         const ReplayTrace& trace, HitRule rule,
+                                         std::string& error) {
   const tp_pool shape{.size = sizeof(tp_pool),
                       .capacity_blocks = capacity,
                       .block_tokens = 0,
                       .block_bytes = 0,
                       .slot_count = 0,
                       .reserved = 0};
-  std::optional<CheckedCache> cache = CheckedCache::create(policy, shape, config, seed, error);
+  std::optional<CheckedCache> cache =
+      CheckedCache::create(*policy.table, shape, policy.config, policy.seed, error);
   if (!cache) return std::nullopt;
+  std::optional<Future> future;
+  if (policy.future != nullptr) {
+    future.emplace(trace.ids);
+    cache->attach(*policy.future, future->view());
+  }
   Pool pool(std::move(*cache));
-  const uint64_t misses = count_misses(pool, trace, rule);
+  const uint64_t misses = count_misses(pool, trace, rule, future ? &*future : nullptr);
   return ReplayResult{.capacity = capacity, .accesses = trace.ids.size(), .misses = misses};
 }
 

@@ -18,6 +18,14 @@ struct ReplayTrace {
                                            ///< HitRule::prefix reads it
 };
 
+/// The policy that runs the pool.
+struct ReplayPolicy {
+  const tp_cache_table* table = nullptr;
+  const tp_future_table* future = nullptr;  ///< of an offline bound
+  std::string_view config{};                ///< `name=value` lines
+  uint64_t seed = 1;
+};
+
 enum class HitRule {
   block,  ///< every id that the pool holds is a hit
   prefix  ///< a request's hits end at its first miss
@@ -35,14 +43,14 @@ struct ReplayResult {
 
 /// Replays a trace against one pool of `capacity` blocks run by a cache policy: one access an id,
 /// blocks of unit size, no warm-up, every block evictable again once accessed. A hit is a touch; a
-/// miss takes a free slot or else evicts one block, then inserts. The host's clock is the number of
-/// the access. Under HitRule::prefix the ids behind a request's first miss count as misses, but
-/// reach the pool all the same: the request computes those blocks and so uses them.
+/// miss is looked up, takes a free slot or else evicts one block, then inserts. The host's clock is
+/// the number of the access. Under HitRule::prefix the ids behind a request's first miss count as
+/// misses, but reach the pool all the same: the request computes those blocks and so uses them.
 ///
 /// Answers nothing, and a sentence in `error`, where the policy cannot be created with that
-/// configuration (`name=value` lines). Throws PolicyFault where it breaks its contract.
-std::optional<ReplayResult> replay_cache(const tp_cache_table& policy, std::string_view config,
-                                         uint64_t seed, uint32_t capacity, const ReplayTrace& trace,
-                                         HitRule rule, std::string& error);
+/// configuration. Throws PolicyFault where it breaks its contract.
+std::optional<ReplayResult> replay_cache(const ReplayPolicy& policy, uint32_t capacity,
+                                         const ReplayTrace& trace, HitRule rule,
+                                         std::string& error);
 
 }  // namespace tiercast::tiering

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "sim/base/check.hpp"
@@ -63,18 +64,18 @@ PolicyFault::PolicyFault(std::string_view policy, std::string_view call, int64_t
       answer_(answer) {}
 
 CheckedCache::CheckedCache(const tp_cache_table& table, tp_cache* policy, const tp_pool& pool)
-    : table_(&table),
+    : table_(table),
       policy_(policy),
       capacity_blocks_(pool.capacity_blocks),
       slots_(std::max(pool.slot_count, pool.capacity_blocks)),
-      reads_keys_((table.info()->capabilities & TP_CAP_READS_KEYS) != 0) {}
+      capabilities_(table.info()->capabilities) {}
 
 CheckedCache::CheckedCache(CheckedCache&& other) noexcept
     : table_(other.table_),
       policy_(std::exchange(other.policy_, nullptr)),
       capacity_blocks_(other.capacity_blocks_),
       slots_(std::move(other.slots_)),
-      reads_keys_(other.reads_keys_),
+      capabilities_(other.capabilities_),
       last_token_(other.last_token_),
       policy_calls_(other.policy_calls_),
       victims_(std::move(other.victims_)) {}
@@ -84,7 +85,7 @@ CheckedCache& CheckedCache::operator=(CheckedCache&& other) noexcept {
   std::swap(policy_, other.policy_);
   std::swap(capacity_blocks_, other.capacity_blocks_);
   std::swap(slots_, other.slots_);
-  std::swap(reads_keys_, other.reads_keys_);
+  std::swap(capabilities_, other.capabilities_);
   std::swap(last_token_, other.last_token_);
   std::swap(policy_calls_, other.policy_calls_);
   std::swap(victims_, other.victims_);
@@ -92,14 +93,16 @@ CheckedCache& CheckedCache::operator=(CheckedCache&& other) noexcept {
 }
 
 CheckedCache::~CheckedCache() {
-  if (policy_ != nullptr) table_->destroy(policy_);
+  if (policy_ != nullptr) table_.destroy(policy_);
 }
 
-std::optional<CheckedCache> CheckedCache::create(const tp_cache_table& table, const tp_pool& pool,
+std::optional<CheckedCache> CheckedCache::create(const tp_cache_table& given, const tp_pool& pool,
                                                  std::string_view config, uint64_t seed,
                                                  std::string& error) {
+  tp_cache_table table{};
+  std::memcpy(&table, &given, std::min<std::size_t>(given.size, sizeof table));
   const std::string missing =
-      table.size < sizeof(tp_cache_table) ? "a table of this version" : missing_entry(table);
+      given.size < TP_CACHE_TABLE_SIZE_MIN ? "a whole table" : missing_entry(table);
   if (!missing.empty()) {
     error = "the policy lacks " + missing;
     return std::nullopt;
@@ -143,14 +146,14 @@ inline void CheckedCache::move_slots(const char* call, std::span<const tp_span> 
 
 void CheckedCache::insert(int64_t now_ns, std::span<const tp_span> spans,
                           std::span<const tp_block> blocks, const tp_request* request) {
-  TIERCAST_CHECK(!reads_keys_ || !blocks.empty() || spans.empty(),
+  TIERCAST_CHECK(!reads_keys() || !blocks.empty() || spans.empty(),
                  "insert without block views into a policy that reads keys");
   move_slots("insert", spans, SlotSet::absent, SlotState::pinned);
   TIERCAST_CHECK(slots_.present() <= capacity_blocks_, "{} blocks in a pool of {}",
                  slots_.present(), capacity_blocks_);
-  if (table_->on_insert == nullptr) return;
-  expect_ok(table_->on_insert(policy_, now_ns, request, spans.data(), spans.size(),
-                              blocks.empty() ? nullptr : blocks.data()),
+  if (table_.on_insert == nullptr) return;
+  expect_ok(table_.on_insert(policy_, now_ns, request, spans.data(), spans.size(),
+                             blocks.empty() ? nullptr : blocks.data()),
             "on_insert", now_ns);
 }
 
@@ -159,14 +162,14 @@ void CheckedCache::touch(int64_t now_ns, std::span<const tp_span> spans,
   for (const tp_span span : spans) {
     if (!slots_.in_range(span) || !slots_.all(span, SlotSet::present)) wrong_slots("touch", span);
   }
-  if (table_->on_touch == nullptr) return;
-  expect_ok(table_->on_touch(policy_, now_ns, request, spans.data(), spans.size()), "on_touch",
+  if (table_.on_touch == nullptr) return;
+  expect_ok(table_.on_touch(policy_, now_ns, request, spans.data(), spans.size()), "on_touch",
             now_ns);
 }
 
 void CheckedCache::remove(int64_t now_ns, uint32_t reason, std::span<const tp_span> spans) {
   move_slots("remove", spans, SlotSet::present, SlotState::absent);
-  expect_ok(table_->on_remove(policy_, now_ns, reason, spans.data(), spans.size()), "on_remove",
+  expect_ok(table_.on_remove(policy_, now_ns, reason, spans.data(), spans.size()), "on_remove",
             now_ns);
 }
 
@@ -176,7 +179,7 @@ void CheckedCache::evictable(int64_t now_ns, bool on, std::span<const tp_span> s
   } else {
     move_slots("evictable(off)", spans, SlotSet::evictable, SlotState::pinned);
   }
-  expect_ok(table_->on_evictable(policy_, now_ns, on ? 1 : 0, spans.data(), spans.size()),
+  expect_ok(table_.on_evictable(policy_, now_ns, on ? 1 : 0, spans.data(), spans.size()),
             "on_evictable", now_ns);
 }
 
@@ -186,14 +189,14 @@ bool CheckedCache::begin_eviction(int64_t now_ns, uint32_t need_blocks, std::vec
   if (victims_.size() < need_blocks) victims_.resize(need_blocks);
   tp_victims answer{};
   const int code =
-      table_->select(policy_, now_ns, need_blocks, victims_.data(), victims_.size(), &answer);
+      table_.select(policy_, now_ns, need_blocks, victims_.data(), victims_.size(), &answer);
   if (code == TP_EREFUSED) {
     ++policy_calls_;
     return false;
   }
   expect_ok(code, "select", now_ns);
   take_answer(now_ns, need_blocks, answer);
-  expect_ok(table_->commit(policy_, now_ns, answer.token, nullptr), "commit", now_ns);
+  expect_ok(table_.commit(policy_, now_ns, answer.token, nullptr), "commit", now_ns);
   out.insert(out.end(), victims_.begin(), victims_.begin() + answer.span_count);
   return true;
 }
@@ -234,21 +237,39 @@ void CheckedCache::take_answer(int64_t now_ns, uint32_t need_blocks, const tp_vi
 }
 
 void CheckedCache::request(int64_t now_ns, const tp_request& request, uint32_t phase) {
-  if (table_->on_request == nullptr) return;
-  expect_ok(table_->on_request(policy_, now_ns, &request, phase), "on_request", now_ns);
+  if (table_.on_request == nullptr) return;
+  expect_ok(table_.on_request(policy_, now_ns, &request, phase), "on_request", now_ns);
+}
+
+void CheckedCache::lookup(int64_t now_ns, std::span<const tp_block> blocks, std::size_t hits,
+                          const tp_request* request) {
+  if (table_.on_lookup == nullptr) return;
+  expect_ok(table_.on_lookup(policy_, now_ns, request, blocks.data(), blocks.size(), hits),
+            "on_lookup", now_ns);
+}
+
+void CheckedCache::hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints) {
+  if (table_.on_hint == nullptr) return;
+  expect_ok(table_.on_hint(policy_, now_ns, session, hints.data(), hints.size()), "on_hint",
+            now_ns);
+}
+
+void CheckedCache::attach(const tp_future_table& table, const tp_future& future) {
+  TIERCAST_CHECK(needs_future(), "a future for policy '{}', which needs none", policy_name());
+  expect_ok(table.attach(policy_, &future), "attach", INT64_MIN);
 }
 
 void CheckedCache::tick(int64_t now_ns) {
-  if (table_->on_tick == nullptr) return;
-  expect_ok(table_->on_tick(policy_, now_ns), "on_tick", now_ns);
+  if (table_.on_tick == nullptr) return;
+  expect_ok(table_.on_tick(policy_, now_ns), "on_tick", now_ns);
 }
 
 int64_t CheckedCache::next_wakeup(int64_t now_ns) const {
-  return table_->next_wakeup != nullptr ? table_->next_wakeup(policy_, now_ns) : INT64_MAX;
+  return table_.next_wakeup != nullptr ? table_.next_wakeup(policy_, now_ns) : INT64_MAX;
 }
 
 uint64_t CheckedCache::hash_state() const {
-  return table_->hash_state != nullptr ? table_->hash_state(policy_) : 0;
+  return table_.hash_state != nullptr ? table_.hash_state(policy_) : 0;
 }
 
 }  // namespace tiercast::tiering

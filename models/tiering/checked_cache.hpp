@@ -44,9 +44,12 @@ class CheckedCache {
  public:
   /// config: `name=value` lines, empty for all defaults. On failure answers nothing and puts one
   /// sentence in `error`: a bad parameter is the user's, so it is no PolicyFault.
-  static std::optional<CheckedCache> create(const tp_cache_table& table, const tp_pool& pool,
+  static std::optional<CheckedCache> create(const tp_cache_table& given, const tp_pool& pool,
                                             std::string_view config, uint64_t seed,
                                             std::string& error);
+
+  /// For offline bounds, before the first block. The policy must need it.
+  void attach(const tp_future_table& table, const tp_future& future);
 
   CheckedCache(CheckedCache&& other) noexcept;
   CheckedCache& operator=(CheckedCache&& other) noexcept;
@@ -74,6 +77,10 @@ class CheckedCache {
 
   /// Passed on where the policy has the entry, else nothing.
   void request(int64_t now_ns, const tp_request& request, uint32_t phase);
+  /// A prompt's blocks are asked for, one view each; the first `hits` are in the pool.
+  void lookup(int64_t now_ns, std::span<const tp_block> blocks, std::size_t hits,
+              const tp_request* request = nullptr);
+  void hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints);
   void tick(int64_t now_ns);
   /// INT64_MAX: never.
   int64_t next_wakeup(int64_t now_ns) const;
@@ -83,8 +90,16 @@ class CheckedCache {
   uint32_t slot_count() const { return slots_.capacity(); }
   uint32_t present_blocks() const { return slots_.present(); }  // pinned, evictable, leaving
   uint32_t evictable_blocks() const { return slots_.evictable(); }
-  bool reads_keys() const { return reads_keys_; }
-  std::string_view policy_name() const { return table_->info()->name; }
+  /// Whether inserts must have views, and whether these must say more than key, depth and size.
+  bool reads_keys() const {
+    return (capabilities_ & (TP_CAP_READS_KEYS | TP_CAP_READS_BLOCKS | TP_CAP_NEEDS_FUTURE)) != 0;
+  }
+  bool reads_blocks() const { return (capabilities_ & TP_CAP_READS_BLOCKS) != 0; }
+  bool needs_future() const { return (capabilities_ & TP_CAP_NEEDS_FUTURE) != 0; }
+  bool wants_lookups() const { return table_.on_lookup != nullptr; }
+  bool wants_requests() const { return table_.on_request != nullptr; }
+  bool wants_hints() const { return table_.on_hint != nullptr; }
+  std::string_view policy_name() const { return table_.info()->name; }
   /// Digest of the policy's state; 0 where the policy has none.
   uint64_t hash_state() const;
   /// Calls through the table so far, this class's own select/commit/remove included.
@@ -104,11 +119,11 @@ class CheckedCache {
                   policy::SlotState to);
   void take_answer(int64_t now_ns, uint32_t need_blocks, const tp_victims& answer);
 
-  const tp_cache_table* table_;
+  tp_cache_table table_;  // entries its library does not know are NULL
   tp_cache* policy_;
   uint32_t capacity_blocks_;
   policy::SlotStates slots_;
-  bool reads_keys_;
+  uint32_t capabilities_;
   uint64_t last_token_ = 0;
   uint64_t policy_calls_ = 0;
   std::vector<tp_span> victims_;  // scratch of select

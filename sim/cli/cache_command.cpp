@@ -60,10 +60,11 @@ bool replay_policy(const Arguments& arguments, const std::string& name, const Ac
                 near.empty() ? "`tiercast policies` lists them" : "did you mean `" + near + "`?");
     return false;
   }
+  const std::string lines = parameter_lines(arguments);
   for (const uint64_t capacity : arguments.capacities) {
     std::string error;
     const auto result = tiering::replay_cache(
-        *entry->table, parameter_lines(arguments), arguments.seed.value_or(1),
+        {entry->table, entry->future, lines, arguments.seed.value_or(1)},
         static_cast<uint32_t>(capacity), {accesses.ids, accesses.request_ends},
         arguments.prefix_rule ? tiering::HitRule::prefix : tiering::HitRule::block, error);
     if (!result) {

@@ -243,7 +243,7 @@ void replay(benchmark::State& state, const tp_cache_table* table) {
     std::string error;
     const double begin = cpu_seconds();
     const auto result =
-        tiering::replay_cache(*table, "", 1, 18279, {ids, {}}, tiering::HitRule::block, error);
+        tiering::replay_cache({table}, 18279, {ids, {}}, tiering::HitRule::block, error);
     meter.add(cpu_seconds() - begin, ids.size());
     if (!result) state.SkipWithError(error.c_str());
   }

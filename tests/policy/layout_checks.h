@@ -92,7 +92,20 @@ AT(tp_cache_table, commit, 112);
 AT(tp_cache_table, abort, 120);
 AT(tp_cache_table, on_tick, 128);
 AT(tp_cache_table, next_wakeup, 136);
-SIZE(tp_cache_table, 144);
+AT(tp_cache_table, on_lookup, 144);
+AT(tp_cache_table, on_hint, 152);
+SIZE(tp_cache_table, 160);
+
+AT(tp_future, size, 0);
+AT(tp_future, reserved, 4);
+AT(tp_future, host, 8);
+AT(tp_future, next_use_ns, 16);
+SIZE(tp_future, 24);
+
+AT(tp_future_table, size, 0);
+AT(tp_future_table, reserved, 4);
+AT(tp_future_table, attach, 8);
+SIZE(tp_future_table, 16);
 
 AT(tp_tier, size, 0);
 AT(tp_tier, kind, 4);

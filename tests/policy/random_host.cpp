@@ -50,14 +50,29 @@ Instance::Instance(const tp_cache_table& table, uint32_t capacity, const std::st
 
 Instance::~Instance() { table_.destroy(cache_); }
 
-void Instance::insert(int64_t now_ns, const Slots& slots, const std::vector<uint64_t>& keys) {
-  std::vector<tp_block> blocks(slots.size());
-  for (std::size_t i = 0; i < slots.size(); ++i) {
+namespace {
+
+std::vector<tp_block> views_of(const std::vector<uint64_t>& keys) {
+  std::vector<tp_block> blocks(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
     blocks[i].size = sizeof(tp_block);
     blocks[i].key = {keys[i] * 31, keys[i]};
     blocks[i].parent_slot = UINT32_MAX;
     blocks[i].expires_ns = INT64_MAX;
   }
+  return blocks;
+}
+
+}  // namespace
+
+void Instance::lookup(int64_t now_ns, const std::vector<uint64_t>& missing) {
+  if (table_.on_lookup == nullptr) return;
+  const std::vector<tp_block> blocks = views_of(missing);
+  REQUIRE(table_.on_lookup(cache_, now_ns, nullptr, blocks.data(), blocks.size(), 0) == TP_OK);
+}
+
+void Instance::insert(int64_t now_ns, const Slots& slots, const std::vector<uint64_t>& keys) {
+  const std::vector<tp_block> blocks = views_of(keys);
   const SpanList spans = as_spans(slots, joined_);
   REQUIRE(table_.on_insert(cache_, now_ns, nullptr, spans.data(), spans.size(), blocks.data()) ==
           TP_OK);
@@ -147,23 +162,36 @@ Slots RandomHost::pick(SlotSet set, uint32_t count_max) {
   return picked;
 }
 
+/// One that is not in the pool, often one that was there before.
+uint64_t RandomHost::new_key() {
+  uint64_t key = 0;
+  do {
+    key = 1 + draw_.below(3 * capacity_);
+  } while (std::find(keys_.begin(), keys_.end(), key) != keys_.end());
+  return key;
+}
+
 void RandomHost::insert() {
   const uint32_t room = capacity_ - slots_.present();
   if (room == 0) return;
   const Slots slots = pick(SlotSet::absent, std::min(12u, room));
   std::vector<uint64_t> keys;
   for (const uint32_t slot : slots) {
-    uint64_t key = 0;
-    do {
-      key = 1 + draw_.below(3 * capacity_);
-    } while (std::find(keys_.begin(), keys_.end(), key) != keys_.end());
-    keys_[slot] = key;
-    keys.push_back(key);
+    keys_[slot] = new_key();
+    keys.push_back(keys_[slot]);
     slots_.assign({slot, 1}, SlotState::pinned);
   }
+  if (draw_.chance(75)) {  // most hosts look up what they miss; some of it never comes
+    std::vector<uint64_t> missing = keys;
+    if (draw_.chance(20)) missing.push_back(new_key());
+    for (Instance* instance : instances_) instance->lookup(now_ns_, missing);
+    if (naive_ != nullptr) naive_->lookup(missing);
+  }
   for (Instance* instance : instances_) instance->insert(now_ns_, slots, keys);
-  for (std::size_t i = 0; naive_ != nullptr && i < slots.size(); ++i) {
-    naive_->insert(slots[i], keys[i]);
+  if (naive_ == nullptr) return;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const std::size_t at = naive_->tail_first() ? slots.size() - 1 - i : i;
+    naive_->insert(slots[at], keys[at]);
   }
 }
 

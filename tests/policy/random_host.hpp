@@ -38,6 +38,8 @@ std::string text(const SpanList& spans);
 class NaivePolicy {
  public:
   virtual ~NaivePolicy() = default;
+  /// Keys that are not in the pool are asked for.
+  virtual void lookup(const std::vector<uint64_t>& /*missing*/) {}
   virtual void insert(uint32_t slot, uint64_t key) = 0;
   virtual void touch(uint32_t slot) = 0;
   virtual void remove(uint32_t slot) = 0;
@@ -61,6 +63,8 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
+  /// Where the policy wants it; none of the keys is in the pool.
+  void lookup(int64_t now_ns, const std::vector<uint64_t>& missing);
   void insert(int64_t now_ns, const Slots& slots, const std::vector<uint64_t>& keys);
   void touch(int64_t now_ns, const Slots& slots);
   void remove(int64_t now_ns, uint32_t reason, const Slots& slots);
@@ -81,7 +85,7 @@ class Instance {
 
 /// Random calls, the same to every instance and to the naive policy, where there is one; all must
 /// agree on every answer and the instances on their hashes. Blocks are pinned and released,
-/// touched, dropped, evicted, refused, left leaving for a while and brought back.
+/// looked up, touched, dropped, evicted, refused, left leaving for a while and brought back.
 class RandomHost {
  public:
   RandomHost(uint64_t seed, uint32_t capacity, std::vector<Instance*> instances, NaivePolicy* naive,
@@ -95,6 +99,7 @@ class RandomHost {
  private:
   void step();
   Slots pick(policy::SlotSet set, uint32_t count_max);
+  uint64_t new_key();
   void insert();
   void touch();
   void remove();

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <list>
@@ -25,8 +26,9 @@ using tiering::ReplayTrace;
 ReplayResult replay(std::string_view name, uint32_t capacity, const ReplayTrace& trace,
                     HitRule rule = HitRule::block) {
   std::string error;
-  const auto result = tiering::replay_cache(*policy::find_cache_policy(name)->table, "", 1,
-                                            capacity, trace, rule, error);
+  const policy::CacheEntry& entry = *policy::find_cache_policy(name);
+  const auto result =
+      tiering::replay_cache({entry.table, entry.future}, capacity, trace, rule, error);
   INFO(error);
   REQUIRE(result.has_value());
   CHECK(result->accesses == trace.ids.size());
@@ -113,8 +115,9 @@ TEST_CASE("a pool that holds everything misses each block once") {
 
 TEST_CASE("a policy that cannot be made is explained") {
   std::string error;
-  const auto result = tiering::replay_cache(*policy::find_cache_policy("s3fifo")->table, "smal=0.2",
-                                            1, 10, {}, HitRule::block, error);
+  const auto result =
+      tiering::replay_cache({policy::find_cache_policy("s3fifo")->table, nullptr, "smal=0.2"}, 10,
+                            {}, HitRule::block, error);
   CHECK(!result.has_value());
   CHECK(error == "policy 's3fifo': unknown parameter 'smal', did you mean 'small'?");
 }
@@ -136,6 +139,15 @@ std::vector<uint64_t> conversation_ids() {
   return ids;
 }
 
+/// What the oracle's own notes allow; half its last digit where they ask for equality.
+double tolerance(std::string_view algorithm) {
+  if (algorithm == "arc") return 0.0004;
+  for (const std::string_view seeded : {"lecar", "cacheus", "hyperbolic", "lhd"}) {
+    if (algorithm == seeded) return 0.01;
+  }
+  return 0.5e-8;
+}
+
 TEST_CASE("miss ratios of a real trace equal an independent simulator's", "[oracle]") {
   const std::vector<uint64_t> ids = conversation_ids();
   std::ifstream oracle(tests::shared_dir() / "oracles/cache_miss_ratios.csv");
@@ -154,14 +166,17 @@ TEST_CASE("miss ratios of a real trace equal an independent simulator's", "[orac
       begin = end + 1;
     }
     REQUIRE(cells.size() == 5);
-    if (policy::find_cache_policy(cells[1]) == nullptr) continue;
+    std::string name = cells[1];
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (policy::find_cache_policy(name) == nullptr) continue;
     INFO(line);
     const ReplayResult result =
-        replay(cells[1], static_cast<uint32_t>(std::stoul(cells[2])), {ids, {}});
-    CHECK(std::abs(result.miss_ratio() - std::stod(cells[4])) < 0.5e-8);
+        replay(name, static_cast<uint32_t>(std::stoul(cells[2])), {ids, {}});
+    CHECK(std::abs(result.miss_ratio() - std::stod(cells[4])) < tolerance(name));
     ++compared;
   }
-  CHECK(compared == 6);
+  CHECK(compared == 6);  // two capacities each of lru, fifo, s3fifo
 }
 
 }  // namespace
