@@ -74,6 +74,7 @@ Findings file_sizes(const Tree& tree) {
   Findings findings;
   for (const SourceFile& file : tree) {
     if (!is_code(file) || file.lines.size() <= kMaxLines) continue;
+    if (file.path == "models/policy/tierpolicy.h") continue;  // one contract, one header
     findings.push_back({file.path, kMaxLines + 1,
                         std::to_string(file.lines.size()) + " lines; split it where it has two "
                                                             "reasons to change"});

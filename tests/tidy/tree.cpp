@@ -61,7 +61,7 @@ Tree read_tree(const fs::path& root) {
   Tree tree;
   for (const fs::directory_entry& top : fs::directory_iterator(root)) {
     const std::string name = top.path().filename().string();
-    if (top.is_regular_file()) read_into(tree, root, top.path());
+    if (top.is_regular_file() && name != ".git") read_into(tree, root, top.path());
     if (!top.is_directory() || name == ".git" || name == ".cache" || name == "build" ||
         name == "install") {
       continue;
