@@ -1,74 +1,65 @@
 #include "models/tiering/cache_replay.hpp"
 
-#include <map>
 #include <utility>
 #include <vector>
 
-#include "models/tiering/block_index.hpp"
+#include "models/policy/flat_array.hpp"
 #include "models/tiering/checked_cache.hpp"
 
 namespace tiercast::tiering {
 namespace {
 
-/// When each access' block is accessed next, told to policies that may know.
-class Future {
- public:
-  explicit Future(std::span<const uint64_t> ids) : next_(ids.size()) {
-    std::map<uint64_t, int64_t> later;
-    for (std::size_t i = ids.size(); i-- > 0;) {
-      const auto [found, first] = later.try_emplace(ids[i], INT64_MAX);
-      next_[i] = found->second;
-      found->second = static_cast<int64_t>(i);
-    }
-  }
+/// What policies that may know the future are told: when the block of this access is used next.
+struct Future {
+  std::span<const uint32_t> next;
+  std::size_t access = 0;
 
   tp_future view() {
     return {sizeof(tp_future), 0, this, [](void* self, const tp_key*) {
               const Future& future = *static_cast<const Future*>(self);
-              return future.next_[future.now_];
+              const uint32_t use = future.next[future.access];
+              return use == kNoUse ? INT64_MAX : int64_t{use};
             }};
   }
-  /// The access that insert and touch are about.
-  void at(std::size_t access) { now_ = access; }
-
- private:
-  std::vector<int64_t> next_;
-  std::size_t now_ = 0;
 };
 
 /// One pool and its host.
 class Pool {
  public:
-  explicit Pool(CheckedCache cache)
-      : cache_(std::move(cache)), index_(cache_.capacity_blocks()), ids_(cache_.capacity_blocks()) {
+  Pool(CheckedCache cache, uint32_t distinct)
+      : cache_(std::move(cache)), slots_(distinct), blocks_(cache_.capacity_blocks()) {
     view_.size = sizeof view_;
     view_.parent_slot = UINT32_MAX;
+    view_.tokens = 1;
+    view_.bytes = 1;
     view_.expires_ns = INT64_MAX;
   }
 
-  /// Answers whether the pool held the block.
-  bool access(int64_t now_ns, uint64_t id) {
-    const uint32_t slot = index_.find(id);
-    if (slot == BlockIndex::none) {
-      take_in(now_ns, id);
+  /// The block is the depth-th of its request. Answers whether the pool held it.
+  bool access(int64_t now_ns, uint32_t block, uint32_t depth) {
+    const uint32_t slot_plus_1 = slots_[block];
+    if (slot_plus_1 == 0) {
+      take_in(now_ns, block, depth);
       return false;
     }
-    const tp_span block{slot, 1};
-    cache_.touch(now_ns, {&block, 1});
+    const tp_span span{slot_plus_1 - 1, 1};
+    cache_.touch(now_ns, {&span, 1});
     return true;
   }
 
-  void prefetch(uint64_t id) const { index_.prefetch(id); }
+  void prefetch(uint32_t block) const { slots_.prefetch(block); }
 
  private:
-  void take_in(int64_t now_ns, uint64_t id) {
-    view_.key.lo = id;
+  void take_in(int64_t now_ns, uint32_t block, uint32_t depth) {
+    view_.key.lo = block;
+    view_.depth = depth;
     cache_.lookup(now_ns, {&view_, 1}, 0);
-    const tp_span block{free_slot(now_ns), 1};
-    cache_.insert(now_ns, {&block, 1}, {&view_, 1});
-    cache_.evictable(now_ns, true, {&block, 1});
-    index_.insert(id, block.first_slot);
-    ids_[block.first_slot] = id;
+    if (!cache_.admits(now_ns, view_)) return;
+    const tp_span span{free_slot(now_ns), 1};
+    cache_.insert(now_ns, {&span, 1}, {&view_, 1});
+    cache_.evictable(now_ns, true, {&span, 1});
+    slots_[block] = span.first_slot + 1;
+    blocks_[span.first_slot] = block;
   }
 
   uint32_t free_slot(int64_t now_ns) {
@@ -79,60 +70,67 @@ class Pool {
                         "refuses a victim where every block is evictable");
     }
     const uint32_t slot = victim_.front().first_slot;
-    index_.erase(ids_[slot]);
+    slots_[blocks_[slot]] = 0;
     return slot;
   }
 
   CheckedCache cache_;
-  BlockIndex index_;
-  std::vector<uint64_t> ids_;  // by slot
-  uint32_t filled_ = 0;        // slots used so far; none is free again but by eviction
+  policy::FlatArray<uint32_t> slots_;  // by block: its slot + 1, or 0
+  std::vector<uint32_t> blocks_;       // by slot
+  uint32_t filled_ = 0;                // slots used so far; none is free again but by eviction
   std::vector<tp_span> victim_;
   tp_block view_{};
 };
 
-uint64_t count_misses(Pool& pool, const ReplayTrace& trace, HitRule rule, Future* future) {
+uint64_t count_misses(Pool& pool, const ReplayTrace& trace, HitRule rule, Future& future) {
   constexpr std::size_t ahead = 16;
   uint64_t misses = 0;
-  std::size_t request = 0;
-  bool missed = false;  // in this request, under HitRule::prefix
-  for (std::size_t i = 0; i < trace.ids.size(); ++i) {
-    if (i + ahead < trace.ids.size()) pool.prefetch(trace.ids[i + ahead]);
-    if (rule == HitRule::prefix) {
-      for (; request < trace.request_ends.size() && trace.request_ends[request] == i; ++request) {
-        missed = false;
-      }
+  std::size_t begin = 0;
+  const auto replay = [&](std::size_t end) {
+    bool missed = false;  // in this request
+    for (std::size_t i = begin; i < end; ++i) {
+      if (i + ahead < trace.blocks.size()) pool.prefetch(trace.blocks[i + ahead]);
+      future.access = i;
+      const bool hit =
+          pool.access(static_cast<int64_t>(i), trace.blocks[i], static_cast<uint32_t>(i - begin));
+      if (!hit || missed) ++misses;
+      missed = missed || (rule == HitRule::prefix && !hit);
     }
-    if (future != nullptr) future->at(i);
-    const bool hit = pool.access(static_cast<int64_t>(i), trace.ids[i]);
-    if (!hit || missed) ++misses;
-    missed = missed || (rule == HitRule::prefix && !hit);
-  }
+    begin = end;
+  };
+  for (const uint64_t end : trace.request_ends) replay(end);
+  replay(trace.blocks.size());
   return misses;
 }
 
 }  // namespace
 
+std::vector<uint32_t> next_uses(const ReplayTrace& trace) {
+  std::vector<uint32_t> next(trace.blocks.size());
+  std::vector<uint32_t> later(trace.distinct, kNoUse);
+  for (std::size_t i = trace.blocks.size(); i-- > 0;) {
+    next[i] = std::exchange(later[trace.blocks[i]], static_cast<uint32_t>(i));
+  }
+  return next;
+}
+
 std::optional<ReplayResult> replay_cache(const ReplayPolicy& policy, uint32_t capacity,
-                                         const ReplayTrace& trace, HitRule rule,
-                                         std::string& error) {
+                                         const ReplayTrace& trace, std::span<const uint32_t> next,
+                                         HitRule rule, std::string& error) {
   const tp_pool shape{.size = sizeof(tp_pool),
                       .capacity_blocks = capacity,
-                      .block_tokens = 0,
-                      .block_bytes = 0,
+                      .block_tokens = 1,
+                      .block_bytes = 1,
                       .slot_count = 0,
                       .reserved = 0};
   std::optional<CheckedCache> cache =
       CheckedCache::create(*policy.table, shape, policy.config, policy.seed, error);
   if (!cache) return std::nullopt;
-  std::optional<Future> future;
-  if (policy.future != nullptr) {
-    future.emplace(trace.ids);
-    cache->attach(*policy.future, future->view());
-  }
-  Pool pool(std::move(*cache));
-  const uint64_t misses = count_misses(pool, trace, rule, future ? &*future : nullptr);
-  return ReplayResult{.capacity = capacity, .accesses = trace.ids.size(), .misses = misses};
+  Future future{next};
+  if (policy.future != nullptr) cache->attach(*policy.future, future.view());
+  Pool pool(std::move(*cache), trace.distinct);
+  const uint64_t misses = count_misses(pool, trace, rule, future);
+  return ReplayResult{.capacity = capacity, .accesses = trace.blocks.size(), .misses = misses};
 }
 
 }  // namespace tiercast::tiering

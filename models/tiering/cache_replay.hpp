@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "models/policy/tierpolicy.h"
 
@@ -13,9 +14,9 @@ namespace tiercast::tiering {
 
 /// The block accesses of a trace.
 struct ReplayTrace {
-  std::span<const uint64_t> ids;           ///< in file order, then list order
-  std::span<const uint64_t> request_ends;  ///< index past each request's last id, ascending; only
-                                           ///< HitRule::prefix reads it
+  std::span<const uint32_t> blocks;        ///< numbers below `distinct`, request by request
+  std::span<const uint64_t> request_ends;  ///< index past each request's last block, ascending
+  uint32_t distinct = 0;
 };
 
 /// The policy that runs the pool.
@@ -27,7 +28,7 @@ struct ReplayPolicy {
 };
 
 enum class HitRule {
-  block,  ///< every id that the pool holds is a hit
+  block,  ///< every block that the pool holds is a hit
   prefix  ///< a request's hits end at its first miss
 };
 
@@ -41,16 +42,23 @@ struct ReplayResult {
   }
 };
 
-/// Replays a trace against one pool of `capacity` blocks run by a cache policy: one access an id,
-/// blocks of unit size, no warm-up, every block evictable again once accessed. A hit is a touch; a
-/// miss is looked up, takes a free slot or else evicts one block, then inserts. The host's clock is
-/// the number of the access. Under HitRule::prefix the ids behind a request's first miss count as
-/// misses, but reach the pool all the same: the request computes those blocks and so uses them.
+/// For each access, the next one to the same block; kNoUse behind the last.
+inline constexpr uint32_t kNoUse = UINT32_MAX;
+std::vector<uint32_t> next_uses(const ReplayTrace& trace);
+
+/// Replays a trace against one pool of `capacity` blocks run by a cache policy: one access a block,
+/// blocks of unit size, no warm-up, every block evictable again once accessed. A hit is a touch. A
+/// miss is looked up; where the policy admits the block it takes a free slot or else that of one
+/// victim, and is inserted. The host's clock is the number of the access. Under HitRule::prefix the
+/// blocks behind a request's first miss count as misses, but reach the pool all the same: the
+/// request computes and so uses them.
 ///
-/// Answers nothing, and a sentence in `error`, where the policy cannot be created with that
-/// configuration. Throws PolicyFault where it breaks its contract.
+/// `next` is that of next_uses where the policy has a future table, else not read. Requires a
+/// capacity of at least 1. Answers nothing, and a sentence in `error`, where the policy cannot be
+/// created with that configuration. Throws PolicyFault where it breaks its contract. Several
+/// replays of one trace may run at a time.
 std::optional<ReplayResult> replay_cache(const ReplayPolicy& policy, uint32_t capacity,
-                                         const ReplayTrace& trace, HitRule rule,
-                                         std::string& error);
+                                         const ReplayTrace& trace, std::span<const uint32_t> next,
+                                         HitRule rule, std::string& error);
 
 }  // namespace tiercast::tiering

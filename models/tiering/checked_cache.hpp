@@ -80,6 +80,8 @@ class CheckedCache {
   /// A prompt's blocks are asked for, one view each; the first `hits` are in the pool.
   void lookup(int64_t now_ns, std::span<const tp_block> blocks, std::size_t hits,
               const tp_request* request = nullptr);
+  /// Whether the policy takes the block in at all; true where it has no say.
+  bool admits(int64_t now_ns, const tp_block& block, const tp_request* request = nullptr);
   void hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints);
   void tick(int64_t now_ns);
   /// INT64_MAX: never.

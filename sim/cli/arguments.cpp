@@ -125,19 +125,28 @@ void add_explain(CLI::App& app, Arguments& arguments) {
 
 void add_cache(CLI::App& app, Arguments& arguments) {
   CLI::App* cache = app.add_subcommand("cache", "Replay a trace's blocks against one cache pool");
-  cache->add_option("TRACE", arguments.inputs, "Trace with content ids (Mooncake JSONL)")
+  cache
+      ->add_option("TRACE", arguments.inputs, "Trace with content ids: Mooncake JSONL, or sessions")
       ->required()
       ->expected(1)
       ->type_name("");
-  add_repeatable(*cache, "--policy", arguments.policies, "Eviction policies")
+  add_repeatable(*cache, "--policy", arguments.policies, "Eviction policies, or `all`")
       ->required()
       ->delimiter(',')
       ->type_name("NAME[,NAME...]");
-  add_repeatable(*cache, "--capacity", arguments.capacities, "Capacities in blocks")
-      ->required()
+  add_repeatable(*cache, "--capacity", arguments.capacities,
+                 "Blocks, or a share of the distinct ones (1,2,5,10,20,50,100%)")
       ->delimiter(',')
-      ->check(CLI::Range(uint64_t{1}, uint64_t{UINT32_MAX} - 1))
-      ->type_name("N[,N...]");
+      ->type_name("N|N%[,...]");
+  cache->add_flag("--bound", arguments.bound, "Add what no policy can beat");
+  cache->add_option("--jobs", arguments.jobs, "Threads (as many as the machine has)")
+      ->check(CLI::Range(uint32_t{1}, uint32_t{4096}))
+      ->type_name("N");
+  cache
+      ->add_option("--concurrent", arguments.concurrent,
+                   "Of a trace of sessions, how many run at a time (1)")
+      ->check(CLI::Range(uint32_t{1}, uint32_t{1} << 20))
+      ->type_name("N");
   add_repeatable(*cache, "--parameter", arguments.parameters,
                  "Policy parameter; may be given again")
       ->type_name("NAME=VALUE");
@@ -205,7 +214,7 @@ std::string unknown_flag(const CLI::App& app, int argc, const char* const* argv)
 void apply_settings(const config::Settings& settings, Arguments& arguments, Diagnostics& found) {
   const Place place{"settings", 0, 0};
   if (settings.seeds) found.error(place, "`seeds`: this version runs one seed at a time");
-  if (settings.jobs) found.error(place, "`jobs`: this version runs one scenario at a time");
+  if (settings.jobs) arguments.jobs = settings.jobs;
   if (settings.seed) arguments.seed = settings.seed;
   if (settings.out) arguments.out = settings.out;
   if (settings.quiet) arguments.quiet = *settings.quiet;

@@ -31,13 +31,16 @@ struct Arguments {
   std::optional<std::string> configs;  ///< folder of the catalogue
   Format format = Format::text;
   ColorWhen color = ColorWhen::automatic;
+  std::optional<uint32_t> jobs;  ///< threads; absent: as many as the machine has
   bool quiet = false;
   bool dry_run = false;
   bool without_effort = false;  ///< leave out what may differ between equal runs
 
   // cache (on_bad_line: run and validate too)
   std::vector<std::string> policies;
-  std::vector<uint64_t> capacities;
+  std::vector<std::string> capacities;   ///< blocks, or `N%` of a trace's distinct ones
+  bool bound = false;                    ///< add what no policy can beat
+  uint32_t concurrent = 1;               ///< sessions at a time, of a trace of sessions
   std::vector<std::string> parameters;   ///< `name=value`
   std::optional<uint32_t> block_tokens;  ///< of the trace's ids
   bool prefix_rule = false;

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string>
 #include <vector>
@@ -7,8 +9,8 @@
 
 #include "models/policy/registry.hpp"
 #include "models/tiering/cache_replay.hpp"
-#include "models/tiering/checked_cache.hpp"
-#include "models/workload/demand_source.hpp"
+#include "models/workload/block_accesses.hpp"
+#include "sim/cli/parallel.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/context.hpp"
 
@@ -16,85 +18,166 @@ namespace tiercast::cli {
 
 namespace {
 
-struct Accesses {
-  std::vector<uint64_t> ids;
-  std::vector<uint64_t> request_ends;
+constexpr std::string_view kBelady = "belady";
+constexpr std::string_view kPrefixBound = "prefix-bound";
+
+/// A policy as the command line names it, and what it misses at each capacity.
+struct Curve {
+  const policy::CacheEntry* entry = nullptr;
+  std::string parameters;
+  std::vector<tiering::ReplayResult> results;
 };
 
-std::optional<Accesses> read_accesses(const Arguments& arguments, Diagnostics& found) {
+std::optional<workload::BlockAccesses> read_accesses(const Arguments& arguments,
+                                                     Diagnostics& found) {
   workload::TraceSpec spec;
   spec.file = arguments.inputs.front();
   if (arguments.block_tokens) spec.block_tokens = *arguments.block_tokens;
   if (arguments.on_bad_line == "skip") spec.on_bad_line = workload::OnBadLine::skip;
-  const auto source = workload::make_source(spec, {}, found);
-  if (source == nullptr) return std::nullopt;
-  Accesses accesses;
-  workload::Request request;
-  int64_t at = 0;
-  while (source->peek(at) && source->next(request)) {
-    accesses.ids.insert(accesses.ids.end(), request.ids.begin(), request.ids.end());
-    accesses.request_ends.push_back(accesses.ids.size());
-  }
-  workload::explain(source->report(), found);
-  if (source->report().failed) return std::nullopt;
-  if (accesses.ids.empty()) {
-    found.error({spec.file, 0, 0}, "no request of the trace carries content ids",
-                "`tiercast cache` replays blocks; it reads Mooncake JSONL with hash_ids");
-    return std::nullopt;
-  }
-  return accesses;
+  return workload::read_block_accesses(spec, arguments.concurrent, found);
 }
 
-std::string parameter_lines(const Arguments& arguments) {
-  std::string lines;
-  for (const std::string& parameter : arguments.parameters) lines += parameter + "\n";
-  return lines;
+/// `18279`, or `5%` of `distinct` rounded down, at least 1; 0 where it is neither.
+uint32_t capacity_of(std::string_view text, uint32_t distinct) {
+  const bool share = text.ends_with('%');
+  if (share) text.remove_suffix(1);
+  double number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (code != std::errc() || end != text.data() + text.size()) return 0;
+  if (share) {
+    if (!(number > 0 && number <= 100)) return 0;
+    return std::max(1u, static_cast<uint32_t>(number / 100 * distinct));
+  }
+  if (!(number >= 1 && number < UINT32_MAX)) return 0;
+  const auto blocks = static_cast<uint32_t>(number);
+  return static_cast<double>(blocks) == number ? blocks : 0;
 }
 
-bool replay_policy(const Arguments& arguments, const std::string& name, const Accesses& accesses,
-                   std::vector<tiering::ReplayResult>& results, Diagnostics& found) {
+std::vector<uint32_t> read_capacities(const Arguments& arguments, uint32_t distinct,
+                                      Diagnostics& found) {
+  std::vector<std::string> texts = arguments.capacities;
+  if (texts.empty()) texts = {"1%", "2%", "5%", "10%", "20%", "50%", "100%"};
+  std::vector<uint32_t> capacities;
+  for (const std::string& text : texts) {
+    capacities.push_back(capacity_of(text, distinct));
+    if (capacities.back() != 0) continue;
+    found.error({"--capacity", 0, 0}, "`" + text + "` is no capacity",
+                "a whole number of blocks from 1 to 2^32 - 2, or a share such as 5%");
+  }
+  return capacities;
+}
+
+void add_policy(const std::string& name, const std::string& parameters, std::vector<Curve>& curves,
+                Diagnostics& found) {
+  if (name == "all") {
+    for (const policy::CacheEntry& entry : policy::cache_policies()) {
+      curves.push_back({&entry, "", {}});
+    }
+    return;
+  }
   const policy::CacheEntry* entry = policy::find_cache_policy(name);
   if (entry == nullptr) {
     const std::string near(policy::nearest_name(policy::cache_policies(), name));
     found.error({"--policy", 0, 0}, "no policy `" + name + "`",
                 near.empty() ? "`tiercast policies` lists them" : "did you mean `" + near + "`?");
-    return false;
+    return;
   }
-  const std::string lines = parameter_lines(arguments);
-  for (const uint64_t capacity : arguments.capacities) {
-    std::string error;
-    const auto result = tiering::replay_cache(
-        {entry->table, entry->future, lines, arguments.seed.value_or(1)},
-        static_cast<uint32_t>(capacity), {accesses.ids, accesses.request_ends},
-        arguments.prefix_rule ? tiering::HitRule::prefix : tiering::HitRule::block, error);
-    if (!result) {
-      found.error({"--policy " + name, 0, 0}, error);
-      return false;
-    }
-    results.push_back(*result);
-  }
-  return true;
+  curves.push_back({entry, parameters, {}});
 }
 
-nlohmann::ordered_json to_json(const Arguments& arguments, const std::string& name,
-                               const std::vector<tiering::ReplayResult>& results) {
+std::vector<Curve> read_policies(const Arguments& arguments, Diagnostics& found) {
+  std::string parameters;
+  for (const std::string& parameter : arguments.parameters) parameters += parameter + "\n";
+  std::vector<Curve> curves;
+  for (const std::string& name : arguments.policies) add_policy(name, parameters, curves, found);
+  return curves;
+}
+
+/// Every policy at every capacity, on as many threads as there are jobs.
+void replay(const Arguments& arguments, const workload::BlockAccesses& accesses,
+            const std::vector<uint32_t>& capacities, std::vector<Curve>& curves,
+            Diagnostics& found) {
+  const tiering::ReplayTrace trace{accesses.blocks, accesses.request_ends, accesses.distinct};
+  const bool foresees = std::any_of(curves.begin(), curves.end(), [](const Curve& curve) {
+    return curve.entry->future != nullptr;
+  });
+  const std::vector<uint32_t> next = foresees ? tiering::next_uses(trace) : std::vector<uint32_t>();
+  const auto rule = arguments.prefix_rule ? tiering::HitRule::prefix : tiering::HitRule::block;
+  for (Curve& curve : curves) curve.results.resize(capacities.size());
+  std::vector<std::string> errors(curves.size() * capacities.size());
+  for_each_index(errors.size(), arguments.jobs.value_or(0), [&](std::size_t i) {
+    Curve& curve = curves[i / capacities.size()];
+    const std::size_t at = i % capacities.size();
+    const auto result = tiering::replay_cache(
+        {curve.entry->table, curve.entry->future, curve.parameters, arguments.seed.value_or(1)},
+        capacities[at], trace, next, rule, errors[i]);
+    if (result) curve.results[at] = *result;
+  });
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    if (errors[i].empty()) continue;
+    const Curve& curve = curves[i / capacities.size()];
+    found.error({"--policy " + std::string(curve.entry->name), 0, 0}, errors[i]);
+    return;
+  }
+}
+
+/// What no policy can beat at each capacity: demand-filled, and of any kind under the prefix rule.
+struct Bounds {
+  const Curve* belady = nullptr;  ///< NULL: not asked for
+  const Curve* prefix = nullptr;
+};
+
+nlohmann::ordered_json to_json(const Arguments& arguments, uint32_t distinct, const Curve& curve,
+                               const Bounds& bounds) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (const tiering::ReplayResult& result : results) {
+  for (std::size_t i = 0; i < curve.results.size(); ++i) {
+    const tiering::ReplayResult& result = curve.results[i];
     rows.push_back({{"capacity", result.capacity},
                     {"accesses", result.accesses},
                     {"misses", result.misses},
                     {"miss_ratio", result.miss_ratio()}});
+    if (bounds.belady == nullptr) continue;
+    rows.back()["belady_miss_ratio"] = bounds.belady->results[i].miss_ratio();
+    rows.back()["prefix_bound_miss_ratio"] = bounds.prefix->results[i].miss_ratio();
   }
-  return {{"trace", arguments.inputs.front()}, {"policy", name}, {"results", rows}};
+  return {{"trace", arguments.inputs.front()},
+          {"policy", curve.entry->name},
+          {"distinct_blocks", distinct},
+          {"results", rows}};
 }
 
-std::string to_text(const std::string& name, const std::vector<tiering::ReplayResult>& results) {
+std::string bar(double ratio) {
+  constexpr double kColumns = 25;
+  return std::string(static_cast<std::size_t>(ratio * kColumns + 0.5), '#');
+}
+
+std::string to_text(uint32_t distinct, const Curve& curve, const Bounds& bounds) {
   std::string text;
-  for (const tiering::ReplayResult& result : results) {
-    text += fmt::format("{:<12} {:>12} {:>12} {:>12} {:>12.8f}\n", name, result.capacity,
-                        result.accesses, result.misses, result.miss_ratio());
+  for (std::size_t i = 0; i < curve.results.size(); ++i) {
+    const tiering::ReplayResult& result = curve.results[i];
+    const double share = 100 * static_cast<double>(result.capacity) / static_cast<double>(distinct);
+    text += fmt::format("{:<13} {:>11} {:>7.2f} % {:>12} {:>11.8f}", curve.entry->name,
+                        result.capacity, share, result.misses, result.miss_ratio());
+    if (bounds.belady != nullptr) {
+      const double least = bounds.prefix->results[i].miss_ratio();
+      text += fmt::format(" {:>11.8f} {:>11.8f} {:>8.2f} %", bounds.belady->results[i].miss_ratio(),
+                          least, 100 * (result.miss_ratio() - least));
+    }
+    text += fmt::format("  {}\n", bar(1 - result.miss_ratio()));
   }
   return text;
+}
+
+std::string header(const Arguments& arguments, const workload::BlockAccesses& accesses) {
+  std::string text =
+      fmt::format("{}: {} accesses to {} blocks in {} requests\n\n", arguments.inputs.front(),
+                  accesses.blocks.size(), accesses.distinct, accesses.request_ends.size());
+  text += fmt::format("{:<13} {:>11} {:>9} {:>12} {:>11}", "policy", "capacity", "of blocks",
+                      "misses", "miss ratio");
+  if (arguments.bound) {
+    text += fmt::format(" {:>11} {:>11} {:>10}", "belady", "bound", "above it");
+  }
+  return text + "  hits\n";
 }
 
 }  // namespace
@@ -102,20 +185,29 @@ std::string to_text(const std::string& name, const std::vector<tiering::ReplayRe
 // One policy is an object, several are a list of such objects.
 int cache_command(const Arguments& arguments) {
   Diagnostics found;
-  const std::optional<Accesses> accesses = read_accesses(arguments, found);
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  std::string text = fmt::format("{:<12} {:>12} {:>12} {:>12} {:>12}\n", "policy", "capacity",
-                                 "accesses", "misses", "miss ratio");
-  bool good = accesses.has_value();
-  for (const std::string& name : arguments.policies) {
-    if (!good) break;
-    std::vector<tiering::ReplayResult> results;
-    good = replay_policy(arguments, name, *accesses, results, found);
-    json.push_back(to_json(arguments, name, results));
-    text += to_text(name, results);
+  std::vector<Curve> curves = read_policies(arguments, found);
+  const std::size_t asked = curves.size();
+  if (arguments.bound) {
+    for (const std::string_view name : {kBelady, kPrefixBound}) {
+      curves.push_back({policy::find_cache_policy(name), "", {}});
+    }
+  }
+  const std::optional<workload::BlockAccesses> accesses =
+      found.has_errors() ? std::nullopt : read_accesses(arguments, found);
+  if (accesses) {
+    const auto capacities = read_capacities(arguments, accesses->distinct, found);
+    if (!found.has_errors()) replay(arguments, *accesses, capacities, curves, found);
   }
   print(found, arguments);
-  if (!good) return exit_bad_input;
+  if (found.has_errors()) return exit_bad_input;
+  Bounds bounds;
+  if (arguments.bound) bounds = {&curves[asked], &curves[asked + 1]};
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  std::string text = header(arguments, *accesses);
+  for (std::size_t i = 0; i < asked; ++i) {
+    json.push_back(to_json(arguments, accesses->distinct, curves[i], bounds));
+    text += to_text(accesses->distinct, curves[i], bounds);
+  }
   if (json.size() == 1) json = nlohmann::ordered_json(json.front());
   write_stdout(arguments.format == Format::json
                    ? json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +

@@ -21,7 +21,7 @@
 
 #include "models/policy/registry.hpp"
 #include "models/tiering/cache_replay.hpp"
-#include "models/workload/demand_source.hpp"
+#include "models/workload/block_accesses.hpp"
 #include "sim/base/diagnostics.hpp"
 
 namespace {
@@ -207,44 +207,43 @@ void save_restore(benchmark::State& state, const tp_cache_table* table) {
 }
 
 /// The conversation trace 20 times over with shifted ids, as libCacheSim was timed.
-const std::vector<uint64_t>& repeated_trace() {
-  static const std::vector<uint64_t> repeated = [] {
+const workload::BlockAccesses& repeated_trace() {
+  static const workload::BlockAccesses repeated = [] {
     const char* shared = std::getenv("TIERCAST_SHARED");
     const std::filesystem::path folder =
         shared != nullptr ? shared : TIERCAST_SOURCE_DIR "/../shared";
     workload::TraceSpec spec;
     spec.file = (folder / "traces/mooncake_conversation.jsonl.gz").string();
-    std::vector<uint64_t> ids;
     Diagnostics found;
-    const auto source = workload::make_source(spec, {}, found);
-    workload::Request request;
-    int64_t at = 0;
-    while (source != nullptr && source->peek(at) && source->next(request)) {
-      ids.insert(ids.end(), request.ids.begin(), request.ids.end());
+    workload::BlockAccesses all =
+        workload::read_block_accesses(spec, 1, found).value_or(workload::BlockAccesses());
+    const std::size_t once = all.blocks.size();
+    for (uint32_t turn = 1; turn < 20; ++turn) {
+      for (std::size_t i = 0; i < once; ++i) {
+        all.blocks.push_back(all.blocks[i] + turn * all.distinct);
+      }
     }
-    const std::size_t once = ids.size();
-    const uint64_t shift = ids.empty() ? 0 : *std::max_element(ids.begin(), ids.end()) + 1;
-    for (uint64_t turn = 1; turn < 20; ++turn) {
-      for (std::size_t i = 0; i < once; ++i) ids.push_back(ids[i] + turn * shift);
-    }
-    return ids;
+    all.distinct *= 20;
+    return all;
   }();
   return repeated;
 }
 
-void replay(benchmark::State& state, const tp_cache_table* table) {
-  const std::vector<uint64_t>& ids = repeated_trace();
-  if (ids.empty()) {
+void replay(benchmark::State& state, const policy::CacheEntry* entry) {
+  const workload::BlockAccesses& accesses = repeated_trace();
+  if (accesses.blocks.empty()) {
     state.SkipWithError("the trace is not at hand");
     return;
   }
+  const tiering::ReplayTrace trace{accesses.blocks, {}, accesses.distinct};
+  const std::vector<uint32_t> next = tiering::next_uses(trace);
   Meter meter(state);
   for (auto _ : state) {
     std::string error;
     const double begin = cpu_seconds();
-    const auto result =
-        tiering::replay_cache({table}, 18279, {ids, {}}, tiering::HitRule::block, error);
-    meter.add(cpu_seconds() - begin, ids.size());
+    const auto result = tiering::replay_cache({entry->table, entry->future}, 18279, trace, next,
+                                              tiering::HitRule::block, error);
+    meter.add(cpu_seconds() - begin, accesses.blocks.size());
     if (!result) state.SkipWithError(error.c_str());
   }
 }

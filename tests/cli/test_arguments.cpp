@@ -105,21 +105,24 @@ TEST_CASE("A flag that may be given again takes one value each time", "[cli]") {
                                     "10,20", "--parameter", "x=1", "t.jsonl"});
   CHECK(cache.inputs == Words{"t.jsonl"});
   CHECK(cache.policies == Words{"lru", "fifo"});
-  CHECK(cache.capacities == std::vector<uint64_t>{10, 20});
+  CHECK(cache.capacities == Words{"10", "20"});
 }
 
 TEST_CASE("A cache replay takes lists of policies and capacities", "[cli]") {
   const Arguments cache = accepted({"cache", "t.jsonl", "--policy", "lru,s3fifo", "--capacity",
-                                    "10,20,4294967294", "--parameter", "small=0.2", "--prefix"});
+                                    "10,20,5%", "--parameter", "small=0.2", "--prefix",
+                                    "--bound", "--jobs", "3", "--concurrent", "16"});
   CHECK(cache.policies == Words{"lru", "s3fifo"});
-  CHECK(cache.capacities == std::vector<uint64_t>{10, 20, 4294967294});
+  CHECK(cache.capacities == Words{"10", "20", "5%"});
+  CHECK(cache.bound);
+  CHECK(cache.jobs == 3u);
+  CHECK(cache.concurrent == 16);
   CHECK(cache.parameters == Words{"small=0.2"});
   CHECK(cache.prefix_rule);
-  CHECK_THAT(refused({"cache", "t.jsonl", "--policy", "lru"}), Contains("--capacity"));
+  CHECK(accepted({"cache", "t.jsonl", "--policy", "lru"}).capacities.empty());
   CHECK_THAT(refused({"cache", "t.jsonl", "--capacity", "1"}), Contains("--policy"));
-  for (const char* capacity : {"0", "-1", "4294967295", "10,0", "many", "1.5", ""}) {
-    CHECK_THAT(refused({"cache", "t.jsonl", "--policy", "lru", "--capacity", capacity}),
-               Contains("--capacity"));
+  for (const char* flag : {"--jobs", "--concurrent"}) {
+    CHECK_THAT(refused({"cache", "t.jsonl", "--policy", "lru", flag, "0"}), Contains(flag));
   }
 }
 

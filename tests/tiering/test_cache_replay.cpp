@@ -11,9 +11,8 @@
 #include <catch2/catch.hpp>
 
 #include "models/policy/registry.hpp"
-#include "models/tiering/block_index.hpp"
 #include "models/tiering/cache_replay.hpp"
-#include "models/workload/demand_source.hpp"
+#include "models/workload/block_accesses.hpp"
 #include "tests/support/paths.hpp"
 
 namespace {
@@ -23,15 +22,27 @@ using tiering::HitRule;
 using tiering::ReplayResult;
 using tiering::ReplayTrace;
 
-ReplayResult replay(std::string_view name, uint32_t capacity, const ReplayTrace& trace,
+/// A trace by ids of any size.
+struct Accesses {
+  std::vector<uint64_t> ids;
+  std::vector<uint64_t> request_ends;
+};
+
+ReplayResult replay(std::string_view name, uint32_t capacity, const Accesses& accesses,
                     HitRule rule = HitRule::block) {
-  std::string error;
+  std::map<uint64_t, uint32_t> numbers;
+  std::vector<uint32_t> blocks;
+  for (const uint64_t id : accesses.ids) {
+    blocks.push_back(numbers.emplace(id, static_cast<uint32_t>(numbers.size())).first->second);
+  }
+  const ReplayTrace trace{blocks, accesses.request_ends, static_cast<uint32_t>(numbers.size())};
   const policy::CacheEntry& entry = *policy::find_cache_policy(name);
-  const auto result =
-      tiering::replay_cache({entry.table, entry.future}, capacity, trace, rule, error);
+  std::string error;
+  const auto result = tiering::replay_cache({entry.table, entry.future}, capacity, trace,
+                                            tiering::next_uses(trace), rule, error);
   INFO(error);
   REQUIRE(result.has_value());
-  CHECK(result->accesses == trace.ids.size());
+  CHECK(result->accesses == accesses.ids.size());
   CHECK(result->capacity == capacity);
   return *result;
 }
@@ -47,27 +58,6 @@ std::vector<uint64_t> random_ids(uint64_t seed, std::size_t count, uint64_t univ
     id = std::min(state % universe, (state >> 32) % universe);
   }
   return ids;
-}
-
-TEST_CASE("a block index maps ids as a map does") {
-  const uint32_t capacity = GENERATE(1u, 3u, 100u);
-  const uint64_t stride = GENERATE(uint64_t{1}, uint64_t{1} << 60);  // the latter all collide
-  tiering::BlockIndex index(capacity);
-  std::map<uint64_t, uint32_t> expected;
-  const std::vector<uint64_t> ids = random_ids(capacity, 5000, 2 * capacity + 1);
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const uint64_t id = ids[i] * stride;
-    const auto found = expected.find(id);
-    REQUIRE(index.find(id) ==
-            (found != expected.end() ? found->second : tiering::BlockIndex::none));
-    if (found != expected.end()) {
-      index.erase(id);
-      expected.erase(found);
-    } else if (expected.size() < capacity) {
-      index.insert(id, static_cast<uint32_t>(i));
-      expected[id] = static_cast<uint32_t>(i);
-    }
-  }
 }
 
 TEST_CASE("lru and fifo miss where the textbook says") {
@@ -117,26 +107,9 @@ TEST_CASE("a policy that cannot be made is explained") {
   std::string error;
   const auto result =
       tiering::replay_cache({policy::find_cache_policy("s3fifo")->table, nullptr, "smal=0.2"}, 10,
-                            {}, HitRule::block, error);
+                            {}, {}, HitRule::block, error);
   CHECK(!result.has_value());
   CHECK(error == "policy 's3fifo': unknown parameter 'smal', did you mean 'small'?");
-}
-
-/// The block accesses of the Mooncake conversation trace; empty where it is not at hand.
-std::vector<uint64_t> conversation_ids() {
-  workload::TraceSpec spec;
-  spec.file = (tests::shared_dir() / "traces/mooncake_conversation.jsonl.gz").string();
-  std::vector<uint64_t> ids;
-  if (!std::filesystem::exists(spec.file)) return ids;
-  Diagnostics found;
-  const auto source = workload::make_source(spec, {}, found);
-  REQUIRE(source != nullptr);
-  workload::Request request;
-  int64_t at = 0;
-  while (source->peek(at) && source->next(request)) {
-    ids.insert(ids.end(), request.ids.begin(), request.ids.end());
-  }
-  return ids;
 }
 
 /// What the oracle's own notes allow; half its last digit where they ask for equality.
@@ -149,13 +122,22 @@ double tolerance(std::string_view algorithm) {
 }
 
 TEST_CASE("miss ratios of a real trace equal an independent simulator's", "[oracle]") {
-  const std::vector<uint64_t> ids = conversation_ids();
+  const std::string file =
+      (tests::shared_dir() / "traces/mooncake_conversation.jsonl.gz").string();
   std::ifstream oracle(tests::shared_dir() / "oracles/cache_miss_ratios.csv");
-  if (ids.empty() || !oracle) {
+  if (!std::filesystem::exists(file) || !oracle) {
     WARN("no traces and oracles beside the repository: not compared");
     return;
   }
-  REQUIRE(ids.size() == 288500);
+  workload::TraceSpec spec;
+  spec.file = file;
+  Diagnostics found;
+  const auto accesses = workload::read_block_accesses(spec, 1, found);
+  REQUIRE(accesses.has_value());
+  REQUIRE(accesses->blocks.size() == 288500);
+  REQUIRE(accesses->distinct == 182790);
+  const ReplayTrace trace{accesses->blocks, accesses->request_ends, accesses->distinct};
+  const std::vector<uint32_t> next = tiering::next_uses(trace);
   int compared = 0;
   for (std::string line; std::getline(oracle, line);) {
     if (line.rfind("conversation,", 0) != 0) continue;
@@ -169,11 +151,15 @@ TEST_CASE("miss ratios of a real trace equal an independent simulator's", "[orac
     std::string name = cells[1];
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (policy::find_cache_policy(name) == nullptr) continue;
+    const policy::CacheEntry* entry = policy::find_cache_policy(name);
+    if (entry == nullptr) continue;
     INFO(line);
-    const ReplayResult result =
-        replay(name, static_cast<uint32_t>(std::stoul(cells[2])), {ids, {}});
-    CHECK(std::abs(result.miss_ratio() - std::stod(cells[4])) < tolerance(name));
+    std::string error;
+    const auto result = tiering::replay_cache({entry->table, entry->future},
+                                              static_cast<uint32_t>(std::stoul(cells[2])), trace,
+                                              next, HitRule::block, error);
+    REQUIRE(result.has_value());
+    CHECK(std::abs(result->miss_ratio() - std::stod(cells[4])) < tolerance(name));
     ++compared;
   }
   CHECK(compared == 6);  // two capacities each of lru, fifo, s3fifo
