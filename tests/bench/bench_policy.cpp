@@ -8,12 +8,16 @@
 //
 //     GLIBC_TUNABLES=glibc.malloc.hugetlb=1 build/bench/bench_policy
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <time.h>
 #include <vector>
 
@@ -87,6 +91,10 @@ class FullPool {
   Draw draw;
 };
 
+/// What a policy's calls cost, by "policy/what": the table at the end.
+std::map<std::string, double> measured;
+std::string current;  // what is being measured
+
 /// Time of each iteration, and the median of what a block takes: on a shared machine the mean
 /// measures the neighbours.
 class Meter {
@@ -102,6 +110,7 @@ class Meter {
         ns_per_block_.begin() + static_cast<std::ptrdiff_t>(ns_per_block_.size() / 2);
     std::nth_element(ns_per_block_.begin(), middle, ns_per_block_.end());
     state_.counters["ns_per_block"] = *middle;
+    measured[current] = *middle;
   }
   Meter(const Meter&) = delete;
   Meter& operator=(const Meter&) = delete;
@@ -204,6 +213,8 @@ void save_restore(benchmark::State& state, const tp_cache_table* table) {
   state.counters["save_GB_per_s"] = 1e-9 * bytes / save_seconds;
   state.counters["restore_GB_per_s"] = 1e-9 * bytes / restore_seconds;
   state.counters["bytes_per_block"] = static_cast<double>(size) / capacity;
+  measured[current + "_bytes"] = static_cast<double>(size) / capacity;
+  measured[current] = 1e-9 * bytes / std::max(save_seconds, restore_seconds);
 }
 
 /// The conversation trace 20 times over with shifted ids, as libCacheSim was timed.
@@ -253,7 +264,12 @@ void register_all() {
     const std::string name(entry.name);
     const tp_cache_table* table = entry.table;
     const auto add = [&](const std::string& what, auto run, int64_t iterations) {
-      benchmark::RegisterBenchmark((name + "/" + what).c_str(), run)
+      const std::string full = name + "/" + what;
+      const auto named = [=](benchmark::State& state) {
+        current = full;
+        run(state);
+      };
+      benchmark::RegisterBenchmark(full.c_str(), named)
           ->UseManualTime()
           ->Iterations(iterations)
           ->Unit(benchmark::kMillisecond);
@@ -273,6 +289,65 @@ void register_all() {
   }
 }
 
-[[maybe_unused]] const bool registered = (register_all(), true);
+/// The limits of the contract; of a replay, what libCacheSim (C, one thread) takes for the same.
+struct Column {
+  const char* what;
+  const char* title;
+  double limit;
+  bool at_least;
+};
+constexpr std::array columns{Column{"touch_random", "touch", 50, false},
+                             Column{"use_spans", "span", 5, false},
+                             Column{"insert", "insert", 80, false},
+                             Column{"select_commit", "victim", 350, false},
+                             Column{"save_restore_bytes", "bytes", 48, false},
+                             Column{"save_restore", "GB/s", 1, true}};
+
+double replay_limit(const std::string& policy) {
+  static const std::map<std::string, double> others{
+      {"lru", 153},  {"fifo", 147},   {"clock", 161}, {"sieve", 154},   {"lfu", 165},
+      {"slru", 166}, {"arc", 196},    {"lhd", 260},   {"belady", 246},  {"lecar", 322},
+      {"2q", 409},   {"s3fifo", 470}, {"lirs", 669},  {"wtinylfu", 485}};
+  const auto found = others.find(policy);
+  constexpr double reader = 12;  // of their trace, in each figure
+  return found != others.end() ? found->second - reader : 0;
+}
+
+void print_cell(const std::string& key, double limit, bool at_least) {
+  const auto found = measured.find(key);
+  if (found == measured.end()) return static_cast<void>(std::printf(" %9s", "-"));
+  const bool within = limit == 0 || (at_least ? found->second >= limit : found->second <= limit);
+  std::printf(" %8.1f%c", found->second, within ? ' ' : '!');
+}
+
+/// ns a block but for bytes a block and GB/s; `!` marks what misses its limit. Spans bind policies
+/// that take them whole.
+void print_table() {
+  std::printf("\n%-14s", "policy");
+  for (const Column& column : columns) std::printf(" %9s", column.title);
+  std::printf(" %9s %9s\n%-14s", "replay", "theirs", "limit");
+  for (const Column& column : columns) std::printf(" %8.0f ", column.limit);
+  std::printf("\n");
+  for (const policy::CacheEntry& entry : policy::cache_policies()) {
+    const std::string name(entry.name);
+    const bool spans = (entry.table->info()->capabilities & TP_CAP_SPANS) != 0;
+    std::printf("%-14s", name.c_str());
+    for (const Column& column : columns) {
+      const bool binds = spans || std::string_view(column.what) != "use_spans";
+      print_cell(name + "/" + column.what, binds ? column.limit : 0, column.at_least);
+    }
+    print_cell(name + "/replay", replay_limit(name), false);
+    std::printf(" %9.0f\n", replay_limit(name));
+  }
+}
 
 }  // namespace
+
+int main(int argc, char** argv) {
+  register_all();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  print_table();
+  return 0;
+}

@@ -31,7 +31,6 @@ class Input {
     return *data_++;
   }
   std::uint32_t below(std::uint32_t bound) { return byte() % bound; }
-
  private:
   const std::uint8_t* data_;
   std::size_t size_;
@@ -67,7 +66,6 @@ class Host {
 
  private:
   static void check(bool holds, const char* what) { TIERCAST_CHECK(holds, "{}", what); }
-
   Instance make() const {
     const tp_pool pool{sizeof(tp_pool), capacity_, 16, 4096, slot_count_, 0};
     tp_cache* cache = nullptr;
@@ -297,7 +295,7 @@ class Host {
       if (accepted[k] != 0) gone.push_back(answers[0][k]);
     }
     assign(gone, SlotState::leaving);
-    if (then == 1) return;  // they stay behind for a while
+    if (then == 1) return;  // they stay for a while
     check(remove(TP_REMOVED_EVICTED, gone) == TP_OK, "victims leave");
     assign(gone, SlotState::absent);
   }
