@@ -30,6 +30,8 @@ class ArrivalOrder {
       : slots_(positions_for(capacity)), places_(slot_count) {}
 
   bool full() const { return next_ == slots_.size(); }
+  /// One past the last position given out.
+  uint32_t end() const { return next_; }
   uint32_t room() const { return static_cast<uint32_t>(slots_.size()) - next_; }
   uint32_t position(uint32_t slot) const { return places_[slot] & position_mask; }
   uint32_t tag(uint32_t slot) const { return places_[slot] >> position_bits; }
@@ -55,6 +57,11 @@ class ArrivalOrder {
   void release(uint32_t slot) { slots_[position(slot)] = 0; }
   /// Of the slots in so many positions from the first on.
   void release_row(uint32_t first, uint32_t count) { std::fill_n(&slots_[first], count, 0u); }
+
+  /// Takes back the last positions, down to one in use.
+  void trim() {
+    while (next_ != 0 && slots_[next_ - 1] == 0) --next_;
+  }
 
   /// How many slots of a span, from its first on, are in neighbouring positions with tags that
   /// agree in these bits.

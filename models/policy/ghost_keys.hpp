@@ -44,6 +44,14 @@ class GhostKeys {
     add_entry(hash_of(key), place);
   }
 
+  void drop_oldest() {
+    if (size_ != 0) pop_oldest();
+  }
+
+  /// To be called some keys ahead of asking for this one.
+  void prefetch(tp_key key) const { buckets_.prefetch(home(hash_of(key))); }
+  /// Takes out a key, should it be here; answers whether it was.
+  bool take(tp_key key) { return take(key, hash_of(key)); }
   /// Takes out those of some keys that are here, one after the other, key_at(i) for i below count;
   /// answers which, a bit each.
   template <class KeyAt>

@@ -39,25 +39,38 @@ class SlotQueues {
     order_.append(slot, queue);
     ++sizes_[queue];
   }
-  /// A slot becomes the newest of a queue, its own or another, and stays what it was.
-  void move(uint32_t queue, uint32_t slot) {
+  /// A slot becomes the newest of a queue, its own or another, and stays what it was. Here and
+  /// below, counted: it is not a victim on its way out.
+  void move(uint32_t queue, uint32_t slot, bool counted = true) {
     make_room();
     const uint32_t from = queue_of(slot);
     const uint32_t place = order_.position(slot);
     const bool candidate = candidates_[from].test(place);
     if (candidate) candidates_[from].clear(place);
     order_.release(slot);
-    --sizes_[from];
     order_.append(slot, queue);
-    ++sizes_[queue];
     if (candidate) candidates_[queue].set(order_.position(slot));
+    if (counted) recount(from, queue);
   }
-  /// counted: it was not a victim on its way out.
+  /// A slot changes over to a queue with its place in the order of all slots, and stays what it
+  /// was.
+  void change_queue(uint32_t queue, uint32_t slot, bool counted = true) {
+    const uint32_t from = queue_of(slot);
+    const uint32_t place = order_.position(slot);
+    order_.set_tag(slot, queue);
+    if (candidates_[from].test(place)) {
+      candidates_[from].clear(place);
+      candidates_[queue].set(place);
+    }
+    if (counted) recount(from, queue);
+  }
   void remove(uint32_t slot, bool counted) {
     const uint32_t queue = queue_of(slot);
     candidates_[queue].clear(order_.position(slot));
     order_.release(slot);
+    order_.trim();
     if (counted) --sizes_[queue];
+    if (hand_ >= order_.end()) hand_ = 0;
   }
   void set_candidate(uint32_t slot, bool on) {
     BitIndex& candidates = candidates_[queue_of(slot)];
@@ -86,9 +99,35 @@ class SlotQueues {
   /// The place of a slot; it changes with push and move of any slot.
   uint32_t place_of(uint32_t slot) const { return order_.position(slot); }
 
-  /// The order of all slots, each with its queue; which are candidates slot states say.
+  /// A place that a policy keeps, whatever moves: at first, and where it would be behind the newest
+  /// slot, that of the oldest. For policies that do not move slots.
+  uint32_t hand() const { return hand_; }
+  void set_hand(uint32_t place) { hand_ = place < order_.end() ? place : 0; }
+
+  /// The order of all slots, each with its queue, and where the hand is; which are candidates slot
+  /// states say.
   void hash(StateHash& hash) const {
-    order_.for_slots([&](uint32_t slot) { hash.add(uint64_t{queue_of(slot)} << 32 | slot); });
+    bool ahead = false;  // of the hand
+    order_.for_slots([&](uint32_t slot) {
+      if (!ahead && order_.position(slot) >= hand_) {
+        ahead = true;
+        hash.add(UINT64_MAX);
+      }
+      hash.add(uint64_t{queue_of(slot)} << 32 | slot);
+    });
+  }
+
+  /// For policies to which the order of slots in different groups of queues says nothing: each
+  /// group by itself. add(chain, slot) may add what else a slot stands for.
+  template <class GroupOf, class Add>
+  void hash_apart(StateHash& hash, GroupOf group_of, Add add) const {
+    std::array<StateHash, count> chains;
+    order_.for_slots([&](uint32_t slot) {
+      StateHash& chain = chains[group_of(queue_of(slot))];
+      chain.add(uint64_t{queue_of(slot)} << 32 | slot);
+      add(chain, slot);
+    });
+    for (const StateHash& chain : chains) hash.add(chain.value());
   }
 
   template <class Self, class Archive>
@@ -96,6 +135,7 @@ class SlotQueues {
     ArrivalOrder::archive(self.order_, archive);
     for (auto& candidates : self.candidates_) BitIndex::archive(candidates, archive);
     archive.items(self.sizes_.data(), self.sizes_.size());
+    archive.value(self.hand_);
   }
 
  private:
@@ -104,16 +144,25 @@ class SlotQueues {
     return {((void)queues, BitIndex(ArrivalOrder::positions_for(capacity)))...};
   }
 
+  void recount(uint32_t from, uint32_t to) {
+    --sizes_[from];
+    ++sizes_[to];
+  }
+
   void make_room() {
     if (!order_.full()) return;
+    uint32_t hand = 0;
     order_.compact([&](uint32_t from, uint32_t to) {
       for (BitIndex& candidates : candidates_) candidates.move(from, to);
+      if (from < hand_) hand = to + 1;
     });
+    hand_ = hand;
   }
 
   ArrivalOrder order_;
   std::array<BitIndex, count> candidates_;  // places, by queue
   std::array<uint32_t, count> sizes_{};
+  uint32_t hand_ = 0;  // a place
 };
 
 }  // namespace tiercast::policy

@@ -200,7 +200,7 @@ void RandomHost::touch() {
   if (draw_.chance(20)) slots.insert(slots.end(), slots.begin(), slots.end());
   for (Instance* instance : instances_) instance->touch(now_ns_, slots);
   if (naive_ == nullptr) return;
-  if (naive_->tail_first()) std::reverse(slots.begin(), slots.end());
+  if (naive_->touches_tail_first()) std::reverse(slots.begin(), slots.end());
   for (const uint32_t slot : slots) naive_->touch(slot);
 }
 
@@ -214,7 +214,9 @@ void RandomHost::set_evictable(bool on) {
 
 void RandomHost::tell_removed(uint32_t reason, const Slots& slots) {
   for (Instance* instance : instances_) instance->remove(now_ns_, reason, slots);
-  for (const uint32_t slot : slots) {
+  Slots walk = slots;
+  if (naive_ != nullptr && naive_->tail_first()) std::reverse(walk.begin(), walk.end());
+  for (const uint32_t slot : walk) {
     if (naive_ != nullptr) naive_->remove(slot);
     slots_.assign({slot, 1}, SlotState::absent);
     keys_[slot] = 0;

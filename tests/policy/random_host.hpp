@@ -50,6 +50,8 @@ class NaivePolicy {
   virtual void commit(const std::vector<bool>& refused) = 0;
   /// Batches of span policies are walked from their tail.
   virtual bool tail_first() const = 0;
+  /// Those of a touch at least.
+  virtual bool touches_tail_first() const { return tail_first(); }
 };
 
 /// One instance of a policy, called with spans joined or one by one; fails the running test at any
