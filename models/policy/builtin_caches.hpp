@@ -5,8 +5,14 @@
 namespace tiercast::policy {
 
 // Each built-in cache policy's entry, from the file that has its class. registry.cpp lists them.
+CacheEntry arc_entry();
+CacheEntry arc_vllm_entry();
+CacheEntry clock_entry();
 CacheEntry fifo_entry();
 CacheEntry lru_entry();
 CacheEntry s3fifo_entry();
+CacheEntry sieve_entry();
+CacheEntry slru_entry();
+CacheEntry twoq_entry();
 
 }  // namespace tiercast::policy
