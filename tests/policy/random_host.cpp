@@ -50,16 +50,20 @@ Instance::Instance(const tp_cache_table& table, uint32_t capacity, const std::st
 
 Instance::~Instance() { table_.destroy(cache_); }
 
+tp_block view_of(uint64_t key) {
+  tp_block block{};
+  block.size = sizeof block;
+  block.key = {key * 31, key};
+  block.parent_slot = UINT32_MAX;
+  block.expires_ns = INT64_MAX;
+  return block;
+}
+
 namespace {
 
 std::vector<tp_block> views_of(const std::vector<uint64_t>& keys) {
-  std::vector<tp_block> blocks(keys.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    blocks[i].size = sizeof(tp_block);
-    blocks[i].key = {keys[i] * 31, keys[i]};
-    blocks[i].parent_slot = UINT32_MAX;
-    blocks[i].expires_ns = INT64_MAX;
-  }
+  std::vector<tp_block> blocks;
+  for (const uint64_t key : keys) blocks.push_back(view_of(key));
   return blocks;
 }
 
@@ -72,7 +76,11 @@ void Instance::lookup(int64_t now_ns, const std::vector<uint64_t>& missing) {
 }
 
 void Instance::insert(int64_t now_ns, const Slots& slots, const std::vector<uint64_t>& keys) {
-  const std::vector<tp_block> blocks = views_of(keys);
+  insert_blocks(now_ns, slots, views_of(keys));
+}
+
+void Instance::insert_blocks(int64_t now_ns, const Slots& slots,
+                             const std::vector<tp_block>& blocks) {
   const SpanList spans = as_spans(slots, joined_);
   REQUIRE(table_.on_insert(cache_, now_ns, nullptr, spans.data(), spans.size(), blocks.data()) ==
           TP_OK);
@@ -120,11 +128,13 @@ void Instance::restore(const std::vector<char>& state) {
 RandomHost::RandomHost(uint64_t seed, uint32_t capacity, std::vector<Instance*> instances,
                        NaivePolicy* naive, uint32_t slot_count)
     : draw_(seed),
+      tale_(~seed),
       capacity_(capacity),
       instances_(std::move(instances)),
       naive_(naive),
       slots_(std::max(slot_count, capacity)),
-      keys_(slots_.capacity()) {}
+      keys_(slots_.capacity()),
+      depths_(slots_.capacity()) {}
 
 void RandomHost::run(uint32_t steps) {
   for (uint32_t i = 0; i < steps; ++i) {
@@ -137,6 +147,7 @@ void RandomHost::run(uint32_t steps) {
 
 void RandomHost::step() {
   now_ns_ += draw_.below(3);
+  if (naive_ != nullptr) naive_->clock(now_ns_);
   const uint32_t kind = draw_.below(100);
   if (kind < 25) return insert();
   if (kind < 45) return set_evictable(true);
@@ -171,6 +182,32 @@ uint64_t RandomHost::new_key() {
   return key;
 }
 
+/// Blocks mostly follow each other in a prefix, else they continue one in the pool or none there.
+std::vector<tp_block> RandomHost::new_blocks(const Slots& slots) {
+  std::vector<tp_block> blocks;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    tp_block block = view_of(keys_[slots[i]]);
+    const uint32_t other = tale_.below(slots_.capacity());
+    if (i != 0 && tale_.chance(70)) {
+      block.parent_slot = slots[i - 1];
+    } else if (slots_.all({other, 1}, SlotSet::present) && tale_.chance(80)) {
+      block.parent_slot = other;
+    }
+    block.depth = block.parent_slot != UINT32_MAX ? depths_[block.parent_slot] + 1 : tale_.below(4);
+    depths_[slots[i]] = block.depth;
+    block.tokens = 16;
+    block.bytes = 4096;
+    block.tenant = tale_.below(3);
+    constexpr std::array<uint32_t, 6> priorities{0, 0, 10, 35, 80, 100};
+    block.priority = priorities[tale_.below(priorities.size())];
+    block.session = tale_.below(6);
+    block.recompute_ns = tale_.below(4) * uint64_t{1000};
+    if (tale_.chance(50)) block.expires_ns = now_ns_ + 1 + tale_.below(60);
+    blocks.push_back(block);
+  }
+  return blocks;
+}
+
 void RandomHost::insert() {
   const uint32_t room = capacity_ - slots_.present();
   if (room == 0) return;
@@ -179,19 +216,20 @@ void RandomHost::insert() {
   for (const uint32_t slot : slots) {
     keys_[slot] = new_key();
     keys.push_back(keys_[slot]);
-    slots_.assign({slot, 1}, SlotState::pinned);
   }
+  const std::vector<tp_block> blocks = new_blocks(slots);
+  for (const uint32_t slot : slots) slots_.assign({slot, 1}, SlotState::pinned);
   if (draw_.chance(75)) {  // most hosts look up what they miss; some of it never comes
     std::vector<uint64_t> missing = keys;
     if (draw_.chance(20)) missing.push_back(new_key());
     for (Instance* instance : instances_) instance->lookup(now_ns_, missing);
     if (naive_ != nullptr) naive_->lookup(missing);
   }
-  for (Instance* instance : instances_) instance->insert(now_ns_, slots, keys);
+  for (Instance* instance : instances_) instance->insert_blocks(now_ns_, slots, blocks);
   if (naive_ == nullptr) return;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const std::size_t at = naive_->tail_first() ? slots.size() - 1 - i : i;
-    naive_->insert(slots[at], keys[at]);
+    naive_->insert_block(slots[at], blocks[at]);
   }
 }
 

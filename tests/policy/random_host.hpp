@@ -34,13 +34,20 @@ SpanList as_spans(const Slots& slots, bool joined);
 Slots as_slots(const SpanList& spans);
 std::string text(const SpanList& spans);
 
+/// A view that says nothing but the key.
+tp_block view_of(uint64_t key);
+
 /// What a policy is expected to do, written the obvious way, one block at a time.
 class NaivePolicy {
  public:
   virtual ~NaivePolicy() = default;
+  /// The time of all calls until it is told again.
+  virtual void clock(int64_t /*now_ns*/) {}
   /// Keys that are not in the pool are asked for.
   virtual void lookup(const std::vector<uint64_t>& /*missing*/) {}
-  virtual void insert(uint32_t slot, uint64_t key) = 0;
+  /// All that is told of a block that enters; its key alone matters to most.
+  virtual void insert_block(uint32_t slot, const tp_block& block) { insert(slot, block.key.lo); }
+  virtual void insert(uint32_t /*slot*/, uint64_t /*key*/) {}
   virtual void touch(uint32_t slot) = 0;
   virtual void remove(uint32_t slot) = 0;
   virtual void set_evictable(bool on, uint32_t slot) = 0;
@@ -67,7 +74,9 @@ class Instance {
 
   /// Where the policy wants it; none of the keys is in the pool.
   void lookup(int64_t now_ns, const std::vector<uint64_t>& missing);
+  /// keys: nothing else is known of the blocks.
   void insert(int64_t now_ns, const Slots& slots, const std::vector<uint64_t>& keys);
+  void insert_blocks(int64_t now_ns, const Slots& slots, const std::vector<tp_block>& blocks);
   void touch(int64_t now_ns, const Slots& slots);
   void remove(int64_t now_ns, uint32_t reason, const Slots& slots);
   void set_evictable(int64_t now_ns, bool on, const Slots& slots);
@@ -87,7 +96,9 @@ class Instance {
 
 /// Random calls, the same to every instance and to the naive policy, where there is one; all must
 /// agree on every answer and the instances on their hashes. Blocks are pinned and released,
-/// looked up, touched, dropped, evicted, refused, left leaving for a while and brought back.
+/// looked up, touched, dropped, evicted, refused, left leaving for a while and brought back. Their
+/// views tell a forest of parents over present blocks, depths, priorities, sessions, tenants, costs
+/// and expiries, each unknown to some blocks.
 class RandomHost {
  public:
   RandomHost(uint64_t seed, uint32_t capacity, std::vector<Instance*> instances, NaivePolicy* naive,
@@ -102,6 +113,7 @@ class RandomHost {
   void step();
   Slots pick(policy::SlotSet set, uint32_t count_max);
   uint64_t new_key();
+  std::vector<tp_block> new_blocks(const Slots& slots);
   void insert();
   void touch();
   void remove();
@@ -112,11 +124,13 @@ class RandomHost {
   void tell_evictable(bool on, const Slots& slots);
 
   Draw draw_;
+  Draw tale_;  // of what views tell besides keys
   uint32_t capacity_;
   std::vector<Instance*> instances_;
   NaivePolicy* naive_;
   policy::SlotStates slots_;
-  std::vector<uint64_t> keys_;  // by slot; 0 is none
+  std::vector<uint64_t> keys_;    // by slot; 0 is none
+  std::vector<uint32_t> depths_;  // by slot
   int64_t now_ns_ = 0;
   uint64_t victims_ = 0;
 };
