@@ -9,6 +9,7 @@ CacheEntry arc_entry();
 CacheEntry arc_vllm_entry();
 CacheEntry clock_entry();
 CacheEntry fifo_entry();
+CacheEntry leaf_lru_entry();
 CacheEntry lru_entry();
 CacheEntry s3fifo_entry();
 CacheEntry sieve_entry();

@@ -9,10 +9,20 @@ namespace tiercast::policy {
 
 // The one list of built-in policies. An index is part of the C interface: append only.
 std::span<const CacheEntry> cache_policies() {
+  // clang-format off
   static const std::array policies{
-      lru_entry(),  fifo_entry(), s3fifo_entry(), clock_entry(),    sieve_entry(),
-      slru_entry(), twoq_entry(), arc_entry(),    arc_vllm_entry(),
+      lru_entry(),
+      fifo_entry(),
+      s3fifo_entry(),
+      clock_entry(),
+      sieve_entry(),
+      slru_entry(),
+      twoq_entry(),
+      arc_entry(),
+      arc_vllm_entry(),
+      leaf_lru_entry(),
   };
+  // clang-format on
   return policies;
 }
 
