@@ -21,6 +21,7 @@ std::span<const CacheEntry> cache_policies() {
       arc_entry(),
       arc_vllm_entry(),
       leaf_lru_entry(),
+      priority_entry(),
   };
   // clang-format on
   return policies;

@@ -101,6 +101,10 @@ void Instance::set_evictable(int64_t now_ns, bool on, const Slots& slots) {
   REQUIRE(table_.on_evictable(cache_, now_ns, on ? 1 : 0, spans.data(), spans.size()) == TP_OK);
 }
 
+void Instance::tick(int64_t now_ns) {
+  if (table_.on_tick != nullptr) REQUIRE(table_.on_tick(cache_, now_ns) == TP_OK);
+}
+
 SpanList Instance::select(int64_t now_ns, uint32_t need, uint64_t& token) const {
   SpanList out(need);
   tp_victims victims{};
@@ -148,6 +152,7 @@ void RandomHost::run(uint32_t steps) {
 void RandomHost::step() {
   now_ns_ += draw_.below(3);
   if (naive_ != nullptr) naive_->clock(now_ns_);
+  if (tale_.chance(20)) tick();
   const uint32_t kind = draw_.below(100);
   if (kind < 25) return insert();
   if (kind < 45) return set_evictable(true);
@@ -240,6 +245,11 @@ void RandomHost::touch() {
   if (naive_ == nullptr) return;
   if (naive_->touches_tail_first()) std::reverse(slots.begin(), slots.end());
   for (const uint32_t slot : slots) naive_->touch(slot);
+}
+
+void RandomHost::tick() {
+  for (Instance* instance : instances_) instance->tick(now_ns_);
+  if (naive_ != nullptr) naive_->tick();
 }
 
 void RandomHost::remove() {

@@ -49,6 +49,7 @@ class NaivePolicy {
   virtual void insert_block(uint32_t slot, const tp_block& block) { insert(slot, block.key.lo); }
   virtual void insert(uint32_t /*slot*/, uint64_t /*key*/) {}
   virtual void touch(uint32_t slot) = 0;
+  virtual void tick() {}
   virtual void remove(uint32_t slot) = 0;
   virtual void set_evictable(bool on, uint32_t slot) = 0;
   /// The next victims in order. Nothing changes.
@@ -80,6 +81,8 @@ class Instance {
   void touch(int64_t now_ns, const Slots& slots);
   void remove(int64_t now_ns, uint32_t reason, const Slots& slots);
   void set_evictable(int64_t now_ns, bool on, const Slots& slots);
+  /// Where the policy wants it.
+  void tick(int64_t now_ns);
   SpanList select(int64_t now_ns, uint32_t need, uint64_t& token) const;
   uint64_t hash() const { return table_.hash_state(cache_); }
   std::vector<char> save() const;
@@ -96,7 +99,8 @@ class Instance {
 
 /// Random calls, the same to every instance and to the naive policy, where there is one; all must
 /// agree on every answer and the instances on their hashes. Blocks are pinned and released,
-/// looked up, touched, dropped, evicted, refused, left leaving for a while and brought back. Their
+/// looked up, touched, dropped, evicted, refused, left leaving for a while and brought back, time
+/// ticks. Their
 /// views tell a forest of parents over present blocks, depths, priorities, sessions, tenants, costs
 /// and expiries, each unknown to some blocks.
 class RandomHost {
@@ -116,6 +120,7 @@ class RandomHost {
   std::vector<tp_block> new_blocks(const Slots& slots);
   void insert();
   void touch();
+  void tick();
   void remove();
   void set_evictable(bool on);
   void evict();

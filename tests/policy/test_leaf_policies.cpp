@@ -1,8 +1,10 @@
-// leaf-lru: policies whose victims are leaves of the prefix tree.
+// leaf-lru and priority: policies whose victims are leaves of the prefix tree.
 #include <algorithm>
 #include <list>
 #include <map>
 #include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -16,17 +18,39 @@ namespace {
 using namespace tiercast;
 using namespace tiercast::tests;
 
-/// Leaf-first eviction on a plain list of blocks: the next victim is the first of those that may
-/// leave, none of whose descendants may.
+/// Leaf-first eviction on a plain list of blocks: the next victim is the first, of those of least
+/// priority, that may leave while none of its descendants may.
 class NaiveLeaves final : public NaivePolicy {
  public:
+  /// default_priority 0: priorities do not matter.
+  explicit NaiveLeaves(uint32_t default_priority) : default_priority_(default_priority) {}
+
+  void clock(int64_t now_ns) override { now_ns_ = now_ns; }
+  void tick() override {
+    std::vector<std::pair<int64_t, uint32_t>> due;
+    for (const auto& [slot, block] : blocks_) {
+      if (block.priority != default_priority_ && block.expires_ns <= now_ns_) {
+        due.emplace_back(block.expires_ns, slot);
+      }
+    }
+    std::sort(due.begin(), due.end());
+    for (const auto& [expires_ns, slot] : due) {
+      blocks_[slot].priority = default_priority_;
+      if (blocks_[slot].state != State::in_use) renew(slot);
+    }
+  }
   void insert_block(uint32_t slot, const tp_block& block) override {
-    blocks_[slot] = {block.parent_slot, State::in_use};
+    tick();
+    blocks_[slot] = {block.parent_slot, State::in_use, 0, block.expires_ns};
+    if (default_priority_ == 0) return;
+    blocks_[slot].priority = block.priority == 0 ? default_priority_ : block.priority;
   }
   void touch(uint32_t slot) override {
+    tick();
     if (blocks_[slot].state == State::evictable) renew(slot);
   }
   void remove(uint32_t slot) override {
+    tick();
     for (auto& [other, block] : blocks_) {
       if (block.parent == slot) block.parent = UINT32_MAX;
     }
@@ -34,6 +58,7 @@ class NaiveLeaves final : public NaivePolicy {
     order_.remove(slot);
   }
   void set_evictable(bool on, uint32_t slot) override {
+    tick();
     Block& block = blocks_[slot];
     if (block.state == State::in_use) order_.push_back(slot);
     if (!on) order_.remove(slot);
@@ -61,6 +86,8 @@ class NaiveLeaves final : public NaivePolicy {
   struct Block {
     uint32_t parent;
     State state;
+    uint32_t priority;
+    int64_t expires_ns;
   };
 
   uint32_t next() const {
@@ -71,20 +98,26 @@ class NaiveLeaves final : public NaivePolicy {
         held.insert(at);
       }
     }
-    return *std::find_if(order_.begin(), order_.end(), [&](uint32_t slot) {
-      return blocks_.at(slot).state == State::evictable && held.count(slot) == 0;
-    });
+    uint32_t best = UINT32_MAX;
+    for (const uint32_t slot : order_) {
+      if (blocks_.at(slot).state != State::evictable || held.count(slot) != 0) continue;
+      if (best == UINT32_MAX || blocks_.at(slot).priority < blocks_.at(best).priority) best = slot;
+    }
+    return best;
   }
   void renew(uint32_t slot) {
     order_.remove(slot);
     order_.push_back(slot);
   }
 
+  uint32_t default_priority_;
+  int64_t now_ns_ = 0;
   std::map<uint32_t, Block> blocks_;  // by slot
   std::list<uint32_t> order_;         // those not in use, oldest first
 };
 
 const tp_cache_table& leaf_lru() { return *tp_find_builtin_cache("leaf-lru"); }
+const tp_cache_table& priority() { return *tp_find_builtin_cache("priority"); }
 
 TEST_CASE("leaf-lru agrees with leaves found on a plain list") {
   const uint32_t capacity = GENERATE(1u, 5u, 64u, 150u);
@@ -92,7 +125,21 @@ TEST_CASE("leaf-lru agrees with leaves found on a plain list") {
   const uint32_t slot_count = capacity * GENERATE(1u, 2u);
   Instance joined(leaf_lru(), capacity, "", true, slot_count);
   Instance singles(leaf_lru(), capacity, "", false, slot_count);
-  NaiveLeaves naive;
+  NaiveLeaves naive(0);
+  RandomHost host(seed, capacity, {&joined, &singles}, &naive, slot_count);
+  host.run(1500);
+  CHECK(host.victims() > 50);
+}
+
+TEST_CASE("priority agrees with leaves of least priority found on a plain list") {
+  const uint32_t capacity = GENERATE(1u, 5u, 64u, 150u);
+  const uint64_t seed = GENERATE(1u, 2u, 3u);
+  const uint32_t slot_count = capacity * GENERATE(1u, 2u);
+  const uint32_t default_priority = GENERATE(35u, 80u);
+  const std::string config = "default=" + std::to_string(default_priority);
+  Instance joined(priority(), capacity, config, true, slot_count);
+  Instance singles(priority(), capacity, config, false, slot_count);
+  NaiveLeaves naive(default_priority);
   RandomHost host(seed, capacity, {&joined, &singles}, &naive, slot_count);
   host.run(1500);
   CHECK(host.victims() > 50);
@@ -202,6 +249,84 @@ TEST_CASE("leaf-lru without parents, its victims refused, keeps them where they 
   REQUIRE(leaf_lru().commit(cache.cache(), 0, token, accepted.data()) == TP_OK);
   CHECK(cache.hash() == hash);
   CHECK(text(cache.select(0, 4, token)) == " 5+1 0+3");
+}
+
+// The cases of TensorRT-LLM's evictionPolicyTest.cpp, re-derived; its 8 blocks are in the pool.
+
+/// Eight blocks in use, slot by slot.
+class EightBlocks {
+ public:
+  EightBlocks() : cache_(priority(), 8, "", true) {}
+  void insert(int64_t now_ns, uint32_t slot, uint32_t told = 0, int64_t expires_ns = INT64_MAX) {
+    tp_block block = view_of(slot + 1);
+    block.priority = told;
+    block.expires_ns = expires_ns;
+    cache_.insert_blocks(now_ns, {slot}, {block});
+  }
+  void release(int64_t now_ns, uint32_t slot) { cache_.set_evictable(now_ns, true, {slot}); }
+  void tick(int64_t now_ns) { cache_.tick(now_ns); }
+  int64_t next_wakeup(int64_t now_ns) { return cache_.table().next_wakeup(cache_.cache(), now_ns); }
+  std::string order(int64_t now_ns, uint32_t need) {
+    uint64_t token = 0;
+    const SpanList spans = cache_.select(now_ns, need, token);
+    REQUIRE(cache_.table().abort(cache_.cache(), token) == TP_OK);
+    return text(spans);
+  }
+
+ private:
+  Instance cache_;
+};
+
+TEST_CASE("priority without priorities is least recently used") {
+  EightBlocks pool;
+  for (const uint32_t slot : {0u, 1u, 2u}) pool.insert(0, slot);
+  for (const uint32_t slot : {1u, 0u, 2u}) pool.release(0, slot);
+  CHECK(pool.order(0, 3) == " 0+2 2+1");  // 1, 0, 2
+}
+
+TEST_CASE("priority takes the lower priority first, whichever was released first") {
+  EightBlocks pool;
+  pool.insert(0, 0, 80);
+  pool.insert(0, 4, 5);
+  pool.insert(0, 2);
+  for (const uint32_t slot : {0u, 4u, 2u}) pool.release(0, slot);
+  CHECK(pool.order(0, 3) == " 4+1 2+1 0+1");  // 5, the default of 35, 80
+}
+
+TEST_CASE("priority lets a block whose time has run out fall back to the default") {
+  // Released at 5 ms: 80 for 3 ms more and 50 for 8 ms more.
+  constexpr int64_t ms = 1'000'000;
+  EightBlocks pool;
+  pool.insert(5 * ms, 1, 80, 8 * ms);
+  pool.insert(5 * ms, 4, 50, 13 * ms);
+  pool.insert(5 * ms, 7);
+  for (const uint32_t slot : {1u, 4u, 7u}) pool.release(5 * ms, slot);
+  CHECK(pool.next_wakeup(5 * ms) == 8 * ms);
+  CHECK(pool.order(5 * ms, 3) == " 7+1 4+1 1+1");
+  pool.tick(9 * ms);
+  CHECK(pool.order(9 * ms, 3) == " 7+1 1+1 4+1");  // behind what has waited there
+  CHECK(pool.next_wakeup(9 * ms) == 13 * ms);
+  CHECK(pool.order(13 * ms, 3) == " 7+1 1+1 4+1");  // seen with the next call
+  pool.insert(13 * ms, 0, 1);
+  pool.release(13 * ms, 0);
+  CHECK(pool.order(13 * ms, 4) == " 0+1 7+1 1+1 4+1");
+  CHECK(pool.next_wakeup(13 * ms) == INT64_MAX);
+  pool.insert(13 * ms, 2, 90, 6 * ms);  // too late to be kept longer
+  pool.release(13 * ms, 2);
+  CHECK(pool.order(13 * ms, 5) == " 0+1 7+1 1+1 4+1 2+1");
+}
+
+TEST_CASE("priority takes no block before those behind it, however low its priority") {
+  Instance cache(priority(), 8, "", true);
+  std::vector<tp_block> blocks{view_of(1), view_of(2), view_of(3)};
+  blocks[0].priority = 1;
+  blocks[1].priority = 90;
+  blocks[1].parent_slot = 0;
+  blocks[2].priority = 40;
+  cache.insert_blocks(0, {0, 3, 6}, blocks);
+  cache.set_evictable(0, true, {0, 3, 6});
+  uint64_t token = 0;
+  CHECK(text(cache.select(0, 3, token)) == " 6+1 3+1 0+1");
 }
 
 TEST_CASE("a level index finds the smallest member of the lowest level") {
