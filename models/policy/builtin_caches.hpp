@@ -11,6 +11,7 @@ CacheEntry clock_entry();
 CacheEntry fifo_entry();
 CacheEntry leaf_lru_entry();
 CacheEntry lru_entry();
+CacheEntry multilru_entry();
 CacheEntry priority_entry();
 CacheEntry s3fifo_entry();
 CacheEntry sieve_entry();

@@ -142,7 +142,8 @@ class CacheAdapter {
                                    std::to_string(known.slot_count));
       }
       ParameterValues values(P::parameters());
-      const std::string wrong = read_parameters(values, config);
+      std::string wrong = read_parameters(values, config);
+      if constexpr (ChecksParameters<P>) wrong = wrong.empty() ? P::check(values) : wrong;
       if (!wrong.empty()) return fail(TP_EINVAL, wrong);
       *out = reinterpret_cast<tp_cache*>(new CacheAdapter(known, values, seed));
       return TP_OK;

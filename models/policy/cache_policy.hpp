@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "models/policy/block_walk.hpp"
@@ -92,6 +93,12 @@ concept BlockCachePolicy = CachePolicyBase<P> &&
   policy.set_evictable(at, bool{}, uint32_t{});
   same.prefetch(uint32_t{});
   same.prefetch(uint32_t{}, block);
+};
+
+/// A policy whose parameters must fit each other: check(values) says what is wrong, or nothing.
+template <class P>
+concept ChecksParameters = requires(const ParameterValues& values) {
+  { P::check(values) } -> std::same_as<std::string>;
 };
 
 // What a policy may have besides. Without one of these the table's entry is NULL.

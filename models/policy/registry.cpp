@@ -22,6 +22,7 @@ std::span<const CacheEntry> cache_policies() {
       arc_vllm_entry(),
       leaf_lru_entry(),
       priority_entry(),
+      multilru_entry(),
   };
   // clang-format on
   return policies;
