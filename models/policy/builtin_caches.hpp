@@ -10,6 +10,7 @@ CacheEntry arc_vllm_entry();
 CacheEntry clock_entry();
 CacheEntry fifo_entry();
 CacheEntry leaf_lru_entry();
+CacheEntry lease_entry();
 CacheEntry lru_entry();
 CacheEntry multilru_entry();
 CacheEntry priority_entry();

@@ -23,6 +23,7 @@ std::span<const CacheEntry> cache_policies() {
       leaf_lru_entry(),
       priority_entry(),
       multilru_entry(),
+      lease_entry(),
   };
   // clang-format on
   return policies;
