@@ -46,10 +46,10 @@ void TierPool::catch_up(int64_t now_ns) {
 }
 
 uint32_t TierPool::reserve(int64_t now_ns, const Piece& piece, std::vector<Piece>* departed) {
-  const uint32_t count = std::min(piece.count, free_ + cache_.evictable_blocks());
+  uint32_t count = std::min(piece.count, free_ + cache_.evictable_blocks());
+  if (count > free_ && !evict(now_ns, count - free_, departed)) count = free_;
   counts_.refused += piece.count - count;
   if (count == 0) return 0;
-  if (count > free_) evict(now_ns, count - free_, departed);
   free_ -= count;
   counts_.reserved += count;
   frames_.clear();
@@ -58,14 +58,12 @@ uint32_t TierPool::reserve(int64_t now_ns, const Piece& piece, std::vector<Piece
   return count;
 }
 
-void TierPool::evict(int64_t now_ns, uint32_t count, std::vector<Piece>* departed) {
+bool TierPool::evict(int64_t now_ns, uint32_t count, std::vector<Piece>* departed) {
   scratch_.clear();
-  if (!cache_.take_victims(now_ns, count, scratch_)) {
-    throw PolicyFault(cache_.policy_name(), "select", now_ns,
-                      "refused although enough blocks are evictable");
-  }
+  if (!cache_.take_victims(now_ns, count, scratch_)) return false;
   if (counts_.first_eviction_ns < 0) counts_.first_eviction_ns = now_ns;
   forget(now_ns, scratch_, departed);
+  return true;
 }
 
 void TierPool::forget(int64_t now_ns, std::span<const tp_span> frames,

@@ -58,8 +58,9 @@ class TierPool {
   uint32_t present_blocks() const { return cache_.present_blocks(); }
 
   /// Frames for as many leading blocks of the piece as can be had, arriving from now on; answers
-  /// how many. None of the piece may be ready or arriving. `departed` (may be NULL) receives what
-  /// was evicted for it, each node held once for the receiver.
+  /// how many: those for which there are free frames where the policy refuses victims for more.
+  /// None of the piece may be ready or arriving. `departed` (may be NULL) receives what was evicted
+  /// for it, each node held once for the receiver.
   uint32_t reserve(int64_t now_ns, const Piece& piece, std::vector<Piece>* departed);
   /// Arriving blocks are there.
   void arrive(int64_t now_ns, const Piece& piece);
@@ -77,7 +78,7 @@ class TierPool {
   uint64_t policy_calls() const { return cache_.policy_calls(); }
 
  private:
-  void evict(int64_t now_ns, uint32_t count, std::vector<Piece>* departed);
+  bool evict(int64_t now_ns, uint32_t count, std::vector<Piece>* departed);
   // Ready frames that the policy has heard of for the last time are free.
   void forget(int64_t now_ns, std::span<const tp_span> frames, std::vector<Piece>* departed);
   // Frames of the piece whose pin count crosses zero; into scratch_.

@@ -23,11 +23,12 @@ namespace {
 constexpr Purpose kDraws{"test.tier_pool"};
 using Ids = std::vector<uint64_t>;
 
-TierPool make_pool(PrefixStore& store, uint32_t blocks, const char* policy = "lru") {
+TierPool make_pool(PrefixStore& store, uint32_t blocks, const char* policy = "lru",
+                   const char* config = "") {
   const tp_pool pool{sizeof(tp_pool), blocks, 16, 4096, 2 * blocks, 0};
   std::string error;
   std::optional<CheckedCache> cache =
-      CheckedCache::create(*tp_find_builtin_cache(policy), pool, "", 1, error);
+      CheckedCache::create(*tp_find_builtin_cache(policy), pool, config, 1, error);
   REQUIRE(cache.has_value());
   return {store, std::move(*cache), 16, 4096};
 }
@@ -113,6 +114,25 @@ TEST_CASE("a block that is read stays until the last reader is done", "[tiering]
   CHECK(store.run_from(a, pool.ready(), 1, 2) == 1);
   pool.unpin(6, {a, 1, 1});
   CHECK(pool.reserve(7, {a, 0, 1}, nullptr) + present(store, a, pool.ready(), 1) >= 1);
+}
+
+TEST_CASE("a store gets free frames alone where the policy refuses victims", "[tiering]") {
+  // Leases of 10 s from a read on; a has all but two frames.
+  constexpr int64_t second = 1'000'000'000;
+  PrefixStore store(1);
+  TierPool pool = make_pool(store, 6, "lease", "refuse=1");
+  const NodeId a = enter(store, {1, 2, 3, 4});
+  const NodeId b = enter(store, {11, 12, 13, 14});
+  put(pool, 1, {a, 0, 4});
+  pool.touch(2 * second, {a, 0, 3});
+  CHECK(put(pool, 3 * second, {b, 0, 4}) == 2);  // but one of a's blocks may leave
+  CHECK(pool.counts().refused == 2);
+  CHECK(pool.counts().evicted == 0);
+  CHECK(pool.counts().first_eviction_ns == -1);
+  CHECK(put(pool, 3 * second, {b, 2, 1}) == 1);  // is enough for one more
+  CHECK(store.run_from(a, pool.ready(), 0, 4) == 3);
+  CHECK(pool.reserve(11 * second, {b, 3, 1}, nullptr) == 1);  // b's own: a is still under lease
+  CHECK(store.run_from(a, pool.ready(), 0, 4) == 3);
 }
 
 TEST_CASE("what arrives is no victim before it is there", "[tiering]") {
