@@ -7,12 +7,15 @@ namespace tiercast::policy {
 // Each built-in cache policy's entry, from the file that has its class. registry.cpp lists them.
 CacheEntry arc_entry();
 CacheEntry arc_vllm_entry();
+CacheEntry belady_entry();
 CacheEntry clock_entry();
 CacheEntry fifo_entry();
 CacheEntry leaf_lru_entry();
 CacheEntry lease_entry();
+CacheEntry lfu_entry();
 CacheEntry lru_entry();
 CacheEntry multilru_entry();
+CacheEntry prefix_bound_entry();
 CacheEntry priority_entry();
 CacheEntry s3fifo_entry();
 CacheEntry sieve_entry();

@@ -24,6 +24,9 @@ std::span<const CacheEntry> cache_policies() {
       priority_entry(),
       multilru_entry(),
       lease_entry(),
+      lfu_entry(),
+      belady_entry(),
+      prefix_bound_entry(),
   };
   // clang-format on
   return policies;

@@ -103,6 +103,32 @@ TEST_CASE("a pool that holds everything misses each block once") {
   }
 }
 
+TEST_CASE("the bound for prefixes refuses what drives out sooner uses") {
+  // Two blocks. 1 2 twice, between them 3 4: on demand 3 drives out 2, and 4 the 3; refused, they
+  // miss alone.
+  const std::vector<uint64_t> ids = {1, 2, 3, 4, 1, 2};
+  const std::vector<uint64_t> ends = {2, 4, 6};
+  CHECK(replay("belady", 2, {ids, ends}, HitRule::prefix).misses == 5);
+  CHECK(replay("prefix-bound", 2, {ids, ends}, HitRule::prefix).misses == 4);
+}
+
+TEST_CASE("no policy misses less than the bound for prefixes") {
+  const uint32_t capacity = GENERATE(3u, 20u, 100u);
+  // Requests of a chain each, 1 to 6 blocks from its head on: closed prefixes.
+  std::vector<uint64_t> ids;
+  std::vector<uint64_t> ends;
+  for (const uint64_t draw : random_ids(capacity, 1500, 300)) {
+    for (uint64_t depth = 0; depth <= draw % 6; ++depth) ids.push_back(draw / 6 * 10 + depth);
+    ends.push_back(ids.size());
+  }
+  const uint64_t bound = replay("prefix-bound", capacity, {ids, ends}, HitRule::prefix).misses;
+  CHECK(bound == replay("prefix-bound", capacity, {ids, ends}, HitRule::block).misses);
+  for (const policy::CacheEntry& entry : policy::cache_policies()) {
+    INFO(entry.name);
+    CHECK(replay(entry.name, capacity, {ids, ends}, HitRule::prefix).misses >= bound);
+  }
+}
+
 TEST_CASE("a policy that cannot be made is explained") {
   std::string error;
   const auto result =
@@ -161,7 +187,7 @@ TEST_CASE("miss ratios of a real trace equal an independent simulator's", "[orac
     CHECK(std::abs(result->miss_ratio() - std::stod(cells[4])) < tolerance(name));
     ++compared;
   }
-  CHECK(compared == 16);  // two capacities each of lru, fifo, s3fifo, clock, sieve, slru, 2q, arc
+  CHECK(compared == 20);  // two capacities of each policy that both have
 }
 
 }  // namespace
