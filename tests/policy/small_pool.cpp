@@ -15,8 +15,14 @@ constexpr uint32_t kNowhere = UINT32_MAX;
 
 class SmallPool {
  public:
-  SmallPool(const policy::CacheEntry& entry, uint32_t capacity, const SmallTrace& trace)
+  SmallPool(const policy::CacheEntry& entry, uint32_t capacity, const SmallTrace& trace,
+            SmallClock clock)
       : table_(*entry.table), trace_(trace), block_of_(capacity, kNowhere) {
+    int64_t requests = 0;
+    for (std::size_t i = 0; i < trace.size(); ++i) {
+      requests += trace[i].depth == 0 ? 1 : 0;
+      times_.push_back(clock == SmallClock::requests ? requests : static_cast<int64_t>(i));
+    }
     const tp_pool pool{sizeof(tp_pool), capacity, 1, 1, 0, 0};
     REQUIRE(table_.create("", &pool, 1, &cache_, nullptr, 0) == TP_OK);
     if (entry.future == nullptr) return;
@@ -29,7 +35,7 @@ class SmallPool {
 
   bool access(std::size_t now) {
     now_ = now;
-    const auto time = static_cast<int64_t>(now);
+    const int64_t time = times_[now];
     const uint32_t block = trace_[now].block;
     const auto held = std::find(block_of_.begin(), block_of_.end(), block);
     if (held != block_of_.end()) {
@@ -64,7 +70,7 @@ class SmallPool {
   static int64_t next_use(void* self, const tp_key* key) {
     const SmallPool& pool = *static_cast<const SmallPool*>(self);
     for (std::size_t i = pool.now_ + 1; i < pool.trace_.size(); ++i) {
-      if (pool.trace_[i].block == key->lo) return static_cast<int64_t>(i);
+      if (pool.trace_[i].block == key->lo) return pool.times_[i];
     }
     return INT64_MAX;
   }
@@ -82,6 +88,7 @@ class SmallPool {
 
   const tp_cache_table& table_;
   const SmallTrace& trace_;
+  std::vector<int64_t> times_;      // by access
   std::vector<uint32_t> block_of_;  // by slot
   tp_cache* cache_ = nullptr;
   std::size_t now_ = 0;
@@ -90,8 +97,8 @@ class SmallPool {
 }  // namespace
 
 std::vector<bool> replay_small(const policy::CacheEntry& entry, uint32_t capacity,
-                               const SmallTrace& trace) {
-  SmallPool pool(entry, capacity, trace);
+                               const SmallTrace& trace, SmallClock clock) {
+  SmallPool pool(entry, capacity, trace, clock);
   std::vector<bool> hits;
   for (std::size_t i = 0; i < trace.size(); ++i) hits.push_back(pool.access(i));
   return hits;

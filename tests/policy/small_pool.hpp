@@ -14,13 +14,15 @@ struct SmallAccess {
 };
 using SmallTrace = std::vector<SmallAccess>;
 
+/// Time is the number of the access, or that of the request.
+enum class SmallClock { accesses, requests };
+
 /// Which accesses hit a pool of so many blocks that a policy runs, one block at a time: a hit is a
 /// touch; a missed block is looked up and, where the policy admits it, takes a free slot or a
-/// victim's. Every block may leave once accessed; the clock is the number of the access, and a
-/// policy that needs the future is told it. Fails the running test at an answer that breaks the
-/// contract.
+/// victim's. Every block may leave once accessed. A policy that needs the future is told it. Fails
+/// the running test at an answer that breaks the contract.
 std::vector<bool> replay_small(const policy::CacheEntry& entry, uint32_t capacity,
-                               const SmallTrace& trace);
+                               const SmallTrace& trace, SmallClock clock = SmallClock::accesses);
 
 enum class SmallRule { block, prefix };
 

@@ -64,7 +64,7 @@ TEST_CASE("all decisions miss what the textbook says") {
   CHECK(refusing.fewest_misses() == 3);
 }
 
-void check_prefix_bound(uint32_t length, uint32_t blocks) {
+void check_prefix_bound(uint32_t length, uint32_t blocks, SmallClock clock) {
   const policy::CacheEntry& bound = named("prefix-bound");
   for (const std::vector<uint32_t>& forest : forests(blocks)) {
     for (uint32_t capacity = 1; capacity <= 3; ++capacity) {
@@ -72,7 +72,7 @@ void check_prefix_bound(uint32_t length, uint32_t blocks) {
       uint64_t wrong_by_blocks = 0;
       for_histories(forest, length, AllDecisions(capacity, SmallRule::prefix, false), {},
                     [&](const SmallTrace& trace, const AllDecisions& search) {
-                      const std::vector<bool> hits = replay_small(bound, capacity, trace);
+                      const std::vector<bool> hits = replay_small(bound, capacity, trace, clock);
                       const uint32_t found = count_misses(trace, hits, SmallRule::prefix);
                       wrong += found != search.fewest_misses() ? 1 : 0;
                       wrong_by_blocks +=
@@ -86,13 +86,16 @@ void check_prefix_bound(uint32_t length, uint32_t blocks) {
 }
 
 TEST_CASE("nothing beats prefix-bound on any history over a small forest") {
-  check_prefix_bound(6, 3);
-  check_prefix_bound(5, 4);
+  // By the clock of requests the blocks of one are used at the same time, which puts ties to depth.
+  const SmallClock clock = GENERATE(SmallClock::accesses, SmallClock::requests);
+  check_prefix_bound(6, 3, clock);
+  check_prefix_bound(5, 4, clock);
 }
 
 TEST_CASE("nothing beats prefix-bound on longer histories", "[slow]") {
-  check_prefix_bound(7, 4);
-  check_prefix_bound(5, 5);
+  const SmallClock clock = GENERATE(SmallClock::accesses, SmallClock::requests);
+  check_prefix_bound(7, 4, clock);
+  check_prefix_bound(5, 5, clock);
 }
 
 TEST_CASE("nothing that takes in all it misses beats belady on any small history") {
