@@ -62,6 +62,12 @@ class ArrivalOrder {
   void trim() {
     while (next_ != 0 && slots_[next_ - 1] == 0) --next_;
   }
+  /// Another slot takes a slot's position.
+  void hand_over(uint32_t slot, uint32_t to, uint32_t tag) {
+    const uint32_t place = position(slot);
+    slots_[place] = to + 1;
+    places_[to] = place | tag << position_bits;
+  }
 
   /// How many slots of a span, from its first on, are in neighbouring positions with tags that
   /// agree in these bits.

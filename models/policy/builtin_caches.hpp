@@ -13,6 +13,7 @@ CacheEntry fifo_entry();
 CacheEntry leaf_lru_entry();
 CacheEntry lease_entry();
 CacheEntry lfu_entry();
+CacheEntry lirs_entry();
 CacheEntry lru_entry();
 CacheEntry multilru_entry();
 CacheEntry prefix_bound_entry();

@@ -27,6 +27,7 @@ std::span<const CacheEntry> cache_policies() {
       lfu_entry(),
       belady_entry(),
       prefix_bound_entry(),
+      lirs_entry(),
   };
   // clang-format on
   return policies;

@@ -265,17 +265,6 @@ void CheckedCache::hint(int64_t now_ns, uint64_t session, std::span<const tp_hin
             now_ns);
 }
 
-bool CheckedCache::admits(int64_t now_ns, const tp_block& block, const tp_request* request) {
-  if (table_.admit == nullptr) return true;
-  uint8_t verdict = 0;
-  expect_ok(table_.admit(policy_, now_ns, request, &block, 1, &verdict), "admit", now_ns);
-  if (verdict > 1) {
-    throw PolicyFault(policy_name(), "admit", now_ns,
-                      "verdict " + std::to_string(verdict) + " is neither 0 nor 1");
-  }
-  return verdict == 1;
-}
-
 void CheckedCache::attach(const tp_future_table& table, const tp_future& future) {
   TIERCAST_CHECK(needs_future(), "a future for policy '{}', which needs none", policy_name());
   expect_ok(table.attach(policy_, &future), "attach", INT64_MIN);

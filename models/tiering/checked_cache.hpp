@@ -83,8 +83,6 @@ class CheckedCache {
   /// Whether the policy takes the block in at all; true where it has no say.
   bool admits(int64_t now_ns, const tp_block& block, const tp_request* request = nullptr);
   void hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints);
-  /// Should the block be taken in at all? Policies without a say take in every block.
-  bool admits(int64_t now_ns, const tp_block& block, const tp_request* request = nullptr);
   void tick(int64_t now_ns);
   /// INT64_MAX: never.
   int64_t next_wakeup(int64_t now_ns) const;

@@ -285,7 +285,7 @@ void register_all() {
     add(
         "save_restore", [=](auto& state) { save_restore(state, table); }, 5);
     add(
-        "replay", [&entry](auto& state) { replay(state, entry); }, 3);
+        "replay", [&entry](auto& state) { replay(state, &entry); }, 3);
   }
 }
 
