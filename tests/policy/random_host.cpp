@@ -80,15 +80,25 @@ void Instance::insert(int64_t now_ns, const Slots& slots, const std::vector<uint
 }
 
 void Instance::insert_blocks(int64_t now_ns, const Slots& slots,
-                             const std::vector<tp_block>& blocks) {
+                             const std::vector<tp_block>& blocks, const tp_request* request) {
   const SpanList spans = as_spans(slots, joined_);
-  REQUIRE(table_.on_insert(cache_, now_ns, nullptr, spans.data(), spans.size(), blocks.data()) ==
+  REQUIRE(table_.on_insert(cache_, now_ns, request, spans.data(), spans.size(), blocks.data()) ==
           TP_OK);
 }
 
-void Instance::touch(int64_t now_ns, const Slots& slots) {
+void Instance::touch(int64_t now_ns, const Slots& slots, const tp_request* request) {
   const SpanList spans = as_spans(slots, joined_);
-  REQUIRE(table_.on_touch(cache_, now_ns, nullptr, spans.data(), spans.size()) == TP_OK);
+  REQUIRE(table_.on_touch(cache_, now_ns, request, spans.data(), spans.size()) == TP_OK);
+}
+
+void Instance::request(int64_t now_ns, const tp_request& request, uint32_t phase) {
+  if (table_.on_request == nullptr) return;
+  REQUIRE(table_.on_request(cache_, now_ns, &request, phase) == TP_OK);
+}
+
+void Instance::hint(int64_t now_ns, uint64_t session, const std::vector<tp_hint>& hints) {
+  if (table_.on_hint == nullptr) return;
+  REQUIRE(table_.on_hint(cache_, now_ns, session, hints.data(), hints.size()) == TP_OK);
 }
 
 void Instance::remove(int64_t now_ns, uint32_t reason, const Slots& slots) {
@@ -150,9 +160,10 @@ void RandomHost::run(uint32_t steps) {
 }
 
 void RandomHost::step() {
-  now_ns_ += draw_.below(3);
+  now_ns_ += draw_.below(3) * pace_;
   if (naive_ != nullptr) naive_->clock(now_ns_);
   if (tale_.chance(20)) tick();
+  if (told_ == Tale::all && tale_.chance(40)) tell_requests();
   const uint32_t kind = draw_.below(100);
   if (kind < 25) return insert();
   if (kind < 45) return set_evictable(true);
@@ -192,6 +203,10 @@ std::vector<tp_block> RandomHost::new_blocks(const Slots& slots) {
   std::vector<tp_block> blocks;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     tp_block block = view_of(keys_[slots[i]]);
+    if (told_ == Tale::no_sessions) {
+      blocks.push_back(block);
+      continue;
+    }
     const uint32_t other = tale_.below(slots_.capacity());
     if (i != 0 && tale_.chance(70)) {
       block.parent_slot = slots[i - 1];
@@ -213,6 +228,49 @@ std::vector<tp_block> RandomHost::new_blocks(const Slots& slots) {
   return blocks;
 }
 
+/// Up to three, perhaps of one kind twice, perhaps of an unknown kind.
+std::vector<tp_hint> RandomHost::new_hints() {
+  std::vector<tp_hint> hints(tale_.below(4));
+  for (tp_hint& hint : hints) {
+    hint.kind = 1 + tale_.below(6);
+    const bool is_flag = hint.kind == TP_HINT_SESSION_ENDS;
+    const bool is_time =
+        hint.kind == TP_HINT_TOOL_RETURN_NS || hint.kind == TP_HINT_TOOL_RETURN_P90_NS;
+    hint.value = is_flag ? tale_.below(2) : tale_.below(30) * (is_time ? pace_ : 1) - 1;
+  }
+  return hints;
+}
+
+tp_request RandomHost::new_request(const std::vector<tp_hint>& hints) {
+  tp_request request{};
+  request.size = sizeof request;
+  request.session = tale_.below(9);
+  request.tenant = static_cast<uint32_t>(request.session % 3);
+  request.turn = tale_.below(4);
+  request.id = 1 + tale_.below(20);
+  request.deadline_ns = INT64_MAX;
+  request.hint_count = static_cast<uint32_t>(hints.size());
+  request.hints = hints.data();
+  return request;
+}
+
+const tp_request* RandomHost::request_behind(const tp_request& request, uint32_t percent) {
+  return told_ != Tale::no_sessions && tale_.chance(percent) ? &request : nullptr;
+}
+
+void RandomHost::tell_requests() {
+  const std::vector<tp_hint> hints = new_hints();
+  const tp_request request = new_request(hints);
+  if (tale_.chance(30)) {
+    for (Instance* instance : instances_) instance->hint(now_ns_, request.session, hints);
+    if (naive_ != nullptr) naive_->hint(request.session, hints);
+    return;
+  }
+  const uint32_t phase = TP_PHASE_ARRIVE + tale_.below(6);
+  for (Instance* instance : instances_) instance->request(now_ns_, request, phase);
+  if (naive_ != nullptr) naive_->request(request, phase);
+}
+
 void RandomHost::insert() {
   const uint32_t room = capacity_ - slots_.present();
   if (room == 0) return;
@@ -230,21 +288,25 @@ void RandomHost::insert() {
     for (Instance* instance : instances_) instance->lookup(now_ns_, missing);
     if (naive_ != nullptr) naive_->lookup(missing);
   }
-  for (Instance* instance : instances_) instance->insert_blocks(now_ns_, slots, blocks);
+  const tp_request known = new_request({});
+  const tp_request* request = request_behind(known, 50);
+  for (Instance* instance : instances_) instance->insert_blocks(now_ns_, slots, blocks, request);
   if (naive_ == nullptr) return;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const std::size_t at = naive_->tail_first() ? slots.size() - 1 - i : i;
-    naive_->insert_block(slots[at], blocks[at]);
+    naive_->insert_for(request, slots[at], blocks[at]);
   }
 }
 
 void RandomHost::touch() {
   Slots slots = pick(SlotSet::present, 12);
   if (draw_.chance(20)) slots.insert(slots.end(), slots.begin(), slots.end());
-  for (Instance* instance : instances_) instance->touch(now_ns_, slots);
+  const tp_request known = new_request({});
+  const tp_request* request = request_behind(known, 60);
+  for (Instance* instance : instances_) instance->touch(now_ns_, slots, request);
   if (naive_ == nullptr) return;
   if (naive_->touches_tail_first()) std::reverse(slots.begin(), slots.end());
-  for (const uint32_t slot : slots) naive_->touch(slot);
+  for (const uint32_t slot : slots) naive_->touch_for(request, slot);
 }
 
 void RandomHost::tick() {

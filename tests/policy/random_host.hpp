@@ -48,8 +48,15 @@ class NaivePolicy {
   /// All that is told of a block that enters; its key alone matters to most.
   virtual void insert_block(uint32_t slot, const tp_block& block) { insert(slot, block.key.lo); }
   virtual void insert(uint32_t /*slot*/, uint64_t /*key*/) {}
+  /// The same with the request behind the call, NULL where there is none.
+  virtual void insert_for(const tp_request* /*request*/, uint32_t slot, const tp_block& block) {
+    insert_block(slot, block);
+  }
   virtual void touch(uint32_t slot) = 0;
   virtual void tick() {}
+  virtual void touch_for(const tp_request* /*request*/, uint32_t slot) { touch(slot); }
+  virtual void request(const tp_request& /*request*/, uint32_t /*phase*/) {}
+  virtual void hint(uint64_t /*session*/, const std::vector<tp_hint>& /*hints*/) {}
   virtual void remove(uint32_t slot) = 0;
   virtual void set_evictable(bool on, uint32_t slot) = 0;
   /// The next victims in order. Nothing changes.
@@ -77,8 +84,12 @@ class Instance {
   void lookup(int64_t now_ns, const std::vector<uint64_t>& missing);
   /// keys: nothing else is known of the blocks.
   void insert(int64_t now_ns, const Slots& slots, const std::vector<uint64_t>& keys);
-  void insert_blocks(int64_t now_ns, const Slots& slots, const std::vector<tp_block>& blocks);
-  void touch(int64_t now_ns, const Slots& slots);
+  void insert_blocks(int64_t now_ns, const Slots& slots, const std::vector<tp_block>& blocks,
+                     const tp_request* request = nullptr);
+  void touch(int64_t now_ns, const Slots& slots, const tp_request* request = nullptr);
+  /// These two where the policy wants them.
+  void request(int64_t now_ns, const tp_request& request, uint32_t phase);
+  void hint(int64_t now_ns, uint64_t session, const std::vector<tp_hint>& hints);
   void remove(int64_t now_ns, uint32_t reason, const Slots& slots);
   void set_evictable(int64_t now_ns, bool on, const Slots& slots);
   /// Where the policy wants it.
@@ -97,18 +108,29 @@ class Instance {
   tp_cache* cache_ = nullptr;
 };
 
+/// What a random host tells beside what every host must.
+enum class Tale : uint8_t {
+  all,
+  no_hints,     ///< no phases of requests and no hints
+  no_sessions,  ///< nor requests behind calls, nor views that tell more than keys
+};
+
 /// Random calls, the same to every instance and to the naive policy, where there is one; all must
 /// agree on every answer and the instances on their hashes. Blocks are pinned and released,
 /// looked up, touched, dropped, evicted, refused, left leaving for a while and brought back, time
 /// ticks. Their
 /// views tell a forest of parents over present blocks, depths, priorities, sessions, tenants, costs
-/// and expiries, each unknown to some blocks.
+/// and expiries, each unknown to some blocks. Requests of a few sessions are behind some calls, go
+/// through their phases in any order, and carry hints or not; other hints come by themselves.
 class RandomHost {
  public:
   RandomHost(uint64_t seed, uint32_t capacity, std::vector<Instance*> instances, NaivePolicy* naive,
              uint32_t slot_count = 0);
 
   void run(uint32_t steps);
+  void tell(Tale tale) { told_ = tale; }
+  /// Makes time run so many times as fast; a step takes one nanosecond on average before.
+  void pace(int64_t factor) { pace_ = factor; }
   /// For a change of instances between runs.
   std::vector<Instance*>& instances() { return instances_; }
   uint64_t victims() const { return victims_; }
@@ -118,6 +140,10 @@ class RandomHost {
   Slots pick(policy::SlotSet set, uint32_t count_max);
   uint64_t new_key();
   std::vector<tp_block> new_blocks(const Slots& slots);
+  std::vector<tp_hint> new_hints();
+  tp_request new_request(const std::vector<tp_hint>& hints);
+  const tp_request* request_behind(const tp_request& request, uint32_t percent);
+  void tell_requests();
   void insert();
   void touch();
   void tick();
@@ -137,6 +163,8 @@ class RandomHost {
   std::vector<uint64_t> keys_;    // by slot; 0 is none
   std::vector<uint32_t> depths_;  // by slot
   int64_t now_ns_ = 0;
+  int64_t pace_ = 1;
+  Tale told_ = Tale::all;
   uint64_t victims_ = 0;
 };
 

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <list>
+#include <vector>
+
+#include "tests/policy/random_host.hpp"
+
+namespace tiercast::tests {
+
+class NaiveLru final : public NaivePolicy {
+ public:
+  void insert(uint32_t, uint64_t) override {}
+  void touch(uint32_t slot) override {
+    const auto found = std::find(order_.begin(), order_.end(), slot);
+    if (found != order_.end()) order_.splice(order_.end(), order_, found);
+  }
+  void remove(uint32_t slot) override { order_.remove(slot); }
+  void set_evictable(bool on, uint32_t slot) override {
+    if (on) {
+      order_.push_back(slot);
+    } else {
+      order_.remove(slot);
+    }
+  }
+  Slots victims(uint32_t need) const override {
+    return Slots(order_.begin(), std::next(order_.begin(), need));
+  }
+  void commit(const std::vector<bool>& refused) override {
+    auto at = order_.begin();
+    for (const bool stays : refused) at = stays ? std::next(at) : order_.erase(at);
+  }
+  bool tail_first() const override { return true; }
+
+ private:
+  std::list<uint32_t> order_;  // oldest first
+};
+
+}  // namespace tiercast::tests
