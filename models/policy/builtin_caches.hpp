@@ -14,13 +14,16 @@ CacheEntry leaf_lru_entry();
 CacheEntry lease_entry();
 CacheEntry lfu_entry();
 CacheEntry lirs_entry();
+CacheEntry lookahead_entry();
 CacheEntry lru_entry();
 CacheEntry multilru_entry();
 CacheEntry prefix_bound_entry();
 CacheEntry priority_entry();
 CacheEntry s3fifo_entry();
+CacheEntry session_entry();
 CacheEntry sieve_entry();
 CacheEntry slru_entry();
+CacheEntry ttl_entry();
 CacheEntry twoq_entry();
 
 }  // namespace tiercast::policy

@@ -28,6 +28,9 @@ std::span<const CacheEntry> cache_policies() {
       belady_entry(),
       prefix_bound_entry(),
       lirs_entry(),
+      ttl_entry(),
+      lookahead_entry(),
+      session_entry(),
   };
   // clang-format on
   return policies;
