@@ -58,7 +58,7 @@ TEST_CASE("spans, single blocks and a restored state give the same answers and h
   Instance restored(*entry.table, capacity, "", true);
   RandomHost host(capacity, capacity, {&joined, &singles}, nullptr);
   host.run(700);
-  CHECK(restored.hash() != joined.hash());
+  while (restored.hash() == joined.hash()) host.run(1);  // a pool may be empty by chance
   restored.restore(singles.save());
   CHECK(restored.hash() == joined.hash());
   host.instances().push_back(&restored);
