@@ -153,7 +153,7 @@ class SlotQueues {
     if (!order_.full()) return;
     uint32_t hand = 0;
     order_.compact([&](uint32_t from, uint32_t to) {
-      for (BitIndex& candidates : candidates_) candidates.move(from, to);
+      candidates_[queue_of(order_.slot_at(from))].move(from, to);
       if (from < hand_) hand = to + 1;
     });
     hand_ = hand;
