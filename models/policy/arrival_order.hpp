@@ -118,6 +118,7 @@ class ArrivalOrder {
   }
 
   void prefetch(uint32_t slot) const { places_.prefetch(slot); }
+  void prefetch_position(uint32_t slot) const { slots_.prefetch(position(slot)); }
 
   template <class Self, class Archive>
   static void archive(Self& self, Archive& archive) {

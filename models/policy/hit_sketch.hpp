@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -31,22 +32,16 @@ class HitSketch {
         spread_(spread) {}
 
   void prefetch(tp_key key) const {
-    for (uint32_t row = 0; row < rows; ++row) words_.prefetch(place(key, row).word);
+    for (const Place at : places(key)) words_.prefetch(at.word);
   }
 
-  uint32_t count(tp_key key) const {
-    uint64_t least = count_max;
-    for (uint32_t row = 0; row < rows; ++row) {
-      const Place at = place(key, row);
-      least = std::min(least, words_[at.word] >> at.shift & count_max);
-    }
-    return static_cast<uint32_t>(least);
-  }
+  uint32_t count(tp_key key) const { return least(places(key)); }
 
-  void add(tp_key key) {
+  /// Counts the key once more and answers its count.
+  uint32_t add(tp_key key) {
+    const Places of_key = places(key);
     bool added = false;
-    for (uint32_t row = 0; row < rows; ++row) {
-      const Place at = place(key, row);
+    for (const Place at : of_key) {  // two may be the same
       uint64_t& word = words_[at.word];
       if ((word >> at.shift & count_max) == count_max) continue;
       word += uint64_t{1} << at.shift;
@@ -54,6 +49,7 @@ class HitSketch {
       added = true;
     }
     if (added && ++additions_ >= sample_) halve();
+    return least(of_key);
   }
 
   void hash(StateHash& hash) const {
@@ -69,22 +65,32 @@ class HitSketch {
   }
 
  private:
-  static constexpr uint32_t rows = 4;
-
   struct Place {
     std::size_t word;
     uint32_t shift;
   };
+  using Places = std::array<Place, 4>;
 
   static uint64_t mix(uint64_t word) {
     word = (word ^ word >> 32) * 0xD6E8FEB86659FD93u;
     word = (word ^ word >> 32) * 0xD6E8FEB86659FD93u;
     return word ^ word >> 32;
   }
-  Place place(tp_key key, uint32_t row) const {
-    const uint64_t hash = mix(mix(key.hi + row * 0x9E3779B97F4A7C15u) ^ key.lo);
-    return {hash & (words_.size() - 1),
-            4 * static_cast<uint32_t>(spread_ ? hash >> 60 : hash & 15)};
+  Places places(tp_key key) const {
+    uint64_t hash = mix(mix(key.hi) ^ key.lo);
+    const uint64_t step = mix(hash) | 1;
+    Places places;
+    for (Place& place : places) {
+      place.word = hash & (words_.size() - 1);
+      place.shift = 4 * static_cast<uint32_t>(spread_ ? hash >> 60 : hash & 15);
+      hash += step;
+    }
+    return places;
+  }
+  uint32_t least(const Places& places) const {
+    uint64_t least = count_max;
+    for (const Place at : places) least = std::min(least, words_[at.word] >> at.shift & count_max);
+    return static_cast<uint32_t>(least);
   }
   // Of one count in a counter; the digest is their sum, whatever came first.
   static uint64_t weight(Place at) { return mix(uint64_t{at.word} * 64 + at.shift + 1); }

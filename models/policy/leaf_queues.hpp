@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "models/policy/arrival_order.hpp"
+#include "models/policy/fetch_queue.hpp"
 #include "models/policy/level_index.hpp"
 #include "models/policy/prefix_forest.hpp"
 #include "models/policy/state_archive.hpp"
@@ -30,6 +31,9 @@ class LeafQueues {
     order_.prefetch(slot);
     forest_.prefetch(slot);
     levels_.prefetch(slot);
+    const uint32_t earlier = fetched_.next(slot);
+    order_.prefetch_position(earlier);
+    leaves_.prefetch(order_.position(earlier));
   }
 
   uint32_t level(uint32_t slot) const { return levels_[slot]; }
@@ -177,6 +181,7 @@ class LeafQueues {
   mutable PrefixForest forest_;  // mutable, as leaves_: select takes victims out for a moment
   FlatArray<uint8_t> levels_;    // by slot
   mutable FlatArray<uint32_t> named_;  // what select named last
+  mutable FetchQueue fetched_;
 };
 
 }  // namespace tiercast::policy

@@ -19,6 +19,8 @@ class LevelIndex {
 
   explicit LevelIndex(uint32_t size) : ranks_(layout(size)) {}
 
+  void prefetch(uint32_t member) const { ranks_.prefetch(member); }
+
   bool test(uint32_t member) const { return ranks_[member] != 0; }
 
   /// A non-member joins.

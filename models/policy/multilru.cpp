@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "models/policy/cache_entry.hpp"
+#include "models/policy/fetch_queue.hpp"
 #include "models/policy/flat_array.hpp"
 #include "models/policy/hit_sketch.hpp"
 #include "models/policy/slot_queues.hpp"
@@ -64,6 +65,7 @@ class MultiLru {
   void prefetch(uint32_t slot) const {
     queues_.prefetch(slot);
     keys_.prefetch(slot);
+    sketch_.prefetch(keys_[fetched_.next(slot)]);
   }
   void prefetch(uint32_t slot, const tp_block* block) const {
     keys_.prefetch(slot);
@@ -75,8 +77,8 @@ class MultiLru {
     sketch_.add(block->key);
   }
   void touch(const Notice& at, uint32_t slot) {
-    sketch_.add(keys_[slot]);
-    if (at.slots.state(slot) == SlotState::evictable) queues_.move(queue(slot), slot);
+    const uint32_t count = sketch_.add(keys_[slot]);
+    if (at.slots.state(slot) == SlotState::evictable) queues_.move(queue(count), slot);
   }
   void remove(const Notice& at, uint32_t /*reason*/, uint32_t slot) {
     const SlotState state = at.slots.state(slot);
@@ -86,7 +88,7 @@ class MultiLru {
   void set_evictable(const Notice& at, bool on, uint32_t slot) {
     if (!on) return queues_.remove(slot, true);
     if (at.slots.state(slot) == SlotState::leaving) return queues_.come_back(slot);
-    queues_.push(queue(slot), slot);
+    queues_.push(queue(sketch_.count(keys_[slot])), slot);
     queues_.set_candidate(slot, true);
   }
 
@@ -122,8 +124,7 @@ class MultiLru {
   }
 
   /// 0 is the coldest.
-  uint32_t queue(uint32_t slot) const {
-    const uint32_t count = sketch_.count(keys_[slot]);
+  uint32_t queue(uint32_t count) const {
     uint32_t queue = 0;
     for (const uint32_t threshold : thresholds_) queue += count >= threshold ? 1 : 0;
     return queue;
@@ -144,6 +145,7 @@ class MultiLru {
   SlotQueues<queue_count> queues_;  // blocks not in use
   FlatArray<tp_key> keys_;          // by slot
   HitSketch sketch_;
+  mutable FetchQueue fetched_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "models/policy/arrival_order.hpp"
 #include "models/policy/bit_index.hpp"
+#include "models/policy/fetch_queue.hpp"
 #include "models/policy/state_archive.hpp"
 
 namespace tiercast::policy {
@@ -27,7 +28,10 @@ class SlotQueues {
       : order_(slot_count, capacity),
         candidates_(make(capacity, std::make_index_sequence<count>())) {}
 
-  void prefetch(uint32_t slot) const { order_.prefetch(slot); }
+  void prefetch(uint32_t slot) const {
+    order_.prefetch(slot);
+    order_.prefetch_position(fetched_.next(slot));
+  }
 
   uint32_t queue_of(uint32_t slot) const { return order_.tag(slot); }
   /// Slots in a queue, victims that are leaving not counted.
@@ -163,6 +167,7 @@ class SlotQueues {
   std::array<BitIndex, count> candidates_;  // places, by queue
   std::array<uint32_t, count> sizes_{};
   uint32_t hand_ = 0;  // a place
+  mutable FetchQueue fetched_;
 };
 
 }  // namespace tiercast::policy

@@ -58,7 +58,11 @@ class FullPool {
   explicit FullPool(const tp_cache_table& policy) : table(policy), views(batch_blocks) {
     const tp_pool pool{sizeof(tp_pool), capacity, 16, 4096, 0, 0};
     if (table.create("", &pool, 1, &cache, nullptr, 0) != TP_OK) std::abort();
-    for (tp_block& view : views) view.size = sizeof view;
+    for (tp_block& view : views) {
+      view.size = sizeof view;
+      view.parent_slot = UINT32_MAX;
+      view.expires_ns = INT64_MAX;
+    }
     std::vector<uint32_t> order(capacity);
     std::iota(order.begin(), order.end(), 0u);
     for (uint32_t i = capacity; i > 1; --i) std::swap(order[i - 1], order[draw.below(i)]);
