@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/workload/law_moments.hpp"
 #include "models/workload/numbers.hpp"
 #include "sim/base/check.hpp"
 #include "sim/base/random.hpp"
@@ -31,6 +32,8 @@ ClosedSource::ClosedSource(const ClosedSpec& spec, const DemandOptions& options)
           spec.context_limit ? std::min(spec.context_limit->value(), kTokensMax) : kTokensMax)),
       groups_(spec.shared_prefix, options.seed),
       tenants_(spec.tenants, options.seed),
+      outlook_{true, mean_of(spec.think, 0, kArrivalNsMax),
+               quantile_of(spec.think, 0.9, 0, kArrivalNsMax)},
       users_(spec.sessions) {
   for (std::uint32_t user = 0; user < spec_.sessions; ++user) {
     begin_session(users_[user], user);
@@ -118,6 +121,7 @@ bool ClosedSource::next(Request& request) {
   user.think_ns = think_ns(user);
   user.goes_on = draw_next_turn(user);
   request.ends_session = !user.goes_on;
+  request.outlook = outlook_;
   running_.emplace(request.id, index);
   return true;
 }

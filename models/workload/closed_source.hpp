@@ -55,6 +55,7 @@ class ClosedSource : public DemandSource {
   std::uint64_t context_limit_;
   PrefixGroups groups_;
   Tenants tenants_;
+  SessionOutlook outlook_;
   std::vector<User> users_;
   std::priority_queue<Arrival, std::vector<Arrival>, std::greater<>> arrivals_;
   std::map<std::uint64_t, std::uint32_t> running_;  // request -> user

@@ -6,6 +6,14 @@
 
 namespace tiercast::workload {
 
+/// What can be said of a session before anything of it is drawn: what its client knows of its own
+/// habits. Never what comes to pass.
+struct SessionOutlook {
+  bool has_session = false;         ///< the demand has sessions: `ends_session` means something
+  std::int64_t return_ns = -1;      ///< mean time from an answer to the next turn; -1: unknown
+  std::int64_t return_p90_ns = -1;  ///< what 9 of 10 of those times do not exceed
+};
+
 /// Content ids are opaque: equal ids mean an equal block *and* an equal prefix. `ids[k]` covers
 /// tokens [k * id_tokens, (k + 1) * id_tokens) of the input followed by the output; content beyond
 /// the last id is private to the request.
@@ -23,6 +31,7 @@ struct Request {
   std::uint32_t tenant = 0;
   std::uint32_t turn = 0;    ///< within the session, from 0
   bool ends_session = true;  ///< no turn follows it
+  SessionOutlook outlook;
 };
 
 /// Tokens covered by all ids of a request.
