@@ -38,6 +38,7 @@ serving::EngineSpec engine_spec(const ScenarioSpec& spec, int64_t kv_blocks) {
   engine.prefix_caching = settings.prefix_caching;
   engine.isolation = settings.isolation.value_or(serving::Isolation::none);
   engine.over_length = settings.over_length;
+  if (spec.limits.ttft) engine.first_token_limit_ns = spec.limits.ttft->value();
   engine.layers = spec.model.name.layers;
   engine.fuse = spec.run.fuse;
   return engine;

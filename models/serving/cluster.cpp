@@ -58,6 +58,7 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
     tiers_ = std::make_unique<tiering::TierManager>(*spec_.tiers, store_, spec_.seed);
     for (uint32_t i = 0; i < spec_.instances; ++i) instances_[i]->use_tiers(*tiers_, i);
   }
+  tell_costs(table);
   for (uint32_t i = 0; i < spec_.prefill_instances; ++i) instances_[i]->only_prefill();
   decode_router_ = make_router(RouterKind::least_loaded);
   if (spec_.router_index_delay_ns > 0 && router_->wants_matches() && entry_instances() > 1) {
@@ -67,6 +68,18 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
     matched_blocks_.resize(store_.pools());  // with what it knows of
   }
   context_.seed = spec.seed;
+}
+
+// What views of policies that read blocks say of computing them again.
+void Cluster::tell_costs(const llm::StepTable& table) {
+  if (!instances_.front()->pool().reads_blocks() && !(tiers_ && tiers_->reads_blocks())) return;
+  const AloneCost alone(table);
+  const uint32_t b = spec_.engine.block_tokens;
+  for (uint32_t depth = 0; depth < spec_.engine.max_model_tokens / b; ++depth) {
+    recompute_ns_.push_back(static_cast<uint64_t>(ceil_ns(alone.prompt_ticks(b, depth * b))));
+  }
+  for (const std::unique_ptr<Instance>& instance : instances_) instance->tell_all(recompute_ns_);
+  if (tiers_ != nullptr) tiers_->tell_all(recompute_ns_);
 }
 
 Outcome Cluster::run() {
@@ -185,6 +198,8 @@ RequestRecord Cluster::record_of(const workload::Request& request) {
   record.session = request.session;
   record.tenant = request.tenant;
   record.ends_session = request.ends_session;
+  record.turn = request.turn;
+  record.outlook = request.outlook;
   record.arrival_ns = request.arrival_ns;
   record.input_tokens = request.input_tokens;
   record.output_tokens = request.output_tokens;

@@ -49,6 +49,7 @@ class Cluster {
   Outcome run();
 
  private:
+  void tell_costs(const llm::StepTable& table);
   void schedule_arrival(int64_t not_before_ns);
   void arrival(int64_t now_ns);
   void boundary(int64_t now_ns, uint32_t instance);
@@ -71,6 +72,7 @@ class Cluster {
   ContentMap map_;
   kvstore::PrefixStore store_;
   std::unique_ptr<tiering::TierManager> tiers_;
+  std::vector<uint64_t> recompute_ns_;  // of a block by its depth, where policies read it
   RequestLog log_;
   std::vector<std::unique_ptr<Instance>> instances_;
   std::unique_ptr<Router> router_;

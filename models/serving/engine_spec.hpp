@@ -25,6 +25,8 @@ struct EngineSpec {
   uint32_t watermark_blocks = 0;    ///< kept free when a request is admitted beside others
   /// False: a prompt runs whole, so max_batched_tokens >= max_model_tokens.
   bool chunked_prefill = true;
+  /// From arrival to first token, as policies are told; the engine itself has no use for it.
+  int64_t first_token_limit_ns = INT64_MAX;
   uint32_t layers = 1;  ///< of the model: how finely a layerwise load overlaps
   bool prefix_caching = true;
   Isolation isolation = Isolation::none;

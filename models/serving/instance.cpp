@@ -15,13 +15,16 @@ Instance::Instance(const EngineSpec& spec, const llm::StepTable& table, kvstore:
       pool_(std::move(pool)),
       log_(&log),
       alone_(table),
-      decodes_(table, spec.block_tokens, sequences_) {}
+      decodes_(table, spec.block_tokens, sequences_),
+      tells_requests_(pool_.hears_of_requests()) {}
 
 void Instance::use_tiers(tiering::TierManager& tiers, uint32_t engine) {
   tiers_ = &tiers;
   engine_ = engine;
   tiers.add_engine(pool_.id(), pool_.slot_count());
   if (tiers.writes_back()) pool_.tell_departed(&departed_);
+  if (tiers.reads_blocks()) pool_.keep_owners();
+  tells_requests_ = tells_requests_ || tiers.hears_of_requests();
   counts_.ttft_load.resize(tiers.spec().tiers.size() + 1);
   counts_.e2e_load.resize(tiers.spec().tiers.size() + 1);
 }
@@ -72,6 +75,7 @@ void Instance::arrive_handed(int64_t now_ns, const HandOver& from) {
 
 void Instance::join_queue(int64_t now_ns, SequenceId id, Content content) {
   const RequestRecord& record = (*log_)[sequences_[id].request];
+  tell_arrival(now_ns, record);
   outstanding_input_tokens_ += record.input_tokens;
   queued_input_tokens_ += record.input_tokens;
   const bool head = waiting_.empty() && ready_.empty();
@@ -134,6 +138,7 @@ SequenceId Instance::new_sequence(uint64_t request) {
   sequence.leaf = kvstore::kNoNode;
   sequence.queued_since_ns = record.arrival_ns;
   sequence.pinned = false;
+  sequence.asked = false;
   sequence.looked_up = false;
   sequence.misled = false;
   sequence.fetching = false;
@@ -172,7 +177,9 @@ void Instance::run_list_remove(SequenceId id) {
 void Instance::place_block(int64_t now_ns, SequenceId id, uint32_t depth, tp_span frames) {
   Sequence& sequence = sequences_[id];
   if (spec_.prefix_caching) {
-    pool_.place(now_ns, sequence.leaf, depth, {&frames, 1}, sequence.own);
+    tp_request room;
+    pool_.place(now_ns, sequence.leaf, depth, {&frames, 1}, sequence.own,
+                asker((*log_)[sequence.request], room));
   } else {
     sequence.own.push_back(frames);
   }
@@ -247,9 +254,10 @@ void Instance::preempt_last(int64_t now_ns) {
   } else {
     end_prefill_phase(sequence);
   }
+  RequestRecord& record = (*log_)[sequence.request];
+  tell(now_ns, record, TP_PHASE_PREEMPT);
   release_frames(now_ns, id);
   run_list_remove(id);
-  RequestRecord& record = (*log_)[sequence.request];
   ++record.preemptions;
   ++counts_.preemptions;
   sequence.target_tokens = record.input_tokens + sequence.generated_tokens;
@@ -275,6 +283,7 @@ void Instance::hand_over(int64_t now_ns, SequenceId id) {
   pool_.pin(now_ns, sequence.leaf, 0);
   store_->hold(sequence.leaf);
   ++stores_;
+  tell(now_ns, record, TP_PHASE_FINISH);
   release_frames(now_ns, id);
   run_list_remove(id);
   outstanding_input_tokens_ -= record.input_tokens;
@@ -285,12 +294,13 @@ void Instance::hand_over(int64_t now_ns, SequenceId id) {
 
 void Instance::finish(int64_t now_ns, SequenceId id, std::vector<uint64_t>& completed) {
   Sequence& sequence = sequences_[id];
-  const uint32_t prompt_blocks = (*log_)[sequence.request].input_tokens / spec_.block_tokens;
+  RequestRecord& record = (*log_)[sequence.request];
+  tell_end(now_ns, record);
+  const uint32_t prompt_blocks = record.input_tokens / spec_.block_tokens;
   store_blocks(now_ns, sequence, TP_STORE_OUTPUT, prompt_blocks, UINT32_MAX);
   release_frames(now_ns, id);
   run_list_remove(id);
   store_->leave(sequence.leaf);
-  RequestRecord& record = (*log_)[sequence.request];
   record.finished_ns = now_ns;
   record.state = RequestState::completed;
   record.e2e = to_parts(now_ns - record.arrival_ns, sequence.waits, sequence.ticks);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "models/kvstore/prefix_store.hpp"
@@ -61,6 +62,10 @@ class Instance {
 
   /// An index that is late hears of all that its memory holds.
   void publish_to(tiering::LateIndex& index) { pool_.tell_index(&index); }
+
+  /// Views of policies that read blocks say all: see BlockViews::tell_all. Before the first
+  /// request.
+  void tell_all(std::span<const uint64_t> recompute_ns);
 
   /// Prompts only: each is handed over once it is computed.
   void only_prefill() { only_prefill_ = true; }
@@ -152,10 +157,18 @@ class Instance {
   void begin_step();
   void begin_segment();
 
+  // What policies hear of requests (instance_feeds.cpp).
+  // What is behind a call, in `room`; null where no policy would read it.
+  const tp_request* asker(const RequestRecord& record, tp_request& room) const;
+  uint32_t newly_asked(Sequence& sequence) const;
+  void tell(int64_t now_ns, const tp_request& request, uint32_t phase);
+  void tell(int64_t now_ns, const RequestRecord& record, uint32_t phase);
+  void tell_arrival(int64_t now_ns, const RequestRecord& record);
+  void tell_end(int64_t now_ns, const RequestRecord& record);
+
   // Tiers below GPU memory (instance_tiers.cpp).
   enum class Fetching : uint8_t { nothing, parked, held, refused };
   Fetching fetch_for(int64_t now_ns, SequenceId id, uint32_t hit, uint32_t budget);
-  static tp_request request_view(const RequestRecord& record);
   void fill_compute_times(std::span<tp_run> runs) const;
   Fetching fetch_handed(int64_t now_ns, SequenceId id, uint32_t hit);
   void prefetch_for(int64_t now_ns, Waiting& last);
@@ -240,6 +253,7 @@ class Instance {
   bool only_prefill_ = false;
   std::vector<HandOver> handed_over_;
 
+  bool tells_requests_ = false;  // some policy hears of requests
   uint64_t outstanding_input_tokens_ = 0;
   uint64_t queued_input_tokens_ = 0;
   InstanceCounts counts_;

@@ -182,7 +182,11 @@ bool Instance::start_prefill(int64_t now_ns, SequenceId id, uint32_t& budget) {
     return false;
   }
 
-  if (!sequence.pinned) pool_.pin(now_ns, sequence.leaf, hit);
+  tell(now_ns, record, TP_PHASE_SCHEDULE);
+  tp_request room;
+  if (!sequence.pinned) {
+    pool_.pin(now_ns, sequence.leaf, hit, asker(record, room), newly_asked(sequence));
+  }
   sequence.pinned = true;
   sequence.park_order = 0;
   sequence.waits.queue_ns += now_ns - sequence.queued_since_ns;

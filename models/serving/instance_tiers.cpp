@@ -3,23 +3,12 @@
 #include <utility>
 
 #include "models/serving/instance.hpp"
+#include "models/serving/request_view.hpp"
 #include "sim/base/check.hpp"
 
 namespace tiercast::serving {
 
 using tiering::TierEvent;
-
-tp_request Instance::request_view(const RequestRecord& record) {
-  tp_request view{};
-  view.size = sizeof(tp_request);
-  view.tenant = record.tenant;
-  view.id = record.id;
-  view.session = record.session;
-  view.arrival_ns = record.arrival_ns;
-  view.deadline_ns = INT64_MAX;
-  view.prompt_tokens = record.input_tokens;
-  return view;
-}
 
 // What each run would cost to compute, in steps of its own.
 void Instance::fill_compute_times(std::span<tp_run> runs) const {
@@ -42,8 +31,8 @@ void Instance::prefetch_for(int64_t now_ns, Waiting& last) {
       tiers_->find(now_ns, engine_, sequence.leaf, hit, prompt_blocks, tiering::IndexView::checked);
   if (runs.empty()) return;
   fill_compute_times(runs);
-  sequence.staging = tiers_->prefetch(now_ns, engine_, last.id, request_view(record), sequence.leaf,
-                                      hit, prompt_blocks);
+  sequence.staging = tiers_->prefetch(now_ns, engine_, last.id, request_view(record, spec_),
+                                      sequence.leaf, hit, prompt_blocks);
 }
 
 void Instance::park(int64_t now_ns, SequenceId id) {
@@ -88,8 +77,9 @@ Instance::Fetching Instance::fetch_for(int64_t now_ns, SequenceId id, uint32_t h
                    sequence.misled ? tiering::IndexView::checked : tiering::IndexView::told);
   if (runs.empty()) return Fetching::nothing;
   fill_compute_times(runs);
+  const tp_request request = request_view((*log_)[sequence.request], spec_);
   const tiering::TierManager::Plan plan =
-      tiers_->plan(now_ns, engine_, request_view((*log_)[sequence.request]), hit, prompt_blocks);
+      tiers_->plan(now_ns, engine_, request, hit, prompt_blocks);
   if (plan.end == hit) return Fetching::nothing;
 
   const bool parked = plan.mode == tiering::LoadMode::parked;
@@ -114,10 +104,10 @@ Instance::Fetching Instance::fetch_for(int64_t now_ns, SequenceId id, uint32_t h
     return Fetching::parked;
   }
   tiers_->count_unseen(engine_, sequence.leaf, plan.end, prompt_blocks);
-  pool_.pin(now_ns, sequence.leaf, hit);
+  pool_.pin(now_ns, sequence.leaf, hit, &request, newly_asked(sequence));
   sequence.pinned = true;
   pool_.take(now_ns, plan.own_blocks, sequence.pending);
-  tiers_->fetch(now_ns, engine_, id, sequence.leaf, sequence.pending);
+  tiers_->fetch(now_ns, engine_, id, sequence.leaf, sequence.pending, &request);
   sequence.loaded_blocks = plan.end - hit;
   sequence.fetching = true;
   if (parked) {
@@ -141,7 +131,9 @@ Instance::Fetching Instance::fetch_handed(int64_t now_ns, SequenceId id, uint32_
     cause_ = WaitCause::blocks;
     return Fetching::refused;
   }
-  pool_.pin(now_ns, sequence.leaf, hit);
+  tp_request room;
+  pool_.pin(now_ns, sequence.leaf, hit, asker((*log_)[sequence.request], room),
+            newly_asked(sequence));
   sequence.pinned = true;
   pool_.take(now_ns, blocks, sequence.pending);
   tiers_->hand_off(now_ns, sequence.handed_by, engine_, id, sequence.leaf, range, sequence.pending);
@@ -255,8 +247,9 @@ void Instance::store_blocks(int64_t now_ns, const Sequence& sequence, uint32_t p
   if (tiers_ == nullptr || !spec_.prefix_caching) return;
   end = std::min(end, pool_.hit_blocks(sequence.leaf));
   if (end <= first) return;
-  const uint32_t transfers = tiers_->store(now_ns, engine_, request_view((*log_)[sequence.request]),
-                                           phase, sequence.leaf, first, end - first);
+  const tp_request request = request_view((*log_)[sequence.request], spec_);
+  const uint32_t transfers =
+      tiers_->store(now_ns, engine_, request, phase, sequence.leaf, first, end - first);
   for (uint32_t i = 0; i < transfers; ++i) {
     pool_.pin(now_ns, sequence.leaf, 0);
     store_->hold(sequence.leaf);
@@ -322,20 +315,23 @@ int64_t Instance::absorb(int64_t now_ns, const RequestRecord& record, const Cont
   const uint32_t prompt_blocks = (record.input_tokens - 1) / b;
   const uint32_t blocks = (record.input_tokens + record.output_tokens - 1) / b;
   const uint32_t hit = std::min(pool_.hit_blocks(leaf), prompt_blocks);
-  const tp_request request = request_view(record);
+  const tp_request request = request_view(record, spec_);
+  tell_arrival(now_ns, record);
   if (tiers_ != nullptr) {
     const std::span<tp_run> runs =
         tiers_->find(now_ns, engine_, leaf, hit, prompt_blocks, tiering::IndexView::checked);
     fill_compute_times(runs);
     tiers_->plan(now_ns, engine_, request, hit, prompt_blocks);
-    tiers_->absorb_plan(now_ns, engine_, leaf);
+    tiers_->absorb_plan(now_ns, engine_, leaf, &request);
   }
-  pool_.pin(now_ns, leaf, hit);
+  tell(now_ns, record, TP_PHASE_SCHEDULE);
+  pool_.pin(now_ns, leaf, hit, &request, record.input_tokens / b);
   std::vector<tp_span> frames;
   std::vector<tp_span> duplicates;
   pool_.take(now_ns, std::min(blocks - hit, pool_.available_blocks()), frames);
-  pool_.place(now_ns, leaf, hit, frames, duplicates);
+  pool_.place(now_ns, leaf, hit, frames, duplicates, &request);
   pool_.announce(now_ns);
+  tell_end(now_ns, record);
   if (tiers_ != nullptr) {
     write_back_departed(now_ns);
     const uint32_t complete = pool_.hit_blocks(leaf);

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/workload/request.hpp"
+
 namespace tiercast::serving {
 
 enum class RequestState : uint8_t { offered, completed, rejected };
@@ -45,8 +47,10 @@ struct RequestRecord {
   RequestState state = RequestState::offered;
   bool truncated = false;
   bool ends_session = true;  ///< no call of its session was to follow
-  TimeParts ttft;            ///< of arrival to first token
-  TimeParts e2e;             ///< of arrival to last token
+  uint32_t turn = 0;         ///< within the session, from 0
+  workload::SessionOutlook outlook;
+  TimeParts ttft;  ///< of arrival to first token
+  TimeParts e2e;   ///< of arrival to last token
 };
 
 /// Records in the order of arrival: the canonical order of results.

@@ -51,6 +51,7 @@ struct Sequence {
 
   // Tiers below GPU memory.
   bool pinned = false;            ///< its way is pinned: it fetched, or runs
+  bool asked = false;             ///< the pool's policy has heard of its prompt's blocks
   bool looked_up = false;         ///< the index has answered since it was last queued
   bool misled = false;            ///< read in vain since it was last queued: goes by what is so
   bool fetching = false;          ///< blocks for it are on their way

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -53,8 +54,10 @@ class BlockPool {
     return store_->unpinned_blocks(leaf, id_, blocks);
   }
 
-  /// Pins the way to `leaf`, of which the first `hit` blocks are used again.
-  void pin(int64_t now_ns, kvstore::NodeId leaf, uint32_t hit);
+  /// Pins the way to `leaf`, of which the first `hit` blocks are used again. `asked`: blocks of
+  /// the prompt, which the policy hears of before that; 0: it has heard of them.
+  void pin(int64_t now_ns, kvstore::NodeId leaf, uint32_t hit, const tp_request* request = nullptr,
+           uint32_t asked = 0);
   void unpin(int64_t now_ns, kvstore::NodeId leaf);
 
   /// Hands out `count` <= available_blocks() frames, appended to `out`.
@@ -62,15 +65,29 @@ class BlockPool {
   void give_back(std::span<const tp_span> frames);
   /// From now on what take() evicts is appended to `out` too, each node held for the receiver.
   void tell_departed(std::vector<Piece>* out) { departed_ = out; }
+  /// From now on, the pool being empty, departing pieces have owners.
+  void keep_owners() { owners_.emplace(slot_count()); }
   /// From now on an index that is late hears of every block that comes and goes.
   void tell_index(LateIndex* index) { index_ = index; }
 
   /// Blocks from `depth` on are complete in these taken frames. Frames whose block the pool has
   /// already stay taken and are appended to `duplicates`. The policy hears of all blocks placed
-  /// since the last announce() in one call.
+  /// since the last announce() in one call; where it reads requests, in one for each request.
   void place(int64_t now_ns, kvstore::NodeId leaf, uint32_t depth, std::span<const tp_span> frames,
-             std::vector<tp_span>& duplicates);
+             std::vector<tp_span>& duplicates, const tp_request* request = nullptr);
   void announce(int64_t now_ns);
+
+  // What the policy hears of besides, each where it wants to.
+  void request(int64_t now_ns, const tp_request& request, uint32_t phase) {
+    cache_.request(now_ns, request, phase);
+  }
+  void hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints) {
+    cache_.hint(now_ns, session, hints);
+  }
+  bool hears_of_requests() const { return cache_.hears_of_requests(); }
+  bool reads_blocks() const { return cache_.reads_blocks(); }
+  /// Its views say all from now on: see BlockViews::tell_all.
+  void tell_all(std::span<const uint64_t> recompute_ns);
 
   const PoolCounts& counts() const { return counts_; }
   /// Digest of every transition so far, each with its time; grouping into calls or spans does not
@@ -81,6 +98,14 @@ class BlockPool {
   kvstore::PoolId id() const { return id_; }
 
  private:
+  // Blocks that one request placed: spans of placed_ up to where the next begin.
+  struct Batch {
+    std::optional<tp_request> request;
+    size_t first_span = 0;
+  };
+  void look_up(int64_t now_ns, kvstore::NodeId leaf, uint32_t blocks, const tp_request* request);
+  void take_note(const tp_request* request);
+  void insert(int64_t now_ns, std::span<const tp_span> spans, const tp_request* request);
   void free_frames(tp_span frames);
   void evict(int64_t now_ns, uint32_t count);
 
@@ -88,9 +113,13 @@ class BlockPool {
   CheckedCache cache_;
   kvstore::PoolId id_;
   BlockViews views_;
+  BlockViews asked_views_;
   uint32_t free_;
   FrameNumbers numbers_;
   std::vector<tp_span> placed_;  // not yet announced
+  std::vector<tp_span> fresh_;   // scratch of place()
+  std::vector<Batch> batches_;   // of placed_, where the policy reads requests
+  std::optional<OwnersBySlot> owners_;
   std::vector<tp_span> scratch_;
   std::vector<tp_span> orphans_;
   PoolCounts counts_;

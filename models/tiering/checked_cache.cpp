@@ -68,7 +68,8 @@ CheckedCache::CheckedCache(const tp_cache_table& table, tp_cache* policy, const 
       policy_(policy),
       capacity_blocks_(pool.capacity_blocks),
       slots_(std::max(pool.slot_count, pool.capacity_blocks)),
-      capabilities_(table.info()->capabilities) {}
+      capabilities_(table.info()->capabilities),
+      ticks_(table.on_tick != nullptr && table.next_wakeup != nullptr) {}
 
 CheckedCache::CheckedCache(CheckedCache&& other) noexcept
     : table_(other.table_),
@@ -78,7 +79,10 @@ CheckedCache::CheckedCache(CheckedCache&& other) noexcept
       capabilities_(other.capabilities_),
       last_token_(other.last_token_),
       policy_calls_(other.policy_calls_),
-      victims_(std::move(other.victims_)) {}
+      ticks_(other.ticks_),
+      wakeup_ns_(other.wakeup_ns_),
+      victims_(std::move(other.victims_)),
+      verdicts_(std::move(other.verdicts_)) {}
 
 CheckedCache& CheckedCache::operator=(CheckedCache&& other) noexcept {
   std::swap(table_, other.table_);
@@ -88,7 +92,10 @@ CheckedCache& CheckedCache::operator=(CheckedCache&& other) noexcept {
   std::swap(capabilities_, other.capabilities_);
   std::swap(last_token_, other.last_token_);
   std::swap(policy_calls_, other.policy_calls_);
+  std::swap(ticks_, other.ticks_);
+  std::swap(wakeup_ns_, other.wakeup_ns_);
   std::swap(victims_, other.victims_);
+  std::swap(verdicts_, other.verdicts_);
   return *this;
 }
 
@@ -152,9 +159,11 @@ void CheckedCache::insert(int64_t now_ns, std::span<const tp_span> spans,
   TIERCAST_CHECK(slots_.present() <= capacity_blocks_, "{} blocks in a pool of {}",
                  slots_.present(), capacity_blocks_);
   if (table_.on_insert == nullptr) return;
+  wake(now_ns);
   expect_ok(table_.on_insert(policy_, now_ns, request, spans.data(), spans.size(),
                              blocks.empty() ? nullptr : blocks.data()),
             "on_insert", now_ns);
+  plan_wakeup(now_ns);
 }
 
 void CheckedCache::touch(int64_t now_ns, std::span<const tp_span> spans,
@@ -163,14 +172,18 @@ void CheckedCache::touch(int64_t now_ns, std::span<const tp_span> spans,
     if (!slots_.in_range(span) || !slots_.all(span, SlotSet::present)) wrong_slots("touch", span);
   }
   if (table_.on_touch == nullptr) return;
+  wake(now_ns);
   expect_ok(table_.on_touch(policy_, now_ns, request, spans.data(), spans.size()), "on_touch",
             now_ns);
+  plan_wakeup(now_ns);
 }
 
 void CheckedCache::remove(int64_t now_ns, uint32_t reason, std::span<const tp_span> spans) {
   move_slots("remove", spans, SlotSet::present, SlotState::absent);
+  wake(now_ns);
   expect_ok(table_.on_remove(policy_, now_ns, reason, spans.data(), spans.size()), "on_remove",
             now_ns);
+  plan_wakeup(now_ns);
 }
 
 void CheckedCache::evictable(int64_t now_ns, bool on, std::span<const tp_span> spans) {
@@ -179,13 +192,16 @@ void CheckedCache::evictable(int64_t now_ns, bool on, std::span<const tp_span> s
   } else {
     move_slots("evictable(off)", spans, SlotSet::evictable, SlotState::pinned);
   }
+  wake(now_ns);
   expect_ok(table_.on_evictable(policy_, now_ns, on ? 1 : 0, spans.data(), spans.size()),
             "on_evictable", now_ns);
+  plan_wakeup(now_ns);
 }
 
 bool CheckedCache::begin_eviction(int64_t now_ns, uint32_t need_blocks, std::vector<tp_span>& out) {
   TIERCAST_CHECK(need_blocks != 0 && need_blocks <= slots_.evictable(),
                  "{} victims wanted of {} evictable blocks", need_blocks, slots_.evictable());
+  wake(now_ns);
   if (victims_.size() < need_blocks) victims_.resize(need_blocks);
   tp_victims answer{};
   const int code =
@@ -197,6 +213,7 @@ bool CheckedCache::begin_eviction(int64_t now_ns, uint32_t need_blocks, std::vec
   expect_ok(code, "select", now_ns);
   take_answer(now_ns, need_blocks, answer);
   expect_ok(table_.commit(policy_, now_ns, answer.token, nullptr), "commit", now_ns);
+  plan_wakeup(now_ns);
   out.insert(out.end(), victims_.begin(), victims_.begin() + answer.span_count);
   return true;
 }
@@ -238,14 +255,18 @@ void CheckedCache::take_answer(int64_t now_ns, uint32_t need_blocks, const tp_vi
 
 void CheckedCache::request(int64_t now_ns, const tp_request& request, uint32_t phase) {
   if (table_.on_request == nullptr) return;
+  wake(now_ns);
   expect_ok(table_.on_request(policy_, now_ns, &request, phase), "on_request", now_ns);
+  plan_wakeup(now_ns);
 }
 
 void CheckedCache::lookup(int64_t now_ns, std::span<const tp_block> blocks, std::size_t hits,
                           const tp_request* request) {
   if (table_.on_lookup == nullptr) return;
+  wake(now_ns);
   expect_ok(table_.on_lookup(policy_, now_ns, request, blocks.data(), blocks.size(), hits),
             "on_lookup", now_ns);
+  plan_wakeup(now_ns);
 }
 
 bool CheckedCache::admits(int64_t now_ns, const tp_block& block, const tp_request* request) {
@@ -261,8 +282,30 @@ bool CheckedCache::admits(int64_t now_ns, const tp_block& block, const tp_reques
 
 void CheckedCache::hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints) {
   if (table_.on_hint == nullptr) return;
+  wake(now_ns);
   expect_ok(table_.on_hint(policy_, now_ns, session, hints.data(), hints.size()), "on_hint",
             now_ns);
+  plan_wakeup(now_ns);
+}
+
+std::size_t CheckedCache::admitted(int64_t now_ns, std::span<const tp_block> blocks,
+                                   const tp_request* request) {
+  if (table_.admit == nullptr) return blocks.size();
+  constexpr uint8_t kSilent = 0xFF;  // no verdict
+  wake(now_ns);
+  verdicts_.assign(blocks.size(), kSilent);
+  expect_ok(table_.admit(policy_, now_ns, request, blocks.data(), blocks.size(), verdicts_.data()),
+            "admit", now_ns);
+  plan_wakeup(now_ns);
+  for (std::size_t i = 0; i < verdicts_.size(); ++i) {
+    if (verdicts_[i] <= 1) continue;
+    throw PolicyFault(policy_name(), "admit", now_ns,
+                      "verdict " + std::to_string(verdicts_[i]) + " on block " + std::to_string(i) +
+                          " of " + std::to_string(blocks.size()) +
+                          ", where 1 takes it in and 0 does not");
+  }
+  return static_cast<std::size_t>(std::find(verdicts_.begin(), verdicts_.end(), 0) -
+                                  verdicts_.begin());
 }
 
 void CheckedCache::attach(const tp_future_table& table, const tp_future& future) {
@@ -270,13 +313,23 @@ void CheckedCache::attach(const tp_future_table& table, const tp_future& future)
   expect_ok(table.attach(policy_, &future), "attach", INT64_MIN);
 }
 
-void CheckedCache::tick(int64_t now_ns) {
-  if (table_.on_tick == nullptr) return;
-  expect_ok(table_.on_tick(policy_, now_ns), "on_tick", now_ns);
+void CheckedCache::ask_wakeup(int64_t now_ns) {
+  ++policy_calls_;
+  wakeup_ns_ = table_.next_wakeup(policy_, now_ns);
+  if (wakeup_ns_ >= now_ns) return;
+  throw PolicyFault(policy_name(), "next_wakeup", now_ns,
+                    std::to_string(wakeup_ns_) + " ns, which is past");
 }
 
-int64_t CheckedCache::next_wakeup(int64_t now_ns) const {
-  return table_.next_wakeup != nullptr ? table_.next_wakeup(policy_, now_ns) : INT64_MAX;
+void CheckedCache::tick_until(int64_t now_ns) {
+  while (wakeup_ns_ <= now_ns) {
+    const int64_t tick_ns = wakeup_ns_;
+    expect_ok(table_.on_tick(policy_, tick_ns), "on_tick", tick_ns);
+    ask_wakeup(tick_ns);
+    if (wakeup_ns_ > tick_ns) continue;
+    throw PolicyFault(policy_name(), "next_wakeup", tick_ns,
+                      "the same time again, just after on_tick at it");
+  }
 }
 
 uint64_t CheckedCache::hash_state() const {

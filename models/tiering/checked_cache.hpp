@@ -83,9 +83,14 @@ class CheckedCache {
   /// Whether the policy takes the block in at all; true where it has no say.
   bool admits(int64_t now_ns, const tp_block& block, const tp_request* request = nullptr);
   void hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints);
-  void tick(int64_t now_ns);
-  /// INT64_MAX: never.
-  int64_t next_wakeup(int64_t now_ns) const;
+  /// How many of the blocks, from the first on, the policy would take in; all of them where it has
+  /// no say.
+  std::size_t admitted(int64_t now_ns, std::span<const tp_block> blocks,
+                       const tp_request* request = nullptr);
+  /// When the policy hears of the time next; INT64_MAX: not as things are. It is told at exactly
+  /// that time, before whatever call comes first from then on: as nothing but calls shows what a
+  /// policy knows, telling it later, in one go, is the same.
+  int64_t next_wakeup_ns() const { return wakeup_ns_; }
 
   policy::SlotState state(uint32_t slot) const { return slots_.state(slot); }
   uint32_t capacity_blocks() const { return capacity_blocks_; }
@@ -101,6 +106,12 @@ class CheckedCache {
   bool wants_lookups() const { return table_.on_lookup != nullptr; }
   bool wants_requests() const { return table_.on_request != nullptr; }
   bool wants_hints() const { return table_.on_hint != nullptr; }
+  bool wants_admission() const { return table_.admit != nullptr; }
+  /// Whether touches and inserts must say which request is behind them; inserts are then told one
+  /// by one, each with the blocks of one request.
+  bool reads_requests() const { return wants_requests() || reads_blocks(); }
+  /// Whether anything at all must be told of requests.
+  bool hears_of_requests() const { return reads_requests() || wants_lookups() || wants_hints(); }
   std::string_view policy_name() const { return table_.info()->name; }
   /// Digest of the policy's state; 0 where the policy has none.
   uint64_t hash_state() const;
@@ -120,6 +131,18 @@ class CheckedCache {
   void move_slots(const char* call, std::span<const tp_span> spans, policy::SlotSet from,
                   policy::SlotState to);
   void take_answer(int64_t now_ns, uint32_t need_blocks, const tp_victims& answer);
+  // Every call begins with wake, which tells of the times that have come, and ends with
+  // plan_wakeup.
+  void wake(int64_t now_ns) {
+    if (wakeup_ns_ <= now_ns) [[unlikely]]
+      tick_until(now_ns);
+  }
+  void tick_until(int64_t now_ns);
+  void plan_wakeup(int64_t now_ns) {
+    if (ticks_) [[unlikely]]
+      ask_wakeup(now_ns);
+  }
+  void ask_wakeup(int64_t now_ns);
 
   tp_cache_table table_;  // entries its library does not know are NULL
   tp_cache* policy_;
@@ -128,7 +151,10 @@ class CheckedCache {
   uint32_t capabilities_;
   uint64_t last_token_ = 0;
   uint64_t policy_calls_ = 0;
-  std::vector<tp_span> victims_;  // scratch of select
+  bool ticks_;  // it has on_tick and next_wakeup
+  int64_t wakeup_ns_ = INT64_MAX;
+  std::vector<tp_span> victims_;   // scratch of select
+  std::vector<uint8_t> verdicts_;  // scratch of admitted
 };
 
 }  // namespace tiercast::tiering

@@ -5,13 +5,20 @@
 namespace tiercast::tiering {
 
 void hold_pieces(kvstore::PrefixStore& store, kvstore::PoolId pool, tp_span frames,
-                 std::vector<Piece>& out) {
+                 const OwnersBySlot* owners, std::vector<Piece>& out) {
   const uint32_t end = frames.first_slot + frames.count;
   for (uint32_t slot = frames.first_slot; slot < end;) {
     const kvstore::Stretch at = store.stretch(pool, slot);
-    const uint32_t count = std::min(at.count, end - slot);
+    uint32_t count = std::min(at.count, end - slot);
+    BlockOwner owner;
+    if (owners != nullptr) {
+      owner = (*owners)[slot];
+      uint32_t alike = 1;
+      while (alike < count && (*owners)[slot + alike] == owner) ++alike;
+      count = alike;
+    }
     store.hold(at.node);
-    out.push_back({at.node, at.depth, count});
+    out.push_back({at.node, at.depth, count, owner});
     slot += count;
   }
 }

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "models/kvstore/prefix_store.hpp"
+#include "models/policy/flat_array.hpp"
+#include "models/tiering/block_views.hpp"
 
 namespace tiercast::tiering {
 
@@ -12,10 +14,15 @@ struct Piece {
   kvstore::NodeId node = kvstore::kNoNode;
   uint32_t depth = 0;
   uint32_t count = 0;
+  BlockOwner owner = {};  ///< as far as it is kept
 };
 
-/// What recorded frames hold, as pieces in the frames' order, each node held once more.
+/// Whose block each frame of a pool holds, for pools whose victims move on to where that matters.
+using OwnersBySlot = policy::FlatArray<BlockOwner>;
+
+/// What recorded frames hold, as pieces in the frames' order, each node held once more and each
+/// piece of one owner where `owners` (may be NULL) knows them.
 void hold_pieces(kvstore::PrefixStore& store, kvstore::PoolId pool, tp_span frames,
-                 std::vector<Piece>& out);
+                 const OwnersBySlot* owners, std::vector<Piece>& out);
 
 }  // namespace tiercast::tiering

@@ -185,7 +185,7 @@ void TierManager::wait_for(TicketId id, const tp_segment& segment) {
 }
 
 void TierManager::add_load(int64_t now_ns, uint32_t engine, TicketId ticket, kvstore::NodeId leaf,
-                           const tp_segment& segment) {
+                           const tp_segment& segment, const tp_request* request) {
   const uint32_t tier = segment.tier - 1;
   const uint32_t end = segment.first + segment.count;
   for (uint32_t depth = segment.first; depth < end;) {
@@ -195,7 +195,7 @@ void TierManager::add_load(int64_t now_ns, uint32_t engine, TicketId ticket, kvs
     const Piece piece{leaf, depth, run};
     const bool peer = spec_->tiers[tier].kind == TierKind::peer;
     TierPool& source = pools_[peer ? host_tier_ : tier][pool];
-    source.touch(now_ns, piece);
+    source.touch(now_ns, piece, request);
     if (timed_) source.pin(now_ns, piece);
     counts_[tier].hit_blocks += run;
     const uint32_t keep = segment.to == TP_NO_TIER ? kNone : segment.to - 1;
@@ -209,13 +209,14 @@ void TierManager::add_load(int64_t now_ns, uint32_t engine, TicketId ticket, kvs
     job.from = tier;
     job.from_pool = pool;
     job.keep = keep;
+    job.request = to_keep(request);
     job.pieces.push_back(piece);
     depth += run;
   }
 }
 
 TicketId TierManager::fetch(int64_t now_ns, uint32_t engine, uint32_t owner, kvstore::NodeId leaf,
-                            std::span<const tp_span> frames) {
+                            std::span<const tp_span> frames, const tp_request* request) {
   const TicketId id = open_ticket(now_ns, engine, owner, leaf);
   loads_.clear();
   for (const tp_segment& segment : plan_) {
@@ -224,7 +225,7 @@ TicketId TierManager::fetch(int64_t now_ns, uint32_t engine, uint32_t owner, kvs
       continue;
     }
     tickets_[id].own.push_back({segment.first, segment.count});
-    add_load(now_ns, engine, id, leaf, segment);
+    add_load(now_ns, engine, id, leaf, segment, request);
   }
   expect(id, frames);
   tickets_[id].parts_left += static_cast<uint32_t>(loads_.size());
@@ -232,10 +233,11 @@ TicketId TierManager::fetch(int64_t now_ns, uint32_t engine, uint32_t owner, kvs
   return id;
 }
 
-void TierManager::absorb_plan(int64_t now_ns, uint32_t engine, kvstore::NodeId leaf) {
+void TierManager::absorb_plan(int64_t now_ns, uint32_t engine, kvstore::NodeId leaf,
+                              const tp_request* request) {
   loads_.clear();
   for (const tp_segment& segment : plan_) {
-    if (segment.mode == TP_SEGMENT_LOAD) add_load(now_ns, engine, kNone, leaf, segment);
+    if (segment.mode == TP_SEGMENT_LOAD) add_load(now_ns, engine, kNone, leaf, segment, request);
   }
   for (Job& job : loads_) {
     look_into_cache(now_ns, job);
@@ -266,6 +268,7 @@ bool TierManager::prefetch(int64_t now_ns, uint32_t engine, uint32_t owner,
     TierPool& source = pools_[peer ? host_tier_ : from][from_pool];
     Job job;
     job.kind = JobKind::stage;
+    job.request = to_keep(&request);
     job.engine = engine;
     job.from = from;
     job.from_pool = from_pool;
@@ -341,9 +344,10 @@ void TierManager::keep_copies(int64_t now_ns, const Job& job) {
   copy.engine = job.engine;
   copy.to = job.keep;
   copy.to_pool = pool;
+  copy.request = job.request;
   for (const Piece& piece : job.pieces) fill_job(now_ns, copy, piece);
   for (const Piece& piece : copy.pieces) {
-    pools_[job.keep][pool].arrive(now_ns, piece);
+    pools_[job.keep][pool].arrive(now_ns, piece, copy.asker());
     counts_[job.keep].staged_blocks += piece.count;
   }
 }

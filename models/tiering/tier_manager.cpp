@@ -72,6 +72,10 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       caches.push_back(
           make_pool(spec, tier, tier.cache_blocks, *tp_find_builtin_cache("lru"), "", store, seed));
     }
+    for (const TierPool& pool : pools) {
+      hears_of_requests_ = hears_of_requests_ || pool.hears_of_requests();
+      reads_blocks_ = reads_blocks_ || pool.reads_blocks();
+    }
     pool_queues_.emplace_back(tier.pools.size());
     engine_queues_.emplace_back(tier.pool_of.size());
     size_t devices = 0;
@@ -184,9 +188,11 @@ void TierManager::release_source(int64_t now_ns, const Job& job) {
 void TierManager::arrive(int64_t now_ns, Job& job) {
   TierPool& pool = pools_[job.to][job.to_pool];
   for (const Piece& piece : job.pieces) {
-    pool.arrive(now_ns, piece);
+    pool.arrive(now_ns, piece, job.asker());
     fill_cache(now_ns, job.to, job.to_pool, piece);
-    if (job.cascade != 0) cascade(now_ns, job.engine, job.to_pool, piece, job.cascade);
+    if (job.cascade != 0) {
+      cascade(now_ns, job.engine, job.to_pool, piece, job.cascade, job.asker());
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -90,6 +91,16 @@ class TierManager {
   /// In order of their indices; `hbm`: the pool of GPU memory, with frames in [0, slots).
   void add_engine(kvstore::PoolId hbm, uint32_t slots);
 
+  // What the policies of pools hear of requests (tier_feeds.cpp).
+  /// Whether any of them hears of any, and whether any reads blocks.
+  bool hears_of_requests() const { return hears_of_requests_; }
+  bool reads_blocks() const { return reads_blocks_; }
+  /// Before the first block: views say all from now on. See BlockViews::tell_all.
+  void tell_all(std::span<const uint64_t> recompute_ns);
+  /// All pools in the engine's reach are told.
+  void request(int64_t now_ns, uint32_t engine, const tp_request& request, uint32_t phase);
+  void hint(int64_t now_ns, uint32_t engine, uint64_t session, std::span<const tp_hint> hints);
+
   /// Without time, transfers are over as they start and nobody is told: for warm-up.
   void set_timed(bool timed);
 
@@ -117,9 +128,10 @@ class TierManager {
   void count_unseen(uint32_t engine, kvstore::NodeId leaf, uint32_t first, uint32_t end);
   /// Starts what the last plan says, for the same engine, into `frames` of its memory, in order.
   TicketId fetch(int64_t now_ns, uint32_t engine, uint32_t owner, kvstore::NodeId leaf,
-                 std::span<const tp_span> frames);
+                 std::span<const tp_span> frames, const tp_request* request = nullptr);
   /// The last plan without time: uses are noted and copies kept.
-  void absorb_plan(int64_t now_ns, uint32_t engine, kvstore::NodeId leaf);
+  void absorb_plan(int64_t now_ns, uint32_t engine, kvstore::NodeId leaf,
+                   const tp_request* request = nullptr);
   /// Moves what the policy wants nearer while the request waits; after find(). True: a `staged`
   /// event will come.
   bool prefetch(int64_t now_ns, uint32_t engine, uint32_t owner, const tp_request& request,
@@ -192,9 +204,12 @@ class TierManager {
     uint32_t interference_ppm = 0;
     int64_t flowed_ns = 0;  // its bytes, once it has ended
     uint64_t bytes = 0;
-    std::vector<Piece> pieces;      // each node held once
-    std::vector<StripePart> parts;  // where devices of an end are told apart
-    uint32_t cached_blocks = 0;     // that the source's cache gives
+    std::vector<Piece> pieces;          // each node held once
+    std::vector<StripePart> parts;      // where devices of an end are told apart
+    uint32_t cached_blocks = 0;         // that the source's cache gives
+    std::optional<tp_request> request;  // behind it, where a pool's policy hears of any
+
+    const tp_request* asker() const { return request ? &*request : nullptr; }
   };
   struct Engine {
     kvstore::PoolId hbm = 0;
@@ -273,16 +288,21 @@ class TierManager {
                      uint32_t end) const;
   void keep_copies(int64_t now_ns, const Job& job);
   void add_load(int64_t now_ns, uint32_t engine, TicketId ticket, kvstore::NodeId leaf,
-                const tp_segment& segment);
+                const tp_segment& segment, const tp_request* request);
+
+  // tier_feeds.cpp
+  std::optional<tp_request> to_keep(const tp_request* request) const;
+  template <class Visit>
+  void for_pools_near(uint32_t engine, Visit visit);
 
   // tier_store.cpp
   template <class Visit>
-  void for_absent(int64_t now_ns, TierPool& pool, const Piece& piece, Visit visit);
-  uint32_t reserve(int64_t now_ns, uint32_t engine, uint32_t tier, uint32_t pool,
-                   const Piece& piece);
+  void for_absent(int64_t now_ns, TierPool& pool, const Piece& piece, const tp_request* request,
+                  Visit visit);
+  uint32_t reserve(int64_t now_ns, const Job& job, const Piece& piece);
   bool fill_job(int64_t now_ns, Job& job, const Piece& piece);
   void cascade(int64_t now_ns, uint32_t engine, uint32_t host_pool, const Piece& piece,
-               uint32_t mask);
+               uint32_t mask, const tp_request* request);
   uint32_t demote(int64_t now_ns, uint32_t engine, uint32_t from, uint32_t from_pool,
                   std::vector<Piece>& departed);
 
@@ -307,6 +327,8 @@ class TierManager {
   Int128 core_fs_ = 0;
   uint32_t through_host_ = 0;  // tiers whose stores leave from host memory, as a mask
   bool timed_ = true;
+  bool hears_of_requests_ = false;  // some pool's policy does
+  bool reads_blocks_ = false;
   bool any_late_ = false;             // some tier's index is
   IndexView view_ = IndexView::told;  // of the last find()
 

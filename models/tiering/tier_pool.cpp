@@ -45,8 +45,20 @@ void TierPool::catch_up(int64_t now_ns) {
   if (index_ != nullptr) index_->replay_before(now_ns - index_delay_ns_ + 1);
 }
 
-uint32_t TierPool::reserve(int64_t now_ns, const Piece& piece, std::vector<Piece>* departed) {
-  uint32_t count = std::min(piece.count, free_ + cache_.evictable_blocks());
+// Tells the policy of blocks that are missing here and wanted; answers how many of them, from the
+// first on, it takes in.
+uint32_t TierPool::ask(int64_t now_ns, const Piece& piece, const tp_request* request) {
+  if (!cache_.wants_lookups() && !cache_.wants_admission()) return piece.count;
+  const BlockOwner owner = request != nullptr ? BlockOwner::of(request) : piece.owner;
+  const std::span<const tp_block> views =
+      views_.of_way(*store_, ready_, piece.node, piece.depth, piece.count, 0, owner);
+  cache_.lookup(now_ns, views, 0, request);
+  return static_cast<uint32_t>(cache_.admitted(now_ns, views, request));
+}
+
+uint32_t TierPool::reserve(int64_t now_ns, const Piece& piece, std::vector<Piece>* departed,
+                           const tp_request* request) {
+  uint32_t count = std::min(ask(now_ns, piece, request), free_ + cache_.evictable_blocks());
   if (count > free_ && !evict(now_ns, count - free_, departed)) count = free_;
   counts_.refused += piece.count - count;
   if (count == 0) return 0;
@@ -70,7 +82,8 @@ void TierPool::forget(int64_t now_ns, std::span<const tp_span> frames,
                       std::vector<Piece>* departed) {
   if (index_ != nullptr) index_->removed(now_ns, frames);
   if (departed != nullptr) {
-    for (const tp_span& span : frames) hold_pieces(*store_, ready_, span, *departed);
+    const OwnersBySlot* const owners = owners_ ? &*owners_ : nullptr;
+    for (const tp_span& span : frames) hold_pieces(*store_, ready_, span, owners, *departed);
   }
   const BlockSum sum = store_->evict(ready_, frames);
   for (const tp_span& span : frames) {
@@ -81,16 +94,23 @@ void TierPool::forget(int64_t now_ns, std::span<const tp_span> frames,
   digest_.add(now_ns, Transition::evicted, sum);
 }
 
-void TierPool::arrive(int64_t now_ns, const Piece& piece) {
+void TierPool::arrive(int64_t now_ns, const Piece& piece, const tp_request* request) {
   frames_.clear();
   const BlockSum sum =
       store_->pass_on(piece.node, arriving_, ready_, piece.depth, piece.count, frames_);
   if (index_ != nullptr) index_->added(now_ns, ready_, frames_);
   counts_.arrived += piece.count;
   digest_.add(now_ns, Transition::placed, sum);
-  cache_.insert(
-      now_ns, frames_,
-      cache_.reads_keys() ? views_.of(*store_, ready_, frames_) : std::span<const tp_block>());
+  const BlockOwner owner = request != nullptr ? BlockOwner::of(request) : piece.owner;
+  if (owners_) {
+    for (const tp_span& span : frames_) {
+      for (uint32_t k = 0; k < span.count; ++k) (*owners_)[span.first_slot + k] = owner;
+    }
+  }
+  cache_.insert(now_ns, frames_,
+                cache_.reads_keys() ? views_.of(*store_, ready_, frames_, owner)
+                                    : std::span<const tp_block>(),
+                request);
   cache_.evictable(now_ns, true, frames_);
 }
 
@@ -141,10 +161,10 @@ void TierPool::drop(int64_t now_ns, const Piece& piece) {
   forget(now_ns, frames_, nullptr);
 }
 
-void TierPool::touch(int64_t now_ns, const Piece& piece) {
+void TierPool::touch(int64_t now_ns, const Piece& piece, const tp_request* request) {
   frames_.clear();
   store_->frames_of(piece.node, ready_, piece.depth, piece.count, frames_);
-  cache_.touch(now_ns, frames_);
+  cache_.touch(now_ns, frames_, request);
   BlockSum sum;
   sum.add(piece.depth, piece.count);
   digest_.add(now_ns, Transition::reused, sum);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,7 +25,7 @@ struct TierPoolCounts {
   uint64_t reserved = 0;  ///< frames handed to stores
   uint64_t arrived = 0;
   uint64_t evicted = 0;
-  uint64_t refused = 0;  ///< stores for which no frame could be had
+  uint64_t refused = 0;  ///< of stores for which no frame could be had, or that the policy refused
   int64_t first_eviction_ns = -1;
 
   TierPoolCounts& operator+=(const TierPoolCounts& other);
@@ -57,13 +58,16 @@ class TierPool {
   uint32_t used_blocks() const { return capacity_blocks() - free_; }
   uint32_t present_blocks() const { return cache_.present_blocks(); }
 
-  /// Frames for as many leading blocks of the piece as can be had, arriving from now on; answers
-  /// how many: those for which there are free frames where the policy refuses victims for more.
-  /// None of the piece may be ready or arriving. `departed` (may be NULL) receives what was evicted
-  /// for it, each node held once for the receiver.
-  uint32_t reserve(int64_t now_ns, const Piece& piece, std::vector<Piece>* departed);
-  /// Arriving blocks are there.
-  void arrive(int64_t now_ns, const Piece& piece);
+  /// Frames for as many leading blocks of the piece as the policy admits and as can be had,
+  /// arriving from now on; answers how many: those for which there are free frames where the policy
+  /// refuses victims for more. None of the piece may be ready or arriving. `departed` (may be NULL)
+  /// receives what was evicted for it, each node held once for the receiver.
+  uint32_t reserve(int64_t now_ns, const Piece& piece, std::vector<Piece>* departed,
+                   const tp_request* request = nullptr);
+  /// Blocks that nobody wants to store here after all: what lies before them was refused.
+  void refuse(uint32_t blocks) { counts_.refused += blocks; }
+  /// Arriving blocks are there. They are the request's, or where there is none the piece's owner's.
+  void arrive(int64_t now_ns, const Piece& piece, const tp_request* request = nullptr);
 
   /// Ready blocks are being read, or no longer.
   void pin(int64_t now_ns, const Piece& piece);
@@ -71,13 +75,28 @@ class TierPool {
   /// Those of the piece that are ready leave; nothing reads them.
   void drop(int64_t now_ns, const Piece& piece);
   /// Ready blocks were used again.
-  void touch(int64_t now_ns, const Piece& piece);
+  void touch(int64_t now_ns, const Piece& piece, const tp_request* request = nullptr);
+
+  // What the policy hears of besides, each where it wants to.
+  void request(int64_t now_ns, const tp_request& request, uint32_t phase) {
+    cache_.request(now_ns, request, phase);
+  }
+  void hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints) {
+    cache_.hint(now_ns, session, hints);
+  }
+  bool hears_of_requests() const { return cache_.hears_of_requests() || cache_.wants_admission(); }
+  bool reads_blocks() const { return cache_.reads_blocks(); }
+  /// Its views say all from now on: see BlockViews::tell_all.
+  void tell_all(std::span<const uint64_t> recompute_ns) { views_.tell_all(recompute_ns); }
+  /// From now on, the pool being empty, departing pieces have owners.
+  void keep_owners() { owners_.emplace(cache_.slot_count()); }
 
   const TierPoolCounts& counts() const { return counts_; }
   uint64_t digest() const { return digest_.value(); }
   uint64_t policy_calls() const { return cache_.policy_calls(); }
 
  private:
+  uint32_t ask(int64_t now_ns, const Piece& piece, const tp_request* request);
   bool evict(int64_t now_ns, uint32_t count, std::vector<Piece>* departed);
   // Ready frames that the policy has heard of for the last time are free.
   void forget(int64_t now_ns, std::span<const tp_span> frames, std::vector<Piece>* departed);
@@ -95,7 +114,8 @@ class TierPool {
   std::unique_ptr<LateIndex> index_;
   int64_t index_delay_ns_ = 0;
   policy::FlatArray<uint16_t> pins_;  // by slot: transfers that read it
-  std::vector<tp_span> frames_;       // scratch
+  std::optional<OwnersBySlot> owners_;
+  std::vector<tp_span> frames_;  // scratch
   std::vector<tp_span> scratch_;
   TierPoolCounts counts_;
   TransitionDigest digest_;

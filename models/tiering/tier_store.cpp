@@ -9,11 +9,12 @@ namespace tiercast::tiering {
 
 // Visits the parts of a piece that the pool neither has nor awaits; what it has counts as used.
 template <class Visit>
-void TierManager::for_absent(int64_t now_ns, TierPool& pool, const Piece& piece, Visit visit) {
+void TierManager::for_absent(int64_t now_ns, TierPool& pool, const Piece& piece,
+                             const tp_request* request, Visit visit) {
   const uint32_t end = piece.depth + piece.count;
   for (uint32_t depth = piece.depth; depth < end;) {
     if (const uint32_t run = store_->run_from(piece.node, pool.ready(), depth, end); run > 0) {
-      pool.touch(now_ns, {piece.node, depth, run});
+      pool.touch(now_ns, {piece.node, depth, run}, request);
       depth += run;
       continue;
     }
@@ -23,14 +24,15 @@ void TierManager::for_absent(int64_t now_ns, TierPool& pool, const Piece& piece,
     }
     const uint32_t ready = store_->next_present(piece.node, pool.ready(), depth, end);
     const uint32_t count = store_->next_present(piece.node, pool.arriving(), depth, ready) - depth;
-    visit(Piece{piece.node, depth, count});
+    visit(Piece{piece.node, depth, count, piece.owner});
     depth += count;
   }
 }
 
 // Frames for a piece; what leaves for it moves down where the policy says so.
-uint32_t TierManager::reserve(int64_t now_ns, uint32_t engine, uint32_t tier, uint32_t pool,
-                              const Piece& piece) {
+uint32_t TierManager::reserve(int64_t now_ns, const Job& job, const Piece& piece) {
+  const uint32_t tier = job.to;
+  const uint32_t pool = job.to_pool;
   const TierSpec& spec = spec_->tiers[tier];
   if (spec.simulated_blocks < spec.capacity_blocks &&
       uint64_t{pools_[tier][pool].used_blocks()} + piece.count > spec.simulated_blocks) {
@@ -40,7 +42,8 @@ uint32_t TierManager::reserve(int64_t now_ns, uint32_t engine, uint32_t tier, ui
   const bool last = tier + 1 == spec_->tiers.size();
   TierPool* const cache = cache_of(tier, pool);
   const bool ask = !last || cache != nullptr;
-  const uint32_t got = pools_[tier][pool].reserve(now_ns, piece, ask ? &departed : nullptr);
+  const uint32_t got =
+      pools_[tier][pool].reserve(now_ns, piece, ask ? &departed : nullptr, job.asker());
   if (departed.empty()) return got;
   if (cache != nullptr) {
     for (const Piece& gone : departed) cache->drop(now_ns, gone);
@@ -48,29 +51,35 @@ uint32_t TierManager::reserve(int64_t now_ns, uint32_t engine, uint32_t tier, ui
   if (last) {
     let_go(departed);
   } else {
-    demote(now_ns, engine, tier, pool, departed);
+    demote(now_ns, job.engine, tier, pool, departed);
   }
   return got;
 }
 
-// Adds what the destination lacks of the piece to the job; true when that is anything.
+// Adds what the destination lacks of the piece to the job, up to the first block it refuses; true
+// when that is anything.
 bool TierManager::fill_job(int64_t now_ns, Job& job, const Piece& piece) {
   const size_t before = job.pieces.size();
-  for_absent(now_ns, pools_[job.to][job.to_pool], piece, [&](const Piece& absent) {
-    const uint32_t got = reserve(now_ns, job.engine, job.to, job.to_pool, absent);
-    if (got > 0) job.pieces.push_back({absent.node, absent.depth, got});
+  TierPool& pool = pools_[job.to][job.to_pool];
+  bool refused = false;
+  for_absent(now_ns, pool, piece, job.asker(), [&](const Piece& absent) {
+    if (refused) return pool.refuse(absent.count);
+    const uint32_t got = reserve(now_ns, job, absent);
+    if (got > 0) job.pieces.push_back({absent.node, absent.depth, got, absent.owner});
+    refused = got < absent.count;
   });
   return job.pieces.size() > before;
 }
 
 // Blocks that host memory holds go on to the tiers it feeds.
 void TierManager::cascade(int64_t now_ns, uint32_t engine, uint32_t host_pool, const Piece& piece,
-                          uint32_t mask) {
+                          uint32_t mask, const tp_request* request) {
   TierPool& host = pools_[host_tier_][host_pool];
   for (; mask != 0; mask &= mask - 1) {
     const auto tier = static_cast<uint32_t>(std::countr_zero(mask));
     Job job;
     job.kind = JobKind::cascade;
+    job.request = to_keep(request);
     job.engine = engine;
     job.from = host_tier_;
     job.from_pool = host_pool;
@@ -106,7 +115,7 @@ uint32_t TierManager::store(int64_t now_ns, uint32_t engine, const tp_request& r
       for (uint32_t depth = store_->next_present(leaf, ready, part.first, end); depth < end;
            depth = store_->next_present(leaf, ready, depth, end)) {
         const uint32_t run = store_->run_from(leaf, ready, depth, end);
-        cascade(now_ns, engine, host_pool, {leaf, depth, run}, fed);
+        cascade(now_ns, engine, host_pool, {leaf, depth, run}, fed, &request);
         depth += run;
       }
       mask &= ~fed;
@@ -115,6 +124,7 @@ uint32_t TierManager::store(int64_t now_ns, uint32_t engine, const tp_request& r
       const auto tier = static_cast<uint32_t>(std::countr_zero(mask));
       Job job;
       job.kind = JobKind::store;
+      job.request = to_keep(&request);
       job.engine = engine;
       job.to = tier;
       job.to_pool = pool_near(tier, engine);

@@ -167,9 +167,12 @@ TEST_CASE("a token used twice is a fault, a refusal is not") {
 TEST_CASE("optional entries of a table have defaults, the others must be there") {
   CheckedCache cache = filled(liar());  // it has neither on_insert nor on_touch
   cache.touch(3, SpanList{{0, 8}});
-  cache.tick(3);
   cache.request(3, tp_request{}, TP_PHASE_ARRIVE);
-  CHECK(cache.next_wakeup(3) == INT64_MAX);
+  cache.lookup(3, {}, 0);
+  cache.hint(3, 1, {});
+  const std::vector<tp_block> wanted(5);
+  CHECK(cache.admitted(3, wanted) == 5);
+  CHECK(cache.next_wakeup_ns() == INT64_MAX);
   CHECK(cache.hash_state() == 0);
   std::string error;
   tp_cache_table without = liar();
