@@ -225,7 +225,7 @@ typedef struct tp_cache_table {
   int (*abort)(tp_cache* self, uint64_t token);
 
   int (*on_tick)(tp_cache* self, int64_t now_ns);
-  /* When on_tick matters next; INT64_MAX: never. NULL: never. */
+  /* When on_tick matters next, later than now just after a tick; INT64_MAX or NULL: never. */
   int64_t (*next_wakeup)(const tp_cache* self, int64_t now_ns);
 
   /* Since minor version 2. */

@@ -54,7 +54,7 @@ class Pool {
     view_.key.lo = block;
     view_.depth = depth;
     cache_.lookup(now_ns, {&view_, 1}, 0);
-    if (!cache_.admits(now_ns, view_)) return;
+    if (cache_.admitted(now_ns, {&view_, 1}) == 0) return;
     const tp_span span{free_slot(now_ns), 1};
     cache_.insert(now_ns, {&span, 1}, {&view_, 1});
     cache_.evictable(now_ns, true, {&span, 1});

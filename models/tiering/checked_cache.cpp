@@ -269,17 +269,6 @@ void CheckedCache::lookup(int64_t now_ns, std::span<const tp_block> blocks, std:
   plan_wakeup(now_ns);
 }
 
-bool CheckedCache::admits(int64_t now_ns, const tp_block& block, const tp_request* request) {
-  if (table_.admit == nullptr) return true;
-  uint8_t verdict = 2;
-  expect_ok(table_.admit(policy_, now_ns, request, &block, 1, &verdict), "admit", now_ns);
-  if (verdict > 1) {
-    throw PolicyFault(policy_name(), "admit", now_ns,
-                      "verdict " + std::to_string(verdict) + " is neither 0 nor 1");
-  }
-  return verdict == 1;
-}
-
 void CheckedCache::hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints) {
   if (table_.on_hint == nullptr) return;
   wake(now_ns);

@@ -80,8 +80,6 @@ class CheckedCache {
   /// A prompt's blocks are asked for, one view each; the first `hits` are in the pool.
   void lookup(int64_t now_ns, std::span<const tp_block> blocks, std::size_t hits,
               const tp_request* request = nullptr);
-  /// Whether the policy takes the block in at all; true where it has no say.
-  bool admits(int64_t now_ns, const tp_block& block, const tp_request* request = nullptr);
   void hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints);
   /// How many of the blocks, from the first on, the policy would take in; all of them where it has
   /// no say.

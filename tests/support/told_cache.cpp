@@ -68,7 +68,6 @@ class Told {
     hear(block.session);
     hear(block.tenant);
     hear(block.recompute_ns);
-    if (block.session != 0) ++sums.owned;
     say(" s" + std::to_string(block.session) + " t" + std::to_string(block.tenant) + " c" +
         std::to_string(block.recompute_ns));
     return request == nullptr ||
@@ -152,6 +151,7 @@ class Told {
         say(" slot " + std::to_string(slot));
         if (!parent(*views) || !owner(request, *views)) return TP_EINVAL;
         say("]");
+        if (request == nullptr) ++(views->session != 0 ? sums.inherited : sums.orphaned);
         if (views->tokens != pool_.block_tokens || views->bytes != pool_.block_bytes ||
             views->expires_ns != INT64_MAX || !keys_.insert(key_of(*views)).second) {
           return TP_EINVAL;

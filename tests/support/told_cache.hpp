@@ -30,7 +30,8 @@ std::vector<std::string> told_calls();
 struct ToldSums {
   uint64_t hash = 0;  ///< of all calls with their times, blocks and requests
   uint64_t calls = 0, ticks = 0, lookups = 0, known_parents = 0, requests = 0, hints = 0,
-           refused = 0, owned = 0;  ///< blocks with an owner
+           refused = 0;
+  uint64_t inherited = 0, orphaned = 0;  ///< blocks inserted by nobody, with and without an owner
 
   bool operator==(const ToldSums&) const = default;
 };
