@@ -386,9 +386,22 @@ typedef struct tp_placement_table {
                   size_t out_capacity, size_t* out_count);
 } tp_placement_table;
 
-/* The one symbol a plug-in exports. Returns NULL when it cannot serve this version. */
-typedef const tp_cache_table* (*tp_cache_entry_fn)(uint32_t abi_major, uint32_t abi_minor);
-#define TP_CACHE_ENTRY_SYMBOL "tp_cache_entry"
+/* ---- Plug-ins ---------------------------------------------------------------------------------
+ */
+
+/* What a plug-in has to offer: a table of each kind, or NULL. Static storage. */
+typedef struct tp_plugin {
+  uint32_t size; /* sizeof(tp_plugin) as the plug-in was compiled */
+  uint32_t reserved;
+  const tp_cache_table* cache;
+  const tp_placement_table* placement;
+} tp_plugin;
+
+/* The one symbol a plug-in exports, and defines itself. Returns NULL when it cannot serve a host of
+ * this version: by itself MAJOR must be the same, MINOR no older than what it was compiled for. */
+typedef const tp_plugin* (*tp_plugin_entry_fn)(uint32_t abi_major, uint32_t abi_minor);
+#define TP_PLUGIN_ENTRY_SYMBOL "tp_plugin_entry"
+TP_API const tp_plugin* tp_plugin_entry(uint32_t abi_major, uint32_t abi_minor);
 
 /* Built-in policies of each kind, in a fixed order. NULL past the end or for an unknown name. */
 TP_API const tp_cache_table* tp_builtin_cache(size_t index);

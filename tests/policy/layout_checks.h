@@ -163,6 +163,12 @@ AT(tp_placement_table, plan_fetch, 56);
 AT(tp_placement_table, prefetch, 64);
 SIZE(tp_placement_table, 72);
 
+AT(tp_plugin, size, 0);
+AT(tp_plugin, reserved, 4);
+AT(tp_plugin, cache, 8);
+AT(tp_plugin, placement, 16);
+SIZE(tp_plugin, 24);
+
 static_assert(TP_OK == 0 && TP_EINVAL == 1 && TP_ENOMEM == 2, "return codes");
 static_assert(TP_ESTATE == 3 && TP_EREFUSED == 4 && TP_ESPACE == 5, "return codes");
 static_assert(TP_REMOVED_EVICTED == 1 && TP_REMOVED_FAILED == 4, "reasons");

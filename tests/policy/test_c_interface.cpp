@@ -31,10 +31,15 @@ TEST_CASE("the example plug-ins, in C and in C++, are loaded and evict alike") {
   const std::unique_ptr<void, CloseLibrary> library(dlopen(file, RTLD_NOW));
   REQUIRE(library != nullptr);
   const auto entry =
-      reinterpret_cast<tp_cache_entry_fn>(dlsym(library.get(), TP_CACHE_ENTRY_SYMBOL));
+      reinterpret_cast<tp_plugin_entry_fn>(dlsym(library.get(), TP_PLUGIN_ENTRY_SYMBOL));
   REQUIRE(entry != nullptr);
   CHECK(entry(TP_ABI_MAJOR + 1, 0) == nullptr);
-  const tp_cache_table* table = entry(TP_ABI_MAJOR, TP_ABI_MINOR);
+  CHECK(entry(TP_ABI_MAJOR, TP_ABI_MINOR - 1) == nullptr);
+  const tp_plugin* plugin = entry(TP_ABI_MAJOR, TP_ABI_MINOR + 1);
+  REQUIRE(plugin != nullptr);
+  CHECK(plugin->size == sizeof(tp_plugin));
+  CHECK(plugin->placement == nullptr);
+  const tp_cache_table* table = plugin->cache;
   REQUIRE(table != nullptr);
   CHECK(std::string(table->info()->name) == "lowest-slot");
 

@@ -79,9 +79,7 @@ static int abort_victims(tp_cache* self, uint64_t token) {
   return TP_OK;
 }
 
-TP_API const tp_cache_table* tp_cache_entry(uint32_t abi_major, uint32_t abi_minor);
-
-const tp_cache_table* tp_cache_entry(uint32_t abi_major, uint32_t abi_minor) {
+const tp_plugin* tp_plugin_entry(uint32_t abi_major, uint32_t abi_minor) {
   static const tp_cache_table table = {
       .size = sizeof table,
       .info = info,
@@ -93,5 +91,6 @@ const tp_cache_table* tp_cache_entry(uint32_t abi_major, uint32_t abi_minor) {
       .commit = commit,
       .abort = abort_victims,
   };
-  return abi_major == TP_ABI_MAJOR && abi_minor >= TP_ABI_MINOR ? &table : NULL;
+  static const tp_plugin plugin = {.size = sizeof plugin, .cache = &table};
+  return abi_major == TP_ABI_MAJOR && abi_minor >= TP_ABI_MINOR ? &plugin : NULL;
 }

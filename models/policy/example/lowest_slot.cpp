@@ -2,7 +2,7 @@
 //
 //     c++ -std=c++20 -shared -fPIC lowest_slot.cpp -o lowest_slot.so -I PREFIX/include/tierpolicy
 #include "models/policy/bit_index.hpp"
-#include "models/policy/cache_adapter.hpp"
+#include "models/policy/plugin.hpp"
 
 using namespace tiercast::policy;
 
@@ -42,7 +42,6 @@ struct LowestSlot {
   BitIndex evictable;
 };
 
-extern "C" TP_API const tp_cache_table* tp_cache_entry(uint32_t major, uint32_t minor) {
-  const bool serves = major == TP_ABI_MAJOR && minor >= TP_ABI_MINOR;
-  return serves ? CacheAdapter<LowestSlot>::table() : nullptr;
+extern "C" const tp_plugin* tp_plugin_entry(uint32_t major, uint32_t minor) {
+  return cache_plugin<LowestSlot>(major, minor);
 }
