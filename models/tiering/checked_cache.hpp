@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,15 @@ class PolicyFault : public RunFault {
   std::string answer_;
 };
 
+/// How far a policy is trusted.
+enum class PolicyChecks : uint8_t {
+  answers,    ///< every answer is checked by itself
+  rehearsals  ///< besides, that asking changes nothing: the first kRehearsedSelects selects of an
+              ///< instance, and every so many after them, are asked and aborted before they are
+              ///< asked for good. The answers must be the same and hash_state must stay.
+};
+inline constexpr uint64_t kRehearsedSelects = 64;
+
 /// Owns one policy instance and knows the state of every slot of its pool: absent, pinned (in the
 /// pool, in use), evictable, or leaving (a committed victim not yet gone). It is the one route from
 /// a host to a policy: notices mirror the table's, victims come back checked.
@@ -46,7 +56,8 @@ class CheckedCache {
   /// sentence in `error`: a bad parameter is the user's, so it is no PolicyFault.
   static std::optional<CheckedCache> create(const tp_cache_table& given, const tp_pool& pool,
                                             std::string_view config, uint64_t seed,
-                                            std::string& error);
+                                            std::string& error,
+                                            PolicyChecks checks = PolicyChecks::answers);
 
   /// For offline bounds, before the first block. The policy must need it.
   void attach(const tp_future_table& table, const tp_future& future);
@@ -110,14 +121,15 @@ class CheckedCache {
   bool reads_requests() const { return wants_requests() || reads_blocks(); }
   /// Whether anything at all must be told of requests.
   bool hears_of_requests() const { return reads_requests() || wants_lookups() || wants_hints(); }
-  std::string_view policy_name() const { return table_.info()->name; }
+  std::string_view policy_name() const { return name_; }
   /// Digest of the policy's state; 0 where the policy has none.
   uint64_t hash_state() const;
   /// Calls through the table so far, this class's own select/commit/remove included.
   uint64_t policy_calls() const { return policy_calls_; }
 
  private:
-  CheckedCache(const tp_cache_table& table, tp_cache* policy, const tp_pool& pool);
+  CheckedCache(const tp_cache_table& table, tp_cache* policy, const tp_pool& pool,
+               PolicyChecks checks);
 
   void expect_ok(int code, const char* call, int64_t now_ns) {
     ++policy_calls_;
@@ -128,6 +140,7 @@ class CheckedCache {
   [[noreturn]] void wrong_slots(const char* call, tp_span span) const;
   void move_slots(const char* call, std::span<const tp_span> spans, policy::SlotSet from,
                   policy::SlotState to);
+  int select(int64_t now_ns, uint32_t need_blocks, tp_victims& answer);
   void take_answer(int64_t now_ns, uint32_t need_blocks, const tp_victims& answer);
   // Every call begins with wake, which tells of the times that have come, and ends with
   // plan_wakeup.
@@ -141,13 +154,19 @@ class CheckedCache {
       ask_wakeup(now_ns);
   }
   void ask_wakeup(int64_t now_ns);
+  void check_victims(int64_t now_ns, tp_span span) const;
+  std::optional<std::vector<tp_span>> rehearse(int64_t now_ns, uint32_t need_blocks);
 
   tp_cache_table table_;  // entries its library does not know are NULL
+  const char* name_;      // as its info says
   tp_cache* policy_;
   uint32_t capacity_blocks_;
   policy::SlotStates slots_;
   uint32_t capabilities_;
+  PolicyChecks checks_;
   uint64_t last_token_ = 0;
+  std::set<uint64_t> tokens_;  // all of them, where asking is rehearsed
+  uint64_t selects_ = 0;
   uint64_t policy_calls_ = 0;
   bool ticks_;  // it has on_tick and next_wakeup
   int64_t wakeup_ns_ = INT64_MAX;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "models/tiering/call_mark.hpp"
 #include "models/tiering/checked_cache.hpp"
 
 namespace tiercast::tiering {
@@ -65,6 +66,7 @@ void CheckedPlacement::fail(const char* call, int64_t now_ns, const std::string&
 template <class Item, class Ask>
 std::span<const Item> CheckedPlacement::answer(const char* call, int64_t now_ns,
                                                std::vector<Item>& room, Ask ask) {
+  const CallMark mark(table_->info()->name, call, now_ns);
   size_t count = 0;
   int code = ask(room.data(), room.size(), &count);
   ++policy_calls_;
@@ -113,6 +115,7 @@ uint32_t CheckedPlacement::demote(int64_t now_ns, uint32_t from, uint32_t blocks
                                   std::span<const tp_tier> tiers) {
   if (table_->demote == nullptr) return TP_NO_TIER;
   uint32_t to = TP_NO_TIER;
+  const CallMark mark(table_->info()->name, "demote", now_ns);
   ++policy_calls_;
   const int code =
       table_->demote(policy_.get(), now_ns, from, blocks, tiers.data(), tiers.size(), &to);

@@ -135,11 +135,11 @@ std::string fault(const Script& answers) {
 TEST_CASE("a wrong answer of a policy is a fault that names call, time and answer") {
   CHECK(fault({TP_OK, {{0, 2}}, {1, 1, 2}}) == "no fault");
   CHECK(fault({TP_OK, {{3, 2}}, {1, 1, 2}}) ==
-        "victims {3, 2} are not all evictable, or named twice");  // 4 is pinned
+        "victims {3, 2}: slot 4 is pinned");
   CHECK(fault({TP_OK, {{8, 2}}, {1, 1, 2}}) ==
-        "victims {8, 2} are not all evictable, or named twice");  // absent
+        "victims {8, 2}: slot 8 is empty");
   CHECK(fault({TP_OK, {{1, 1}, {1, 1}}, {1, 2, 2}}) ==
-        "victims {1, 1} are not all evictable, or named twice");
+        "victims {1, 1}: slot 1 is named twice, or leaving already");
   CHECK(fault({TP_OK, {{9, 2}}, {1, 1, 2}}) == "victims {9, 2} are outside the pool");
   CHECK(fault({TP_OK, {{1, 0}}, {1, 1, 2}}) == "victims {1, 0} are outside the pool");
   CHECK(fault({TP_OK, {{1, 1}}, {1, 1, 2}}) == "1 victims, counted as 2, where 2 were wanted");

@@ -1,0 +1,177 @@
+// The calls of a placement policy that runs in a child process.
+#include <algorithm>
+#include <cstring>
+
+#include "models/tiering/isolated_tables.hpp"
+
+namespace tiercast::tiering {
+
+// An entry that this file does not know would be missing where a plug-in is isolated.
+static_assert(sizeof(tp_placement_table) == 8 + 8 * sizeof(void*));
+
+namespace {
+
+const tp_fetch* copy_fetch(ChildProcess& child, const tp_fetch* fetch) {
+  tp_fetch* copied = child.copy(fetch);
+  if (copied != nullptr) copied->runs = child.copy(fetch->runs, fetch->run_count);
+  return copied;
+}
+
+/// Where the child puts up to `capacity` answers, and what the host then gets.
+template <class Item>
+struct Answers {
+  Answers(ChildProcess& child, size_t room, const size_t* count)
+      : capacity(room), items(child.room<Item>(room)), told(child.copy(count)) {}
+
+  int hand_over(int code, Item* out, size_t* out_count) const {
+    *out_count = *told;
+    if (code == TP_OK) std::copy_n(items, std::min(*told, capacity), out);
+    return code;
+  }
+
+  size_t capacity;
+  Item* items;
+  size_t* told;
+};
+
+}  // namespace
+
+struct IsolatedTables::PlacementCalls {
+  using Self = Instance<tp_placement>;
+
+  static const Self& of(const tp_placement* self) { return *reinterpret_cast<const Self*>(self); }
+
+  /// body(child, the plug-in's entries, its instance).
+  template <class Body>
+  static auto call(const tp_placement* self, const char* name, int64_t now_ns, Body body) {
+    const Self& placement = of(self);
+    IsolatedTables& home = *placement.home;
+    return home.call(home.placement_info_, name, now_ns, [&](ChildProcess& child) {
+      return body(child, home.placement_there_, placement.there);
+    });
+  }
+
+  static void destroy(tp_placement* self) {
+    const Self* placement = &of(self);
+    IsolatedTables& home = *placement->home;
+    try {
+      if (!home.child_.is_lost()) {
+        call(self, "destroy", latest_ns(),
+             [](ChildProcess& child, const auto& there, tp_placement* instance) {
+               child.run([entry = there.destroy, instance] { entry(instance); });
+             });
+      }
+    } catch (const PolicyFault& fault) {
+      home.end_fault_ = fault;
+    }
+    delete placement;
+  }
+
+  static uint64_t hash_state(const tp_placement* self) {
+    return call(self, "hash_state", latest_ns(),
+                [](ChildProcess& child, const auto& there, tp_placement* instance) {
+                  return ask(child,
+                             [entry = there.hash_state, instance] { return entry(instance); });
+                });
+  }
+
+  static int place(tp_placement* self, int64_t now_ns, const tp_request* request, uint32_t phase,
+                   uint32_t first, uint32_t block_count, const tp_block* blocks,
+                   const tp_tier* tiers, size_t tier_count, tp_placed* out, size_t out_capacity,
+                   size_t* out_count) {
+    return call(
+        self, "place", now_ns, [&](ChildProcess& child, const auto& there, tp_placement* instance) {
+          const Answers<tp_placed> answers(child, out_capacity, out_count);
+          const int code = ask(child, [entry = there.place, instance, now_ns,
+                                       asked_by = copy_request(child, request), phase, first,
+                                       block_count, views = child.copy(blocks, block_count),
+                                       seen = child.copy(tiers, tier_count), tier_count, answers] {
+            return entry(instance, now_ns, asked_by, phase, first, block_count, views, seen,
+                         tier_count, answers.items, answers.capacity, answers.told);
+          });
+          return answers.hand_over(code, out, out_count);
+        });
+  }
+
+  static int demote(tp_placement* self, int64_t now_ns, uint32_t from, uint32_t block_count,
+                    const tp_tier* tiers, size_t tier_count, uint32_t* to) {
+    return call(self, "demote", now_ns,
+                [&](ChildProcess& child, const auto& there, tp_placement* instance) {
+                  uint32_t* taker = child.copy(to);
+                  const int code =
+                      ask(child, [entry = there.demote, instance, now_ns, from, block_count,
+                                  seen = child.copy(tiers, tier_count), tier_count, taker] {
+                        return entry(instance, now_ns, from, block_count, seen, tier_count, taker);
+                      });
+                  *to = *taker;
+                  return code;
+                });
+  }
+
+  /// plan_fetch and prefetch differ in nothing that matters here.
+  static int segments(const char* name,
+                      decltype(tp_placement_table::plan_fetch) tp_placement_table::*entry_there,
+                      tp_placement* self, int64_t now_ns, const tp_request* request,
+                      const tp_fetch* fetch, const tp_tier* tiers, size_t tier_count,
+                      tp_segment* out, size_t out_capacity, size_t* out_count) {
+    return call(
+        self, name, now_ns, [&](ChildProcess& child, const auto& there, tp_placement* instance) {
+          const Answers<tp_segment> answers(child, out_capacity, out_count);
+          const int code = ask(
+              child, [entry = there.*entry_there, instance, now_ns,
+                      asked_by = copy_request(child, request), wanted = copy_fetch(child, fetch),
+                      seen = child.copy(tiers, tier_count), tier_count, answers] {
+                return entry(instance, now_ns, asked_by, wanted, seen, tier_count, answers.items,
+                             answers.capacity, answers.told);
+              });
+          return answers.hand_over(code, out, out_count);
+        });
+  }
+
+  static int plan_fetch(tp_placement* self, int64_t now_ns, const tp_request* request,
+                        const tp_fetch* fetch, const tp_tier* tiers, size_t tier_count,
+                        tp_segment* out, size_t out_capacity, size_t* out_count) {
+    return segments("plan_fetch", &tp_placement_table::plan_fetch, self, now_ns, request, fetch,
+                    tiers, tier_count, out, out_capacity, out_count);
+  }
+
+  static int prefetch(tp_placement* self, int64_t now_ns, const tp_request* request,
+                      const tp_fetch* fetch, const tp_tier* tiers, size_t tier_count,
+                      tp_segment* out, size_t out_capacity, size_t* out_count) {
+    return segments("prefetch", &tp_placement_table::prefetch, self, now_ns, request, fetch, tiers,
+                    tier_count, out, out_capacity, out_count);
+  }
+};
+
+int IsolatedTables::create_placement(const char* config, uint64_t seed, tp_placement** out,
+                                     char* error, size_t error_size) {
+  return call(placement_info_, "create", latest_ns(), [&](ChildProcess& child) {
+    auto* instance = child.room<tp_placement*>();
+    *instance = nullptr;
+    char* said = child.copy(error, error_size);
+    const int code =
+        ask(child, [entry = placement_there_.create,
+                    text = child.copy(config, std::strlen(config) + 1), seed, instance, said,
+                    error_size] { return entry(text, seed, instance, said, error_size); });
+    if (said != nullptr) std::memcpy(error, said, error_size);
+    if (*instance != nullptr) {
+      *out = reinterpret_cast<tp_placement*>(new PlacementCalls::Self{this, *instance});
+    }
+    return code;
+  });
+}
+
+void IsolatedTables::make_placement_table() {
+  placement_.size = placement_there_.size;
+  const auto take = [&](auto tp_placement_table::*entry, auto ours) {
+    if (placement_there_.*entry != nullptr) placement_.*entry = ours;
+  };
+  take(&tp_placement_table::destroy, PlacementCalls::destroy);
+  take(&tp_placement_table::hash_state, PlacementCalls::hash_state);
+  take(&tp_placement_table::place, PlacementCalls::place);
+  take(&tp_placement_table::demote, PlacementCalls::demote);
+  take(&tp_placement_table::plan_fetch, PlacementCalls::plan_fetch);
+  take(&tp_placement_table::prefetch, PlacementCalls::prefetch);
+}
+
+}  // namespace tiercast::tiering
