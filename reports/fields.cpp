@@ -323,6 +323,20 @@ void walk_findings(const Result& result, FieldSink& sink) {
   sink.close();
 }
 
+void walk_plugins(const std::vector<PluginSource>& plugins, FieldSink& sink) {
+  sink.open_list("plugins");
+  for (const PluginSource& plugin : plugins) {
+    sink.open_item(plugin.place);
+    sink.text("place", plugin.place);
+    sink.text("name", plugin.name);
+    sink.text("version", plugin.version);
+    sink.text("file", plugin.file);
+    sink.text("hash", plugin.hash);
+    sink.close();
+  }
+  sink.close();
+}
+
 void walk_provenance(const Provenance& provenance, FieldSink& sink) {
   sink.open("provenance");
   sink.text("weakest", provenance.weakest);
@@ -335,6 +349,7 @@ void walk_provenance(const Provenance& provenance, FieldSink& sink) {
   sink.open_list("caveats");
   for (const std::string& caveat : provenance.caveats) sink.text_item(caveat);
   sink.close();
+  if (!provenance.plugins.empty()) walk_plugins(provenance.plugins, sink);
   walk_interval("band", provenance.band, kRatio, sink);
   sink.close();
 }

@@ -279,11 +279,21 @@ struct ThresholdOutcome {
   bool pass = false;
 };
 
+/// A policy that is none of the library's.
+struct PluginSource {
+  std::string place;  ///< in the scenario: `policy.eviction`
+  std::string name;
+  std::string version;
+  std::string file;
+  std::string hash;  ///< of the file's bytes
+};
+
 struct Provenance {
   std::string weakest;
   std::vector<std::pair<std::string, uint64_t>> counts_by_kind;
   std::vector<std::string> sensitive_to;  ///< paths of figures that are estimates
   std::vector<std::string> caveats;       ///< what the forecast must be read with
+  std::vector<PluginSource> plugins;
   std::optional<Interval> band;
 };
 

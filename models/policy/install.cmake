@@ -56,7 +56,7 @@ if(TARGET test_policy)
     add_test(NAME policy_package
              COMMAND ${CMAKE_COMMAND} -DBUILD_DIR=${CMAKE_BINARY_DIR}
                      -DSOURCE_DIR=${CMAKE_SOURCE_DIR} -DC_COMPILER=${CMAKE_C_COMPILER}
-                     -DLIBDIR=${CMAKE_INSTALL_LIBDIR}
+                     -DLIBDIR=${CMAKE_INSTALL_LIBDIR} -DTIERCAST=$<TARGET_FILE:tiercast>
                      -P ${CMAKE_SOURCE_DIR}/tests/policy/package/check.cmake)
   endif()
 endif()

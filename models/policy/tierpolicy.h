@@ -16,7 +16,8 @@
  *
  * Rules for a policy. No clock, thread, I/O, environment, exception across this boundary or
  * address-dependent order; no allocation in notices after create; randomness from the seed and part
- * of save. Ties end in slot order. An instance is single-threaded and externally synchronised.
+ * of save. Ties end in slot order. An instance is single-threaded and externally synchronised; instances
+ * share nothing that changes.
  * now_ns never decreases. No pointer passed in is kept after the call returns.
  *
  * Minimal cache policy: info, create, destroy, on_remove, on_evictable, select, commit, abort.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "models/scenario/catalogue.hpp"
+#include "models/scenario/plugins.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/stack_choice.hpp"
 #include "models/scenario/tier_index.hpp"
@@ -47,8 +48,12 @@ std::string hash_of(const Scenario& scenario) {
     run->erase("fuse");
     run->erase("band");
   }
+  if (Node* policy = facts.find("policy"); policy != nullptr) {
+    for (const char* key : {"call_limit", "isolate_plugins", "check_policies"}) policy->erase(key);
+  }
   hash.add_text(config::canonical_text(facts));
   hash.add_text(config::canonical_text(scenario.resolved_kernels));
+  for (const std::string& plugin : plugin_hashes(scenario.spec)) hash.add_text(plugin);
   return to_hex(hash.digest128());
 }
 
@@ -126,6 +131,7 @@ std::optional<Scenario> load_scenario(const Node& document, const std::string& f
   check_reaches(scenario.spec, catalogue, problems);
   if (problems.any() || !load_kernels(catalogue, scenario, found)) return std::nullopt;
   anchor_trace(scenario);
+  settle_plugins(scenario.spec, scenario.resolved, scenario.file);
   estimate_conversions(scenario.spec, scenario.resolved);
   estimate_indices(scenario.spec, scenario.resolved);
   scenario.hash = hash_of(scenario);
@@ -141,6 +147,7 @@ std::optional<Scenario> read_again(Scenario changed, Diagnostics& found) {
       reader.read(changed.resolved_kernels, scenario.kernels, scenario.resolved_kernels);
   if (!read) return std::nullopt;
   anchor_trace(scenario);
+  settle_plugins(scenario.spec, scenario.resolved, scenario.file);
   scenario.hash = hash_of(scenario);
   return scenario;
 }

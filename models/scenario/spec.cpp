@@ -37,7 +37,15 @@ std::optional<std::vector<FieldInfo>> parameters_of(const EvictionSection& evict
 
 }  // namespace
 
+std::string plugin_lines(const std::optional<PluginConfig>& config) {
+  std::string lines;
+  if (!config) return lines;
+  for (const auto& [name, value] : *config) lines.append(name).append("=").append(value) += "\n";
+  return lines;
+}
+
 std::string EvictionSection::config_lines() const {
+  if (plugin) return plugin_lines(config);
   std::string lines;
   for (const ParameterValue& parameter : parameters.values) {
     lines += parameter.name + "=";
@@ -104,6 +112,8 @@ const FieldTable<EvictionSection>& EvictionSection::fields() {
   using S = EvictionSection;
   static const auto table = FieldTable<S>("eviction", "Which blocks leave a full cache.", {
       field("name", &S::name, by_default("lru"), names_from(policy_names), "A policy of the library."),
+      field("plugin", &S::plugin, absent_means("a policy of the library"), kPluginMeaning),
+      field("config", &S::config, absent_means("its defaults"), kConfigMeaning),
       rest(&S::parameters, parameters_of, "Parameters of that policy."),
   }).shorthand("name");
   return table;
@@ -115,6 +125,9 @@ const FieldTable<PolicySection>& PolicySection::fields() {
   static const auto table = FieldTable<S>("policy", "Placement and eviction.", {
       field("eviction", &S::eviction, by_default("{}"), "Eviction policy of the KV cache, of every tier that names no other."),
       field("placement", &S::placement, by_default("{}"), "What is stored in lower tiers and fetched from them."),
+      field("call_limit", &S::call_limit, by_default("1s"), at_least(0), at_most("1h"), "Wall time after which a call into a plug-in has failed; 0s: never. No result depends on it."),
+      field("isolate_plugins", &S::isolate_plugins, by_default("false"), "Run plug-ins in processes of their own: slower, with the same results, and where one crashes the error names the call."),
+      field("check_policies", &S::check_policies, by_default("false"), "Check too that asking a policy for victims changes nothing; slower, with the same results."),
   }).shorthand("eviction");
   return table;
 }

@@ -55,6 +55,9 @@ struct ModelSection {
 struct PolicySection {
   EvictionSection eviction;
   PlacementSection placement;
+  Nanoseconds call_limit;
+  bool isolate_plugins = false;
+  bool check_policies = false;
 
   static const FieldTable<PolicySection>& fields();
 };

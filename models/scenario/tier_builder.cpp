@@ -89,12 +89,17 @@ tiering::TierSetSpec TierBuilder::build() {
   }
   set_.gpu_fabric = switches_.gpus();
   if (spec_.disaggregation) add_handoff();
-  const policy::PlacementEntry* placement =
-      policy::find_placement_policy(spec_.policy.placement.policy_name());
-  set_.placement = placement->table;
-  set_.placement_config = spec_.policy.placement.config_lines();
-  set_.writes_back = spec_.policy.placement.write == WritePolicy::back;
-  set_.prefetches = spec_.policy.placement.prefetch;
+  const PlacementSection& placement = spec_.policy.placement;
+  set_.placement = placement_table(placement, world_.plugins);
+  set_.placement_config = placement.config_lines();
+  set_.policy_checks = world_.cluster.policy_checks;
+  if (placement.plugin) {  // what it has an entry for it is asked
+    set_.writes_back = set_.placement->demote != nullptr;
+    set_.prefetches = set_.placement->prefetch != nullptr;
+  } else {
+    set_.writes_back = placement.write == WritePolicy::back;
+    set_.prefetches = placement.prefetch;
+  }
   for (size_t i = 1; i < spec_.tiers.size(); ++i) add_tier(i);
   share_cores();
   check_links();
@@ -174,7 +179,7 @@ void TierBuilder::add_tier(size_t i) {
   tier.read_only = section.read_only;
   tier.index_delay_ns = section.index_delay.value();
   const EvictionSection& eviction = section.eviction ? *section.eviction : spec_.policy.eviction;
-  tier.eviction = policy::find_cache_policy(eviction.name)->table;
+  tier.eviction = cache_table(eviction, world_.plugins);
   tier.eviction_config = eviction.config_lines();
   tier.pool_of.assign(engines(), tiering::kNone);
   tier.to_engine.resize(engines());

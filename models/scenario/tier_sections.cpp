@@ -192,6 +192,8 @@ const FieldTable<PlacementSection>& PlacementSection::fields() {
       field("threshold", &S::threshold, by_default("2"), between(1, 255), "Of write: selective."),
       field("window", &S::window, by_default("4194304"), between(1, 268435456), "Of write: selective: different blocks after which one may be forgotten."),
       field("min_load", &S::min_load, by_default("1"), between(1, 1000000), "Blocks; shorter finds are computed again."),
+      field("plugin", &S::plugin, absent_means("a policy of the library"), kPluginMeaning),
+      field("config", &S::config, absent_means("its defaults"), kConfigMeaning),
   }).shorthand("write");
   return table;
 }
@@ -200,6 +202,7 @@ const FieldTable<PlacementSection>& PlacementSection::fields() {
 std::string PlacementSection::policy_name() const { return name_of_choice(write); }
 
 std::string PlacementSection::config_lines() const {
+  if (plugin) return plugin_lines(config);
   std::string lines = "fetch=" + std::to_string(static_cast<int>(fetch)) +
                       "\nmin_load=" + std::to_string(min_load) +
                       "\noutput=" + (content == StoredContent::all ? "1" : "0") +

@@ -124,11 +124,13 @@ struct PlacementSection {
   uint32_t threshold = 2;
   uint32_t window = 4'194'304;
   uint32_t min_load = 1;
+  std::optional<std::string> plugin;  ///< as that of an EvictionSection
+  std::optional<PluginConfig> config;
 
   static const FieldTable<PlacementSection>& fields();
 
   std::string policy_name() const;
-  /// `name=value` lines for that policy.
+  /// `name=value` lines for that policy, or for the plug-in.
   std::string config_lines() const;
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "models/policy/registry.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/tier_check.hpp"
 #include "models/scenario/tier_fabric.hpp"
@@ -219,10 +218,10 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   if (spec.run.duration) {
     world.cluster.duration_ns = world.cluster.warmup_ns + spec.run.duration->value();
   }
-  const policy::CacheEntry* eviction = policy::find_cache_policy(spec.policy.eviction.name);
-  TIERCAST_CHECK(eviction != nullptr, "unchecked policy {}", spec.policy.eviction.name);
-  world.cluster.eviction = eviction->table;
-  world.cluster.eviction_config = spec.policy.eviction.config_lines();
+  world.plugins = load_plugins(spec, resolved, problems);
+  if (spec.policy.check_policies) {
+    world.cluster.policy_checks = tiering::PolicyChecks::rehearsals;
+  }
   const std::string wrong_weights = llm::weights_violation(spec.model.name, world.weights);
   if (!wrong_weights.empty()) problems.add("model.weights", wrong_weights);
   check_end(spec, problems);
@@ -231,10 +230,14 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   const bool placed = place_instances(spec, world, problems) && fill_memory(spec, world, problems);
   if (!placed || problems.any()) return std::nullopt;
 
+  world.cluster.eviction = cache_table(spec.policy.eviction, world.plugins);
+  world.cluster.eviction_config = spec.policy.eviction.config_lines();
   world.caveats = caveats_of(spec, kernels, world);
   world.cluster.block_bytes = static_cast<uint32_t>(world.block_bytes);
   world.cluster.engine = engine_spec(spec, world.memory.kv_blocks);
   world.cluster.tiers = build_tiers(spec, world, problems);
+  if (problems.any()) return std::nullopt;
+  try_plugins(spec, world.cluster, problems);
   if (problems.any()) return std::nullopt;
   llm::CompiledSteps compiled = llm::compile_step_table(
       {spec.model.name, world.weights, world.kv, world.parallel, spec.cluster.node.gpu, kernels,

@@ -9,14 +9,16 @@
 
 #include "models/llm/compile.hpp"
 #include "models/llm/placement.hpp"
+#include "models/scenario/plugins.hpp"
 #include "models/scenario/spec.hpp"
 #include "models/serving/cluster.hpp"
 
 namespace tiercast::scenario {
 
-/// Everything derived from a scenario before the first event. Plain data but for the policy table
-/// that `cluster` points to, which lives as long as the program.
+/// Everything derived from a scenario before the first event. Plain data but for the policy tables
+/// that `cluster` points to, which live as long as the program or as `plugins`.
 struct World {
+  UsedPlugins plugins;
   llm::WeightFormat weights{};
   llm::KvFormat kv{};
   llm::ParallelSpec parallel;

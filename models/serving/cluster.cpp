@@ -21,8 +21,8 @@ std::optional<tiering::CheckedCache> make_cache(const ClusterSpec& spec, std::st
                      spec.block_bytes,
                      tiering::BlockPool::slots_for(spec.engine.kv_blocks),
                      0};
-  return tiering::CheckedCache::create(*spec.eviction, pool, spec.eviction_config, spec.seed,
-                                       error);
+  return tiering::CheckedCache::create(*spec.eviction, pool, spec.eviction_config, spec.seed, error,
+                                       spec.policy_checks);
 }
 
 // check_cluster has made such a cache before: memory is all that can be missing.
@@ -347,6 +347,11 @@ Outcome Cluster::collect(int64_t end_ns) {
   return std::move(outcome_);
 }
 
+std::string why_no_pool(const ClusterSpec& spec) {
+  std::string error;
+  return make_cache(spec, error) ? "" : error;
+}
+
 std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepTable& table) {
   std::vector<std::string> problems;
   const EngineSpec& engine = spec.engine;
@@ -372,10 +377,9 @@ std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepT
        "engine.block_tokens and the tokens of a trace's content id must divide one another");
   need(spec.eviction != nullptr, "no eviction policy");
   if (!problems.empty()) return problems;
-  std::string error;
-  const bool taken = make_cache(spec, error).has_value();
-  need(taken, "the eviction policy refuses a pool of " + std::to_string(engine.kv_blocks) +
-                  " blocks: " + error);
+  const std::string error = why_no_pool(spec);
+  need(error.empty(), "the eviction policy refuses a pool of " + std::to_string(engine.kv_blocks) +
+                          " blocks: " + error);
   return problems;
 }
 

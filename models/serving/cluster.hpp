@@ -29,7 +29,8 @@ struct ClusterSpec {
   RouterKind router = RouterKind::round_robin;
   int64_t router_index_delay_ns = 0;  ///< how late the router hears what GPU memory holds
   const tp_cache_table* eviction = nullptr;
-  std::string eviction_config;                ///< `name=value` lines
+  std::string eviction_config;  ///< `name=value` lines
+  tiering::PolicyChecks policy_checks = tiering::PolicyChecks::answers;
   std::optional<tiering::TierSetSpec> tiers;  ///< below GPU memory
   int64_t warmup_ns = 0;  ///< requests arriving before it pass through the caches without time
   uint32_t block_bytes = 0;
@@ -92,6 +93,9 @@ class Cluster {
   std::unique_ptr<Router> decode_router_;
   std::vector<HandOver> handed_over_;  // prompts on their way to a decode instance
 };
+
+/// Why the spec's eviction policy makes no instance of its config; empty where it does.
+std::string why_no_pool(const ClusterSpec& spec);
 
 /// Why the spec cannot run, one sentence each; empty when it can. Names are those of the scenario.
 std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepTable& table);

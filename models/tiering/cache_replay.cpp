@@ -124,7 +124,7 @@ std::optional<ReplayResult> replay_cache(const ReplayPolicy& policy, uint32_t ca
                       .slot_count = 0,
                       .reserved = 0};
   std::optional<CheckedCache> cache =
-      CheckedCache::create(*policy.table, shape, policy.config, policy.seed, error);
+      CheckedCache::create(*policy.table, shape, policy.config, policy.seed, error, policy.checks);
   if (!cache) return std::nullopt;
   Future future{next};
   if (policy.future != nullptr) cache->attach(*policy.future, future.view());

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/policy/tierpolicy.h"
+#include "models/tiering/policy_checks.hpp"
 
 namespace tiercast::tiering {
 
@@ -25,6 +26,7 @@ struct ReplayPolicy {
   const tp_future_table* future = nullptr;  ///< of an offline bound
   std::string_view config{};                ///< `name=value` lines
   uint64_t seed = 1;
+  PolicyChecks checks = PolicyChecks::answers;
 };
 
 enum class HitRule {

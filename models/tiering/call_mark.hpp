@@ -5,35 +5,42 @@
 
 namespace tiercast::tiering {
 
-/// The call into a policy that the run is in. Written by the one thread that simulates, read by
-/// whoever watches from another that no call takes for ever; no result depends on it.
+/// The call into a policy that a thread is in, for another one that watches whether it comes back.
+/// No result depends on it.
 struct CallInProgress {
   std::atomic<uint64_t> serial{0};  ///< odd inside a call, even outside, never the same again
   std::atomic<const char*> policy{""};
   std::atomic<const char*> call{""};
   std::atomic<int64_t> now_ns{0};  ///< simulated time
 };
-inline CallInProgress call_in_progress;
+
+/// Where this thread's calls are marked; NULL where nobody watches.
+inline constinit thread_local CallInProgress* watched_calls = nullptr;
 
 /// Marks a call while it lasts. Both texts must outlive it.
 class CallMark {
  public:
-  CallMark(const char* policy, const char* call, int64_t now_ns)
-      : serial_(call_in_progress.serial.load(std::memory_order_relaxed) + 1) {
-    call_in_progress.policy.store(policy, std::memory_order_relaxed);
-    call_in_progress.call.store(call, std::memory_order_relaxed);
-    call_in_progress.now_ns.store(now_ns, std::memory_order_relaxed);
-    call_in_progress.serial.store(serial_, std::memory_order_release);
+  CallMark(const char* policy, const char* call, int64_t now_ns) : CallMark(policy, call) {
+    if (calls_ != nullptr) [[unlikely]]
+      calls_->now_ns.store(now_ns, std::memory_order_relaxed);
   }
   /// Of a call that is told no time: that of the call before stays.
-  CallMark(const char* policy, const char* call)
-      : CallMark(policy, call, call_in_progress.now_ns.load(std::memory_order_relaxed)) {}
+  CallMark(const char* policy, const char* call) : calls_(watched_calls) {
+    if (calls_ == nullptr) [[likely]]
+      return;
+    calls_->policy.store(policy, std::memory_order_relaxed);
+    calls_->call.store(call, std::memory_order_relaxed);
+    calls_->serial.fetch_add(1, std::memory_order_release);
+  }
   CallMark(const CallMark&) = delete;
   CallMark& operator=(const CallMark&) = delete;
-  ~CallMark() { call_in_progress.serial.store(serial_ + 1, std::memory_order_release); }
+  ~CallMark() {
+    if (calls_ != nullptr) [[unlikely]]
+      calls_->serial.fetch_add(1, std::memory_order_release);
+  }
 
  private:
-  uint64_t serial_;
+  CallInProgress* calls_;
 };
 
 }  // namespace tiercast::tiering

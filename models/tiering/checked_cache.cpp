@@ -177,20 +177,27 @@ inline void CheckedCache::move_slots(const char* call, std::span<const tp_span> 
   }
 }
 
+template <class Call>
+void CheckedCache::tell(const char* name, int64_t now_ns, Call call) {
+  wake(now_ns);
+  {
+    const CallMark mark(name_, name, now_ns);
+    expect_ok(call(), name, now_ns);
+  }
+  plan_wakeup(now_ns);
+}
+
 void CheckedCache::insert(int64_t now_ns, std::span<const tp_span> spans,
                           std::span<const tp_block> blocks, const tp_request* request) {
-  TIERCAST_CHECK(!reads_keys() || !blocks.empty() || spans.empty(),
-                 "insert without block views into a policy that reads keys");
+  TIERCAST_CHECK(!reads_keys() || !blocks.empty() || spans.empty(), "insert without views");
   move_slots("insert", spans, SlotSet::absent, SlotState::pinned);
   TIERCAST_CHECK(slots_.present() <= capacity_blocks_, "{} blocks in a pool of {}",
                  slots_.present(), capacity_blocks_);
   if (table_.on_insert == nullptr) return;
-  wake(now_ns);
-  const CallMark mark(name_, "on_insert", now_ns);
-  expect_ok(table_.on_insert(policy_, now_ns, request, spans.data(), spans.size(),
-                             blocks.empty() ? nullptr : blocks.data()),
-            "on_insert", now_ns);
-  plan_wakeup(now_ns);
+  tell("on_insert", now_ns, [&] {
+    return table_.on_insert(policy_, now_ns, request, spans.data(), spans.size(),
+                            blocks.empty() ? nullptr : blocks.data());
+  });
 }
 
 void CheckedCache::touch(int64_t now_ns, std::span<const tp_span> spans,
@@ -199,20 +206,14 @@ void CheckedCache::touch(int64_t now_ns, std::span<const tp_span> spans,
     if (!slots_.in_range(span) || !slots_.all(span, SlotSet::present)) wrong_slots("touch", span);
   }
   if (table_.on_touch == nullptr) return;
-  wake(now_ns);
-  const CallMark mark(name_, "on_touch", now_ns);
-  expect_ok(table_.on_touch(policy_, now_ns, request, spans.data(), spans.size()), "on_touch",
-            now_ns);
-  plan_wakeup(now_ns);
+  tell("on_touch", now_ns,
+       [&] { return table_.on_touch(policy_, now_ns, request, spans.data(), spans.size()); });
 }
 
 void CheckedCache::remove(int64_t now_ns, uint32_t reason, std::span<const tp_span> spans) {
   move_slots("remove", spans, SlotSet::present, SlotState::absent);
-  wake(now_ns);
-  const CallMark mark(name_, "on_remove", now_ns);
-  expect_ok(table_.on_remove(policy_, now_ns, reason, spans.data(), spans.size()), "on_remove",
-            now_ns);
-  plan_wakeup(now_ns);
+  tell("on_remove", now_ns,
+       [&] { return table_.on_remove(policy_, now_ns, reason, spans.data(), spans.size()); });
 }
 
 void CheckedCache::evictable(int64_t now_ns, bool on, std::span<const tp_span> spans) {
@@ -221,11 +222,9 @@ void CheckedCache::evictable(int64_t now_ns, bool on, std::span<const tp_span> s
   } else {
     move_slots("evictable(off)", spans, SlotSet::evictable, SlotState::pinned);
   }
-  wake(now_ns);
-  const CallMark mark(name_, "on_evictable", now_ns);
-  expect_ok(table_.on_evictable(policy_, now_ns, on ? 1 : 0, spans.data(), spans.size()),
-            "on_evictable", now_ns);
-  plan_wakeup(now_ns);
+  tell("on_evictable", now_ns, [&] {
+    return table_.on_evictable(policy_, now_ns, on ? 1 : 0, spans.data(), spans.size());
+  });
 }
 
 int CheckedCache::select(int64_t now_ns, uint32_t need_blocks, tp_victims& answer) {
@@ -254,9 +253,7 @@ bool CheckedCache::begin_eviction(int64_t now_ns, uint32_t need_blocks, std::vec
                       "another answer than just before, though only an abort came between");
   }
   if (code == TP_EREFUSED) return false;
-  const CallMark mark(name_, "commit", now_ns);
-  expect_ok(table_.commit(policy_, now_ns, answer.token, nullptr), "commit", now_ns);
-  plan_wakeup(now_ns);
+  tell("commit", now_ns, [&] { return table_.commit(policy_, now_ns, answer.token, nullptr); });
   out.insert(out.end(), victims.begin(), victims.end());
   return true;
 }
@@ -335,46 +332,35 @@ void CheckedCache::take_answer(int64_t now_ns, uint32_t need_blocks, const tp_vi
 
 void CheckedCache::request(int64_t now_ns, const tp_request& request, uint32_t phase) {
   if (table_.on_request == nullptr) return;
-  wake(now_ns);
-  const CallMark mark(name_, "on_request", now_ns);
-  expect_ok(table_.on_request(policy_, now_ns, &request, phase), "on_request", now_ns);
-  plan_wakeup(now_ns);
+  tell("on_request", now_ns, [&] { return table_.on_request(policy_, now_ns, &request, phase); });
 }
 
 void CheckedCache::lookup(int64_t now_ns, std::span<const tp_block> blocks, std::size_t hits,
                           const tp_request* request) {
   if (table_.on_lookup == nullptr) return;
-  wake(now_ns);
-  const CallMark mark(name_, "on_lookup", now_ns);
-  expect_ok(table_.on_lookup(policy_, now_ns, request, blocks.data(), blocks.size(), hits),
-            "on_lookup", now_ns);
-  plan_wakeup(now_ns);
+  tell("on_lookup", now_ns, [&] {
+    return table_.on_lookup(policy_, now_ns, request, blocks.data(), blocks.size(), hits);
+  });
 }
 
 void CheckedCache::hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints) {
   if (table_.on_hint == nullptr) return;
-  wake(now_ns);
-  const CallMark mark(name_, "on_hint", now_ns);
-  expect_ok(table_.on_hint(policy_, now_ns, session, hints.data(), hints.size()), "on_hint",
-            now_ns);
-  plan_wakeup(now_ns);
+  tell("on_hint", now_ns,
+       [&] { return table_.on_hint(policy_, now_ns, session, hints.data(), hints.size()); });
 }
 
 std::size_t CheckedCache::admitted(int64_t now_ns, std::span<const tp_block> blocks,
                                    const tp_request* request) {
   if (table_.admit == nullptr) return blocks.size();
   constexpr uint8_t kSilent = 0xFF;  // no verdict
-  wake(now_ns);
   verdicts_.assign(blocks.size(), kSilent);
-  const CallMark mark(name_, "admit", now_ns);
-  expect_ok(table_.admit(policy_, now_ns, request, blocks.data(), blocks.size(), verdicts_.data()),
-            "admit", now_ns);
-  plan_wakeup(now_ns);
+  tell("admit", now_ns, [&] {
+    return table_.admit(policy_, now_ns, request, blocks.data(), blocks.size(), verdicts_.data());
+  });
   for (std::size_t i = 0; i < verdicts_.size(); ++i) {
     if (verdicts_[i] <= 1) continue;
     throw PolicyFault(policy_name(), "admit", now_ns,
                       "verdict " + std::to_string(verdicts_[i]) + " on block " + std::to_string(i) +
-                          " of " + std::to_string(blocks.size()) +
                           ", where 1 takes it in and 0 does not");
   }
   return static_cast<std::size_t>(std::find(verdicts_.begin(), verdicts_.end(), 0) -
@@ -405,8 +391,7 @@ void CheckedCache::tick_until(int64_t now_ns) {
     }
     ask_wakeup(tick_ns);
     if (wakeup_ns_ > tick_ns) continue;
-    throw PolicyFault(policy_name(), "next_wakeup", tick_ns,
-                      "the same time again, just after on_tick at it");
+    throw PolicyFault(name_, "next_wakeup", tick_ns, "the same time again, just after its tick");
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "models/policy/slot_states.hpp"
 #include "models/policy/tierpolicy.h"
+#include "models/tiering/policy_checks.hpp"
 #include "models/tiering/run_fault.hpp"
 
 namespace tiercast::tiering {
@@ -31,15 +32,6 @@ class PolicyFault : public RunFault {
   int64_t now_ns_;
   std::string answer_;
 };
-
-/// How far a policy is trusted.
-enum class PolicyChecks : uint8_t {
-  answers,    ///< every answer is checked by itself
-  rehearsals  ///< besides, that asking changes nothing: the first kRehearsedSelects selects of an
-              ///< instance, and every so many after them, are asked and aborted before they are
-              ///< asked for good. The answers must be the same and hash_state must stay.
-};
-inline constexpr uint64_t kRehearsedSelects = 64;
 
 /// Owns one policy instance and knows the state of every slot of its pool: absent, pinned (in the
 /// pool, in use), evictable, or leaving (a committed victim not yet gone). It is the one route from
@@ -142,8 +134,9 @@ class CheckedCache {
                   policy::SlotState to);
   int select(int64_t now_ns, uint32_t need_blocks, tp_victims& answer);
   void take_answer(int64_t now_ns, uint32_t need_blocks, const tp_victims& answer);
-  // Every call begins with wake, which tells of the times that have come, and ends with
-  // plan_wakeup.
+  // A call into the policy: before it the ticks whose times have come, behind it the next one.
+  template <class Call>
+  void tell(const char* name, int64_t now_ns, Call call);
   void wake(int64_t now_ns) {
     if (wakeup_ns_ <= now_ns) [[unlikely]]
       tick_until(now_ns);

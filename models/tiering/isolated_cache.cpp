@@ -29,7 +29,7 @@ struct IsolatedTables::CacheCalls {
     IsolatedTables& home = *cache->home;
     try {
       if (!home.child_.is_lost()) {
-        call(self, "destroy", latest_ns(),
+        call(self, "destroy", kNoTime,
              [](ChildProcess& child, const auto& there, tp_cache* instance) {
                child.run([entry = there.destroy, instance] { entry(instance); });
              });
@@ -42,7 +42,7 @@ struct IsolatedTables::CacheCalls {
 
   static int save(const tp_cache* self, void* buffer, size_t capacity, size_t* size) {
     return call(
-        self, "save", latest_ns(), [&](ChildProcess& child, const auto& there, tp_cache* instance) {
+        self, "save", kNoTime, [&](ChildProcess& child, const auto& there, tp_cache* instance) {
           char* bytes = buffer != nullptr ? child.room<char>(capacity) : nullptr;
           auto* needed = child.copy(size);
           const int code = ask(child, [entry = there.save, instance, bytes, capacity, needed] {
@@ -56,7 +56,7 @@ struct IsolatedTables::CacheCalls {
   }
 
   static int restore(tp_cache* self, const void* buffer, size_t size) {
-    return call(self, "restore", latest_ns(),
+    return call(self, "restore", kNoTime,
                 [&](ChildProcess& child, const auto& there, tp_cache* instance) {
                   const char* bytes = child.copy(static_cast<const char*>(buffer), size);
                   return ask(child, [entry = there.restore, instance, bytes, size] {
@@ -66,7 +66,7 @@ struct IsolatedTables::CacheCalls {
   }
 
   static uint64_t hash_state(const tp_cache* self) {
-    return call(self, "hash_state", latest_ns(),
+    return call(self, "hash_state", kNoTime,
                 [](ChildProcess& child, const auto& there, tp_cache* instance) {
                   return ask(child,
                              [entry = there.hash_state, instance] { return entry(instance); });
@@ -178,12 +178,11 @@ struct IsolatedTables::CacheCalls {
   }
 
   static int abort(tp_cache* self, uint64_t token) {
-    return call(self, "abort", latest_ns(),
-                [&](ChildProcess& child, const auto& there, tp_cache* instance) {
-                  return ask(child, [entry = there.abort, instance, token] {
-                    return entry(instance, token);
-                  });
-                });
+    return call(
+        self, "abort", kNoTime, [&](ChildProcess& child, const auto& there, tp_cache* instance) {
+          return ask(child,
+                     [entry = there.abort, instance, token] { return entry(instance, token); });
+        });
   }
 
   static int on_tick(tp_cache* self, int64_t now_ns) {
@@ -229,7 +228,7 @@ struct IsolatedTables::CacheCalls {
 
 int IsolatedTables::create_cache(const char* config, const tp_pool* pool, uint64_t seed,
                                  tp_cache** out, char* error, size_t error_size) {
-  return call(cache_info_, "create", latest_ns(), [&](ChildProcess& child) {
+  return call(cache_info_, "create", kNoTime, [&](ChildProcess& child) {
     auto* instance = child.room<tp_cache*>();
     *instance = nullptr;
     char* said = child.copy(error, error_size);

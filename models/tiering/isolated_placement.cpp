@@ -56,7 +56,7 @@ struct IsolatedTables::PlacementCalls {
     IsolatedTables& home = *placement->home;
     try {
       if (!home.child_.is_lost()) {
-        call(self, "destroy", latest_ns(),
+        call(self, "destroy", kNoTime,
              [](ChildProcess& child, const auto& there, tp_placement* instance) {
                child.run([entry = there.destroy, instance] { entry(instance); });
              });
@@ -68,7 +68,7 @@ struct IsolatedTables::PlacementCalls {
   }
 
   static uint64_t hash_state(const tp_placement* self) {
-    return call(self, "hash_state", latest_ns(),
+    return call(self, "hash_state", kNoTime,
                 [](ChildProcess& child, const auto& there, tp_placement* instance) {
                   return ask(child,
                              [entry = there.hash_state, instance] { return entry(instance); });
@@ -145,7 +145,7 @@ struct IsolatedTables::PlacementCalls {
 
 int IsolatedTables::create_placement(const char* config, uint64_t seed, tp_placement** out,
                                      char* error, size_t error_size) {
-  return call(placement_info_, "create", latest_ns(), [&](ChildProcess& child) {
+  return call(placement_info_, "create", kNoTime, [&](ChildProcess& child) {
     auto* instance = child.room<tp_placement*>();
     *instance = nullptr;
     char* said = child.copy(error, error_size);

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "models/policy/tierpolicy.h"
-#include "models/tiering/call_mark.hpp"
 #include "models/tiering/checked_cache.hpp"
 #include "models/tiering/child_process.hpp"
 
@@ -61,12 +60,15 @@ class IsolatedTables {
   };
   struct CacheCalls;
   struct PlacementCalls;
+  /// Of a call that is told no time, which is told as at the call before.
+  static constexpr int64_t kNoTime = INT64_MIN;
   /// body(child) with a child that ends told as a fault of that call.
   template <class Body>
   auto call(const Info& policy, const char* name, int64_t now_ns, Body body);
 
   ChildProcess child_;
   std::size_t seat_;
+  int64_t latest_ns_ = 0;
   tp_cache_table cache_there_{};  // entries as the child has them
   tp_placement_table placement_there_{};
   tp_cache_table cache_{};  // those that the host calls
@@ -78,16 +80,14 @@ class IsolatedTables {
 
 template <class Body>
 auto IsolatedTables::call(const Info& policy, const char* name, int64_t now_ns, Body body) {
+  if (now_ns != kNoTime) latest_ns_ = now_ns;
   try {
     child_.clear();
     return body(child_);
   } catch (const ChildLost& lost) {
-    throw PolicyFault(policy.name, name, now_ns, lost.what());
+    throw PolicyFault(policy.name, name, latest_ns_, lost.what());
   }
 }
-
-/// Simulated time of a call that is not told it: that of the call before.
-inline int64_t latest_ns() { return call_in_progress.now_ns.load(std::memory_order_relaxed); }
 
 /// Calls work() in the child and answers what it does.
 template <class Work>

@@ -16,11 +16,15 @@ namespace tiercast::tiering {
 
 namespace {
 
+std::optional<CheckedPlacement> try_placement(const TierSetSpec& spec, uint64_t seed,
+                                              std::string& error) {
+  return CheckedPlacement::create(*spec.placement, spec.placement_config, seed, error);
+}
+
 // The scenario has made such policies before: memory is all that can be missing.
 CheckedPlacement make_placement(const TierSetSpec& spec, uint64_t seed) {
   std::string error;
-  std::optional<CheckedPlacement> placement =
-      CheckedPlacement::create(*spec.placement, spec.placement_config, seed, error);
+  std::optional<CheckedPlacement> placement = try_placement(spec, seed, error);
   if (!placement) throw std::bad_alloc();
   return std::move(*placement);
 }
@@ -31,22 +35,43 @@ bool has_devices(const TierSetSpec& spec) {
   });
 }
 
-TierPool make_pool(const TierSetSpec& spec, const TierSpec& tier, uint32_t blocks,
-                   const tp_cache_table& eviction, const std::string& config,
-                   kvstore::PrefixStore& store, uint64_t seed) {
+std::optional<CheckedCache> try_cache(const TierSetSpec& spec, const TierSpec& tier,
+                                      uint32_t blocks, const tp_cache_table& eviction,
+                                      const std::string& config, uint64_t seed,
+                                      std::string& error) {
   const tp_pool shape{sizeof(tp_pool),
                       blocks,
                       spec.block_tokens,
                       tier.block_bytes,
                       BlockPool::slots_for(blocks),
                       0};
+  return CheckedCache::create(eviction, shape, config, seed, error, spec.policy_checks);
+}
+
+TierPool make_pool(const TierSetSpec& spec, const TierSpec& tier, uint32_t blocks,
+                   const tp_cache_table& eviction, const std::string& config,
+                   kvstore::PrefixStore& store, uint64_t seed) {
   std::string error;
-  std::optional<CheckedCache> cache = CheckedCache::create(eviction, shape, config, seed, error);
+  std::optional<CheckedCache> cache = try_cache(spec, tier, blocks, eviction, config, seed, error);
   if (!cache) throw std::bad_alloc();
   return {store, std::move(*cache), spec.block_tokens, tier.block_bytes};
 }
 
 }  // namespace
+
+std::string why_no_placement(const TierSetSpec& spec, uint64_t seed) {
+  std::string error;
+  return try_placement(spec, seed, error) ? "" : error;
+}
+
+std::string why_no_pool(const TierSetSpec& spec, std::size_t t, uint64_t seed) {
+  const TierSpec& tier = spec.tiers[t];
+  std::string error;
+  const bool made = try_cache(spec, tier, tier.simulated_blocks, *tier.eviction,
+                              tier.eviction_config, seed, error)
+                        .has_value();
+  return made ? "" : error;
+}
 
 TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, uint64_t seed)
     : spec_(&spec),

@@ -347,4 +347,9 @@ class TierManager {
   std::vector<Job> loads_;       // scratch of fetch()
 };
 
+/// Why the spec's placement policy, or the eviction policy of tier t, makes no instance of its
+/// config; empty where it does. Of policies that nobody has checked.
+std::string why_no_placement(const TierSetSpec& spec, uint64_t seed);
+std::string why_no_pool(const TierSetSpec& spec, std::size_t t, uint64_t seed);
+
 }  // namespace tiercast::tiering

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/policy/tierpolicy.h"
+#include "models/tiering/policy_checks.hpp"
 #include "sim/resources/topology.hpp"
 
 namespace tiercast::tiering {
@@ -176,6 +177,7 @@ struct TierSetSpec {
   std::vector<TierSpec> tiers;
   const tp_placement_table* placement = nullptr;
   std::string placement_config;
+  PolicyChecks policy_checks = PolicyChecks::answers;
   bool writes_back = false;  ///< the policy may move what leaves GPU memory
   bool prefetches = false;   ///< the policy may move blocks as requests arrive
 };

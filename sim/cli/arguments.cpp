@@ -85,6 +85,14 @@ CLI::Option* add_single(CLI::App& command, const std::string& name, Arguments& a
       ->type_name("");
 }
 
+void add_plugin_flags(CLI::App& command, Arguments& arguments) {
+  command.add_flag("--isolate-plugins", arguments.isolate_plugins,
+                   "Run plug-ins in processes of their own: the same results, and an error that "
+                   "names the call where one crashes");
+  command.add_flag("--check-policies", arguments.check_policies,
+                   "Check too that asking policies for victims changes nothing");
+}
+
 void add_run(CLI::App& app, Arguments& arguments) {
   CLI::App* run = app.add_subcommand("run", "Forecast a scenario");
   run->add_option("SCENARIO", arguments.inputs, "Scenario file")
@@ -97,6 +105,7 @@ void add_run(CLI::App& app, Arguments& arguments) {
                   "Also write result.json, requests.csv, timeseries.csv here")
       ->type_name("DIR");
   add_bad_line_flag(*run, arguments);
+  add_plugin_flags(*run, arguments);
   run->add_flag("--dry-run", arguments.dry_run, "Check and derive, but do not simulate");
   run->add_flag("--reproducible", arguments.without_effort,
                 "Leave out of the JSON what may differ between equal runs (build, run)");
@@ -130,7 +139,8 @@ void add_cache(CLI::App& app, Arguments& arguments) {
       ->required()
       ->expected(1)
       ->type_name("");
-  add_repeatable(*cache, "--policy", arguments.policies, "Eviction policies, or `all`")
+  add_repeatable(*cache, "--policy", arguments.policies,
+                 "Eviction policies: names, `all`, or files of plug-ins such as ./mine.so")
       ->required()
       ->delimiter(',')
       ->type_name("NAME[,NAME...]");
@@ -153,6 +163,12 @@ void add_cache(CLI::App& app, Arguments& arguments) {
   cache->add_option("--block-tokens", arguments.block_tokens, "Tokens of one id (512)")
       ->check(CLI::Range(uint32_t{1}, uint32_t{1} << 20))
       ->type_name("N");
+  add_plugin_flags(*cache, arguments);
+  cache
+      ->add_option("--call-limit", arguments.call_limit_s,
+                   "Wall time after which a call into a plug-in has failed (1; 0: never)")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->type_name("SECONDS");
   cache->add_flag("--prefix", arguments.prefix_rule, "A request's hits end at its first miss");
   add_bad_line_flag(*cache, arguments);
   add_seed(*cache, arguments, "Seed of policies that draw");
@@ -163,6 +179,8 @@ void add_listings(CLI::App& app, Arguments& arguments) {
   CLI::App* policies =
       app.add_subcommand("policies", "The policy library: names, parameters, sources");
   policies->add_option("NAME", arguments.inputs, "One policy")->expected(0, 1)->type_name("");
+  policies->add_option("--plugin", arguments.plugin, "What a plug-in offers instead")
+      ->type_name("FILE");
   add_output_flags(*policies, arguments);
   CLI::App* configs = app.add_subcommand("configs", "The catalogue: kinds, entries, one entry");
   add_single(*configs, "KIND", arguments, "A kind: its entries");

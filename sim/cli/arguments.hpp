@@ -34,7 +34,12 @@ struct Arguments {
   std::optional<uint32_t> jobs;  ///< threads; absent: as many as the machine has
   bool quiet = false;
   bool dry_run = false;
+  bool isolate_plugins = false;
+  bool check_policies = false;
+  double call_limit_s = 1;      ///< cache: of a call into a plug-in; 0: none
   bool without_effort = false;  ///< leave out what may differ between equal runs
+
+  std::optional<std::string> plugin;  ///< policies: a plug-in's file
 
   // cache (on_bad_line: run and validate too)
   std::vector<std::string> policies;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,10 +10,12 @@
 
 #include "models/policy/registry.hpp"
 #include "models/tiering/cache_replay.hpp"
+#include "models/tiering/plugin.hpp"
 #include "models/workload/block_accesses.hpp"
-#include "sim/cli/parallel.hpp"
+#include "sim/cli/call_watchdog.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/context.hpp"
+#include "sim/cli/parallel.hpp"
 
 namespace tiercast::cli {
 
@@ -23,10 +26,17 @@ constexpr std::string_view kPrefixBound = "prefix-bound";
 
 /// A policy as the command line names it, and what it misses at each capacity.
 struct Curve {
-  const policy::CacheEntry* entry = nullptr;
-  std::string parameters;
-  std::vector<tiering::ReplayResult> results;
+  std::string name;
+  const tp_cache_table* table = nullptr;
+  const tp_future_table* future = nullptr;
+  std::shared_ptr<const tiering::Plugin> plugin{};  ///< that it comes from, if any
+  std::string parameters{};
+  std::vector<tiering::ReplayResult> results{};
 };
+
+Curve curve_of(const policy::CacheEntry& entry, const std::string& parameters) {
+  return {std::string(entry.name), entry.table, entry.future, nullptr, parameters};
+}
 
 std::optional<workload::BlockAccesses> read_accesses(const Arguments& arguments,
                                                      Diagnostics& found) {
@@ -67,11 +77,33 @@ std::vector<uint32_t> read_capacities(const Arguments& arguments, uint32_t disti
   return capacities;
 }
 
-void add_policy(const std::string& name, const std::string& parameters, std::vector<Curve>& curves,
-                Diagnostics& found) {
+bool names_file(const std::string& name) {
+  return name.find('/') != std::string::npos || name.ends_with(".so");
+}
+
+int64_t call_limit_ns(const Arguments& arguments) {
+  return static_cast<int64_t>(arguments.call_limit_s * 1e9);
+}
+
+void add_plugin(const std::string& file, const std::string& parameters, const Arguments& arguments,
+                std::vector<Curve>& curves, Diagnostics& found) {
+  std::string error;
+  const tiering::PluginUse use{arguments.isolate_plugins, call_limit_ns(arguments)};
+  const auto plugin = tiering::Plugin::load(file, use, error);
+  if (plugin != nullptr && plugin->cache() == nullptr) error = file + " has no cache policy";
+  if (!error.empty()) {
+    found.error({"--policy", 0, 0}, error);
+    return;
+  }
+  curves.push_back({plugin->cache()->info()->name, plugin->cache(), nullptr, plugin, parameters});
+}
+
+void add_policy(const std::string& name, const std::string& parameters, const Arguments& arguments,
+                std::vector<Curve>& curves, Diagnostics& found) {
+  if (names_file(name)) return add_plugin(name, parameters, arguments, curves, found);
   if (name == "all") {
     for (const policy::CacheEntry& entry : policy::cache_policies()) {
-      curves.push_back({&entry, "", {}});
+      curves.push_back(curve_of(entry, ""));
     }
     return;
   }
@@ -82,14 +114,16 @@ void add_policy(const std::string& name, const std::string& parameters, std::vec
                 near.empty() ? "`tiercast policies` lists them" : "did you mean `" + near + "`?");
     return;
   }
-  curves.push_back({entry, parameters, {}});
+  curves.push_back(curve_of(*entry, parameters));
 }
 
 std::vector<Curve> read_policies(const Arguments& arguments, Diagnostics& found) {
   std::string parameters;
   for (const std::string& parameter : arguments.parameters) parameters += parameter + "\n";
   std::vector<Curve> curves;
-  for (const std::string& name : arguments.policies) add_policy(name, parameters, curves, found);
+  for (const std::string& name : arguments.policies) {
+    add_policy(name, parameters, arguments, curves, found);
+  }
   return curves;
 }
 
@@ -98,25 +132,35 @@ void replay(const Arguments& arguments, const workload::BlockAccesses& accesses,
             const std::vector<uint32_t>& capacities, std::vector<Curve>& curves,
             Diagnostics& found) {
   const tiering::ReplayTrace trace{accesses.blocks, accesses.request_ends, accesses.distinct};
-  const bool foresees = std::any_of(curves.begin(), curves.end(), [](const Curve& curve) {
-    return curve.entry->future != nullptr;
-  });
+  const bool foresees = std::any_of(curves.begin(), curves.end(),
+                                    [](const Curve& curve) { return curve.future != nullptr; });
+  const bool isolated = arguments.isolate_plugins &&
+                        std::any_of(curves.begin(), curves.end(),
+                                    [](const Curve& curve) { return curve.plugin != nullptr; });
+  const unsigned jobs = isolated ? 1 : arguments.jobs.value_or(0);
+  const auto checks =
+      arguments.check_policies ? tiering::PolicyChecks::rehearsals : tiering::PolicyChecks::answers;
   const std::vector<uint32_t> next = foresees ? tiering::next_uses(trace) : std::vector<uint32_t>();
   const auto rule = arguments.prefix_rule ? tiering::HitRule::prefix : tiering::HitRule::block;
   for (Curve& curve : curves) curve.results.resize(capacities.size());
   std::vector<std::string> errors(curves.size() * capacities.size());
-  for_each_index(errors.size(), arguments.jobs.value_or(0), [&](std::size_t i) {
+  for_each_index(errors.size(), jobs, [&](std::size_t i) {
     Curve& curve = curves[i / capacities.size()];
     const std::size_t at = i % capacities.size();
+    std::optional<CallWatchdog> watchdog;
+    if (curve.plugin != nullptr && !isolated && arguments.call_limit_s > 0) {
+      watchdog.emplace(call_limit_ns(arguments));
+    }
     const auto result = tiering::replay_cache(
-        {curve.entry->table, curve.entry->future, curve.parameters, arguments.seed.value_or(1)},
+        {curve.table, curve.future, curve.parameters, arguments.seed.value_or(1), checks},
         capacities[at], trace, next, rule, errors[i]);
+    if (curve.plugin != nullptr) curve.plugin->check_end();
     if (result) curve.results[at] = *result;
   });
   for (std::size_t i = 0; i < errors.size(); ++i) {
     if (errors[i].empty()) continue;
     const Curve& curve = curves[i / capacities.size()];
-    found.error({"--policy " + std::string(curve.entry->name), 0, 0}, errors[i]);
+    found.error({"--policy " + curve.name, 0, 0}, errors[i]);
     return;
   }
 }
@@ -140,10 +184,15 @@ nlohmann::ordered_json to_json(const Arguments& arguments, uint32_t distinct, co
     rows.back()["belady_miss_ratio"] = bounds.belady->results[i].miss_ratio();
     rows.back()["prefix_bound_miss_ratio"] = bounds.prefix->results[i].miss_ratio();
   }
-  return {{"trace", arguments.inputs.front()},
-          {"policy", curve.entry->name},
-          {"distinct_blocks", distinct},
-          {"results", rows}};
+  nlohmann::ordered_json json{{"trace", arguments.inputs.front()}, {"policy", curve.name}};
+  if (curve.plugin != nullptr) {
+    json["plugin"] = {{"file", curve.plugin->file()},
+                      {"version", curve.table->info()->version},
+                      {"hash", curve.plugin->hash()}};
+  }
+  json["distinct_blocks"] = distinct;
+  json["results"] = rows;
+  return json;
 }
 
 std::string bar(double ratio) {
@@ -156,8 +205,8 @@ std::string to_text(uint32_t distinct, const Curve& curve, const Bounds& bounds)
   for (std::size_t i = 0; i < curve.results.size(); ++i) {
     const tiering::ReplayResult& result = curve.results[i];
     const double share = 100 * static_cast<double>(result.capacity) / static_cast<double>(distinct);
-    text += fmt::format("{:<13} {:>11} {:>7.2f} % {:>12} {:>11.8f}", curve.entry->name,
-                        result.capacity, share, result.misses, result.miss_ratio());
+    text += fmt::format("{:<13} {:>11} {:>7.2f} % {:>12} {:>11.8f}", curve.name, result.capacity,
+                        share, result.misses, result.miss_ratio());
     if (bounds.belady != nullptr) {
       const double least = bounds.prefix->results[i].miss_ratio();
       text += fmt::format(" {:>11.8f} {:>11.8f} {:>8.2f} %", bounds.belady->results[i].miss_ratio(),
@@ -189,7 +238,7 @@ int cache_command(const Arguments& arguments) {
   const std::size_t asked = curves.size();
   if (arguments.bound) {
     for (const std::string_view name : {kBelady, kPrefixBound}) {
-      curves.push_back({policy::find_cache_policy(name), "", {}});
+      curves.push_back(curve_of(*policy::find_cache_policy(name), ""));
     }
   }
   const std::optional<workload::BlockAccesses> accesses =

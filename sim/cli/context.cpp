@@ -33,6 +33,8 @@ scenario::LoadOptions load_options(const Arguments& arguments) {
   if (arguments.on_bad_line) {
     options.sets.push_back("workload.trace.on_bad_line=" + *arguments.on_bad_line);
   }
+  if (arguments.isolate_plugins) options.sets.push_back("policy.isolate_plugins=true");
+  if (arguments.check_policies) options.sets.push_back("policy.check_policies=true");
   return options;
 }
 

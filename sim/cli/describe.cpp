@@ -88,6 +88,17 @@ std::vector<std::pair<std::string, Bytes>> memory_lines(const llm::HbmBudget& me
           {"kv", memory.kv}};
 }
 
+std::string policy_words(const scenario::PolicySection& policy,
+                         const scenario::UsedPlugins& plugins) {
+  std::string words;
+  if (!policy.eviction.plugin) words = "eviction " + policy.eviction.name;
+  for (const scenario::UsedPlugin& used : plugins) {
+    words += fmt::format("{}{} {} {} of plug-in {}", words.empty() ? "" : ", ", used.place,
+                         used.name, used.version, used.plugin->file());
+  }
+  return words;
+}
+
 std::string instances_text(const scenario::World& world) {
   const uint32_t prefill = world.cluster.prefill_instances;
   if (prefill == 0) return std::to_string(world.cluster.instances);
@@ -107,7 +118,7 @@ reports::RunSetting setting_of(const Prepared& prepared) {
       world.cluster.prefill_instances > 0 ? " (" + instances_text(world) + ")" : "",
       world.gpus_per_instance, spec.engine.block_tokens, world.cluster.engine.max_batched_tokens,
       world.cluster.engine.max_sequences, router_words(spec.router));
-  setting.policy = "eviction " + spec.policy.eviction.name;
+  setting.policy = policy_words(spec.policy, world.plugins);
   setting.workload = workload_words(spec.workload);
   setting.kv_blocks = kv_words(world);
   return setting;

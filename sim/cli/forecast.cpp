@@ -61,6 +61,10 @@ reports::SummaryInput summary_input(const scenario::Scenario& scenario,
                                          census.counts_by_kind.end());
   input.provenance.sensitive_to = census.estimates;
   input.provenance.caveats = world.caveats;
+  for (const scenario::UsedPlugin& used : world.plugins) {
+    input.provenance.plugins.push_back(
+        {used.place, used.name, used.version, used.plugin->file(), used.plugin->hash()});
+  }
   return input;
 }
 
@@ -89,8 +93,8 @@ std::optional<Forecast> simulate(const scenario::Scenario& scenario, const scena
   const auto source = workload::make_source(
       scenario.spec.workload, {scenario.spec.run.seed, world.cluster.engine.block_tokens}, found);
   if (source == nullptr) return std::nullopt;
-  serving::Cluster cluster(world.cluster, world.steps, *source);
-  serving::Outcome outcome = cluster.run();
+  serving::Outcome outcome = serving::Cluster(world.cluster, world.steps, *source).run();
+  for (const scenario::UsedPlugin& used : world.plugins) used.plugin->check_end();
   workload::explain(source->report(), found);
   if (source->report().failed) return std::nullopt;
   reports::SummaryInput input = summary_input(scenario, world);
@@ -202,6 +206,11 @@ std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOpt
       scenario::load_scenario(*document, file, options.configs, found);
   if (!scenario) return std::nullopt;
   check_thresholds(*scenario, thresholds, found);
+  std::unique_ptr<CallWatchdog> watchdog;
+  const int64_t call_limit_ns = scenario->spec.policy.call_limit.value();
+  if (call_limit_ns > 0 && scenario::trusts_plugins(scenario->spec)) {
+    watchdog = std::make_unique<CallWatchdog>(call_limit_ns);
+  }
   std::optional<scenario::World> world =
       scenario::build_world(scenario->spec, scenario->kernels, scenario->resolved, found);
   const auto* trace = std::get_if<workload::TraceSpec>(&scenario->spec.workload);
@@ -209,7 +218,8 @@ std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOpt
     workload::check_trace(*trace, found);
   }
   if (!world || found.has_errors()) return std::nullopt;
-  return Prepared{std::move(*scenario), std::move(*world), std::move(thresholds)};
+  return Prepared{std::move(watchdog), std::move(*scenario), std::move(*world),
+                  std::move(thresholds)};
 }
 
 std::optional<Forecast> forecast(const Prepared& prepared, Diagnostics& found) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,11 +11,13 @@
 #include "models/serving/outcome.hpp"
 #include "reports/result.hpp"
 #include "reports/thresholds.hpp"
+#include "sim/cli/call_watchdog.hpp"
 
 namespace tiercast::cli {
 
 /// A scenario ready to run: everything that could be wrong with it has been checked.
 struct Prepared {
+  std::unique_ptr<CallWatchdog> watchdog;  ///< where plug-ins run in this process
   scenario::Scenario scenario;
   scenario::World world;
   std::vector<reports::Threshold> thresholds;

@@ -9,6 +9,7 @@
 #include "models/policy/registry.hpp"
 #include "models/scenario/catalogue.hpp"
 #include "models/scenario/spec.hpp"
+#include "models/tiering/plugin.hpp"
 #include "sim/base/field_table.hpp"
 #include "sim/base/text.hpp"
 #include "sim/cli/as_json.hpp"
@@ -113,9 +114,49 @@ int show_entry(const Arguments& arguments, const std::string& kind, const std::s
   return exit_ok;
 }
 
+nlohmann::ordered_json to_json(const tp_info& info, const std::string& kind) {
+  return {{"name", info.name},
+          {"kind", kind},
+          {"version", info.version},
+          {"abi", fmt::format("{}.{}", info.abi_major, info.abi_minor)}};
+}
+
+/// What a plug-in says of itself; it is asked in a process of its own.
+int show_plugin(const Arguments& arguments) {
+  std::string error;
+  const auto plugin = tiering::Plugin::load(*arguments.plugin, {true, 1'000'000'000}, error);
+  if (plugin == nullptr) {
+    fmt::print(stderr, "tiercast: {}\n", error);
+    return exit_bad_input;
+  }
+  nlohmann::ordered_json policies = nlohmann::ordered_json::array();
+  if (plugin->cache() != nullptr) {
+    policies.push_back(to_json(*plugin->cache()->info(), "eviction"));
+  }
+  if (plugin->placement() != nullptr) {
+    policies.push_back(to_json(*plugin->placement()->info(), "placement"));
+  }
+  if (arguments.format == Format::json) {
+    const nlohmann::ordered_json json{
+        {"file", plugin->file()}, {"hash", plugin->hash()}, {"policies", policies}};
+    write_stdout(json.dump(2) + "\n");
+    return exit_ok;
+  }
+  std::string text = fmt::format("{}\n  hash: {}\n", plugin->file(), plugin->hash());
+  for (const auto& policy : policies) {
+    text +=
+        fmt::format("  {}: {} {} (version {} of the contract)\n",
+                    policy.at("kind").get<std::string>(), policy.at("name").get<std::string>(),
+                    policy.at("version").get<std::string>(), policy.at("abi").get<std::string>());
+  }
+  write_stdout(text);
+  return exit_ok;
+}
+
 }  // namespace
 
 int policies_command(const Arguments& arguments) {
+  if (arguments.plugin) return show_plugin(arguments);
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   std::string text;
   std::vector<std::string> known;

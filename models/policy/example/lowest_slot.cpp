@@ -6,6 +6,9 @@
 
 using namespace tiercast::policy;
 
+// Unnamed, so that no other plug-in's class of that name is taken for this one.
+namespace {
+
 struct LowestSlot {
   static constexpr std::string_view name = "lowest-slot";
   static constexpr uint32_t capabilities = 0;
@@ -41,6 +44,8 @@ struct LowestSlot {
 
   BitIndex evictable;
 };
+
+}  // namespace
 
 extern "C" const tp_plugin* tp_plugin_entry(uint32_t major, uint32_t minor) {
   return cache_plugin<LowestSlot>(major, minor);

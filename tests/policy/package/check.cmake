@@ -1,5 +1,5 @@
 # Script: installs the policy library into a scratch folder, moves that folder, and builds and runs
-# hosts against it through the CMake package and through pkg-config.
+# hosts and plug-ins against it through the CMake package and through pkg-config.
 cmake_minimum_required(VERSION 3.25)
 set(scratch ${BUILD_DIR}/policy_package)
 file(REMOVE_RECURSE ${scratch})
@@ -34,6 +34,20 @@ if(NOT out STREQUAL "my-fifo\n")
   message(FATAL_ERROR "with_adapter prints\n${out}")
 endif()
 
+# What a user builds against the installed tree is a plug-in of the simulator as it stands. The
+# example evicts the lowest slot, so of [1 2 3 1 2 4] in two blocks only the second 2 is a hit.
+file(WRITE ${scratch}/trace.jsonl
+     "{\"timestamp\": 0, \"input_length\": 3072, \"output_length\": 1, \"hash_ids\": [1, 2, 3, 1, 2, 4]}\n")
+function(expect_plugin plugin)
+  foreach(flags "" --isolate-plugins)
+    run(out ${TIERCAST} cache ${scratch}/trace.jsonl --policy ${plugin} --capacity 2 ${flags})
+    if(NOT out MATCHES "\nlowest-slot +2 +6 +5 ")
+      message(FATAL_ERROR "tiercast with ${plugin} ${flags} prints\n${out}")
+    endif()
+  endforeach()
+endfunction()
+expect_plugin(${scratch}/user/plugin.so)
+
 find_program(PKG_CONFIG pkg-config)
 if(NOT PKG_CONFIG)
   message(STATUS "pkg-config is not installed: its file is not tried")
@@ -46,3 +60,4 @@ run(ignored ${C_COMPILER} ${SOURCE_DIR}/tests/policy/package/main.c ${flags} -o 
 expect(${scratch}/by_pc ${CMAKE_COMMAND} -E env LD_LIBRARY_PATH=${prefix}/${LIBDIR})
 set(example ${SOURCE_DIR}/models/policy/example/lowest_slot)
 run(ignored ${C_COMPILER} -shared -fPIC ${example}.c ${flags} -o ${scratch}/lowest_slot.so)
+expect_plugin(${scratch}/lowest_slot.so)

@@ -1,0 +1,115 @@
+/* The example policy with one fault, which its config names: `fault=NAME`, and `at=N`: only the
+ * N-th call that could show it does (the first by default). */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define tp_plugin_entry honest_entry
+#include "models/policy/example/lowest_slot.c"
+#undef tp_plugin_entry
+TP_API const tp_plugin* tp_plugin_entry(uint32_t abi_major, uint32_t abi_minor);
+
+static char fault[32] = "none";
+static unsigned occasions_left = 1;
+static uint64_t asked = 0; /* answers given, for a state that moves when it must not */
+
+/* Whether this call shows the fault of that name. */
+static bool is_due(const char* name) {
+  return strcmp(fault, name) == 0 && occasions_left != 0 && --occasions_left == 0;
+}
+
+/* Faults that end the process or never come back. */
+static void crash_if_due(const char* call) {
+  char name[64];
+  const char* ways[] = {"segv", "abort", "exit", "loop"};
+  for (int way = 0; way < 4; ++way) {
+    snprintf(name, sizeof name, "%s_in_%s", ways[way], call);
+    if (!is_due(name)) continue;
+    if (way == 0) raise(SIGSEGV);
+    if (way == 1) abort();
+    if (way == 2) exit(3);
+    for (;;) pause();
+  }
+}
+
+static int faulty_create(const char* config, const tp_pool* pool, uint64_t seed, tp_cache** out,
+                         char* error, size_t error_size) {
+  occasions_left = 1;
+  asked = 0;
+  const char* at = strstr(config, "at=");
+  if (at != NULL) sscanf(at, "at=%u", &occasions_left);
+  const char* named = strstr(config, "fault=");
+  snprintf(fault, sizeof fault, "none");
+  if (named != NULL) sscanf(named, "fault=%31[a-z_]", fault);
+  if (is_due("refuses_config")) {
+    snprintf(error, error_size, "it refuses its config");
+    return TP_EINVAL;
+  }
+  crash_if_due("create");
+  return create(config, pool, seed, out, error, error_size);
+}
+
+static void faulty_destroy(tp_cache* self) {
+  crash_if_due("destroy");
+  destroy(self);
+}
+
+static uint64_t hash_state(const tp_cache* self) {
+  return strcmp(fault, "asking_moves_state") == 0 ? asked : self->commits;
+}
+
+static int on_insert(tp_cache* self, int64_t now_ns, const tp_request* request,
+                     const tp_span* spans, size_t span_count, const tp_block* blocks) {
+  (void)self, (void)now_ns, (void)request, (void)spans, (void)span_count, (void)blocks;
+  crash_if_due("on_insert");
+  return is_due("refuses_insert") ? TP_EINVAL : TP_OK;
+}
+
+static int faulty_select(const tp_cache* self, int64_t now_ns, uint32_t need_blocks, tp_span* out,
+                         size_t out_capacity, tp_victims* victims) {
+  crash_if_due("select");
+  const int code = select_victims(self, now_ns, need_blocks, out, out_capacity, victims);
+  if (code != TP_OK) return code;
+  ++asked;
+  if (is_due("outside")) out[0].first_slot = self->slot_count;
+  if (is_due("not_evictable")) {
+    for (out[0].first_slot = 0; self->evictable[out[0].first_slot];) ++out[0].first_slot;
+  }
+  if (is_due("twice")) {
+    out[victims->span_count++] = out[0];
+    ++victims->block_count;
+  }
+  if (is_due("too_few")) --victims->span_count;
+  if (is_due("token_zero")) victims->token = 0;
+  if (is_due("token_again")) occasions_left = 1, victims->token = 7;
+  if (is_due("token_of_old")) occasions_left = 1, victims->token = 7 + asked % 2;
+  return TP_OK;
+}
+
+static int faulty_commit(tp_cache* self, int64_t now_ns, uint64_t token, const uint8_t* accepted) {
+  if (is_due("refuses_commit")) return TP_ESTATE;
+  /* Some faults hide how many blocks the token stood for: the host asks for one at a time then. */
+  return commit(self, now_ns, (uint32_t)token == 7 || (uint32_t)token == 8 ? 1 : token, accepted);
+}
+
+static int64_t next_wakeup(const tp_cache* self, int64_t now_ns) {
+  (void)self;
+  return is_due("wakes_in_the_past") ? now_ns - 1 : INT64_MAX;
+}
+
+const tp_plugin* tp_plugin_entry(uint32_t abi_major, uint32_t abi_minor) {
+  static tp_cache_table table;
+  static const tp_plugin plugin = {.size = sizeof plugin, .cache = &table};
+  const tp_plugin* honest = honest_entry(abi_major, abi_minor);
+  if (honest == NULL) return NULL;
+  table = *honest->cache;
+  table.create = faulty_create;
+  table.destroy = faulty_destroy;
+  table.hash_state = hash_state;
+  table.on_insert = on_insert;
+  table.select = faulty_select;
+  table.commit = faulty_commit;
+  table.next_wakeup = next_wakeup;
+  return &plugin;
+}
