@@ -16,9 +16,9 @@
  *
  * Rules for a policy. No clock, thread, I/O, environment, exception across this boundary or
  * address-dependent order; no allocation in notices after create; randomness from the seed and part
- * of save. Ties end in slot order. An instance is single-threaded and externally synchronised; instances
- * share nothing that changes.
- * now_ns never decreases. No pointer passed in is kept after the call returns.
+ * of save. Ties end in slot order. An instance is single-threaded and externally synchronised, and
+ * shares nothing that changes with others. now_ns never decreases. No pointer passed in is kept
+ * after the call returns.
  *
  * Minimal cache policy: info, create, destroy, on_remove, on_evictable, select, commit, abort.
  * Every other entry may be NULL and gets the host default stated beside it; a notice that is NULL

@@ -18,7 +18,9 @@ constexpr int kLooks = 10;  // at one call before it has failed
 
 }  // namespace
 
-CallWatchdog::CallWatchdog(int64_t limit_ns) : thread_([this, limit_ns] { watch(limit_ns); }) {}
+CallWatchdog::CallWatchdog(int64_t limit_ns) : thread_([this, limit_ns] { watch(limit_ns); }) {
+  tiering::watched_calls = &calls_;
+}
 
 CallWatchdog::~CallWatchdog() {
   tiering::watched_calls = nullptr;

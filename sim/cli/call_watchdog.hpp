@@ -10,9 +10,9 @@
 namespace tiercast::cli {
 
 /// While it lives, ends the program (exit_error, with an error that names policy, call and
-/// simulated time) where one call into a policy takes longer than its limit: for plug-ins that run
-/// in this process, where nothing else can end an endless loop. It only looks on, so no result
-/// depends on it.
+/// simulated time) where a call into a policy, by the thread that made the object, takes longer
+/// than its limit: for plug-ins that run in this process, where nothing else can end an endless
+/// loop. It only looks on, so no result depends on it. The thread that makes it destroys it.
 class CallWatchdog {
  public:
   /// limit_ns: wall time, which only counts while this process is awake.

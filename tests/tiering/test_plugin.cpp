@@ -105,7 +105,8 @@ std::optional<PolicyFault> caught(const Plugin& plugin, const std::string& confi
     cache->insert(11, SpanList{{0, 8}});
     cache->evictable(12, true, SpanList{{2, 5}});
     SpanList victims;
-    CHECK(cache->next_wakeup(13) == INT64_MAX);
+    const int64_t wakeup_ns = cache->next_wakeup(13);
+    CHECK(wakeup_ns == INT64_MAX);
     for (int64_t now_ns = 21; now_ns < 24; ++now_ns) cache->take_victims(now_ns, 1, victims);
     cache.reset();
     plugin.check_end();
@@ -214,17 +215,18 @@ TEST_CASE("more isolated plug-ins than seats are refused", "[plugin]") {
 }
 
 TEST_CASE("a policy decides the same wherever it runs", "[plugin]") {
-  std::vector<uint64_t> ids;
+  std::vector<uint32_t> blocks;
   uint64_t state = 1;
   for (int i = 0; i < 4000; ++i) {
     state = state * 6364136223846793005u + 1442695040888963407u;
-    ids.push_back((state >> 33) % 97 * ((state >> 60) + 1));
+    blocks.push_back(static_cast<uint32_t>((state >> 33) % 97 * ((state >> 62) + 1)));
   }
-  const std::vector<uint64_t> ends{ids.size()};
+  const std::vector<uint64_t> ends{blocks.size()};
   const auto misses = [&](const tp_cache_table& table, PolicyChecks checks) {
     std::string error;
-    const auto result = tiering::replay_cache({&table, nullptr, "", 1, checks}, 64, {ids, ends},
-                                              tiering::HitRule::block, error);
+    const auto result =
+        tiering::replay_cache({&table, nullptr, "", 1, checks}, 64, {blocks, ends, 97 * 4}, {},
+                              tiering::HitRule::block, error);
     INFO(error);
     REQUIRE(result.has_value());
     return result->misses;

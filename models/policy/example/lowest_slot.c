@@ -9,7 +9,7 @@
 
 struct tp_cache {
   uint32_t slot_count;
-  uint64_t commits;
+  uint32_t answers;
   unsigned char evictable[]; /* by slot */
 };
 
@@ -46,8 +46,8 @@ static int on_remove(tp_cache* self, int64_t now_ns, uint32_t reason, const tp_s
   return on_evictable(self, now_ns, 0, spans, span_count);
 }
 
-/* The token says which commit this answer is for and how many blocks it names, so that commit can
- * find the same ones again. */
+/* The token numbers this answer, and says how many blocks it names, so that commit can find the
+ * same ones again. The number is all that asking changes, and no answer depends on it. */
 static int select_victims(const tp_cache* self, int64_t now_ns, uint32_t need_blocks, tp_span* out,
                           size_t out_capacity, tp_victims* victims) {
   (void)now_ns;
@@ -58,7 +58,8 @@ static int select_victims(const tp_cache* self, int64_t now_ns, uint32_t need_bl
     ++named;
   }
   if (named < need_blocks) return TP_EREFUSED;
-  *victims = (tp_victims){(self->commits + 1) << 32 | need_blocks, need_blocks, need_blocks};
+  const uint64_t number = ++((tp_cache*)self)->answers;
+  *victims = (tp_victims){number << 32 | need_blocks, need_blocks, need_blocks};
   return named <= out_capacity ? TP_OK : TP_ESPACE;
 }
 
@@ -70,7 +71,6 @@ static int commit(tp_cache* self, int64_t now_ns, uint64_t token, const uint8_t*
     if (accepted == NULL || accepted[named]) self->evictable[slot] = 0;
     ++named;
   }
-  ++self->commits;
   return TP_OK;
 }
 
