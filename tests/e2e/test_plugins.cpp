@@ -138,7 +138,7 @@ TEST_CASE("What is wrong with a plug-in's section is bad input", "[e2e]") {
     return bad.err;
   };
   CHECK_THAT(refused("{eviction: {plugin: none.so}}"),
-             Catch::Contains("s.yaml:15:28: error: `policy.eviction.plugin`: ") &&
+             Catch::Contains("s.yaml:15:29: error: `policy.eviction.plugin`: ") &&
                  Catch::Contains("none.so does not exist"));
   CHECK_THAT(refused("{eviction: {plugin: s.yaml}}"), Catch::Contains("cannot be loaded: "));
   CHECK_THAT(
