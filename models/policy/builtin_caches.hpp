@@ -27,5 +27,6 @@ CacheEntry slru_entry();
 CacheEntry ttl_entry();
 CacheEntry twoq_entry();
 CacheEntry wtinylfu_entry();
+CacheEntry hyperbolic_entry();
 
 }  // namespace tiercast::policy

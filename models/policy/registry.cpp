@@ -33,6 +33,7 @@ std::span<const CacheEntry> cache_policies() {
       session_entry(),
       gdsf_entry(),
       wtinylfu_entry(),
+      hyperbolic_entry(),
   };
   // clang-format on
   return policies;
