@@ -8,9 +8,12 @@ namespace tiercast::policy {
 CacheEntry arc_entry();
 CacheEntry arc_vllm_entry();
 CacheEntry belady_entry();
+CacheEntry classes_entry();
 CacheEntry clock_entry();
 CacheEntry fifo_entry();
 CacheEntry gdsf_entry();
+CacheEntry group_ttl_entry();
+CacheEntry hyperbolic_entry();
 CacheEntry leaf_lru_entry();
 CacheEntry lease_entry();
 CacheEntry lfu_entry();
@@ -24,9 +27,9 @@ CacheEntry s3fifo_entry();
 CacheEntry session_entry();
 CacheEntry sieve_entry();
 CacheEntry slru_entry();
+CacheEntry steps_entry();
 CacheEntry ttl_entry();
 CacheEntry twoq_entry();
 CacheEntry wtinylfu_entry();
-CacheEntry hyperbolic_entry();
 
 }  // namespace tiercast::policy

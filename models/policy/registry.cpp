@@ -34,6 +34,9 @@ std::span<const CacheEntry> cache_policies() {
       gdsf_entry(),
       wtinylfu_entry(),
       hyperbolic_entry(),
+      steps_entry(),
+      classes_entry(),
+      group_ttl_entry(),
   };
   // clang-format on
   return policies;

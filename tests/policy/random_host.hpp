@@ -58,6 +58,7 @@ class NaivePolicy {
   virtual void request(const tp_request& /*request*/, uint32_t /*phase*/) {}
   virtual void hint(uint64_t /*session*/, const std::vector<tp_hint>& /*hints*/) {}
   virtual void remove(uint32_t slot) = 0;
+  virtual void remove_for(uint32_t /*reason*/, uint32_t slot) { remove(slot); }
   virtual void set_evictable(bool on, uint32_t slot) = 0;
   /// The next victims in order. Nothing changes.
   virtual Slots victims(uint32_t need) const = 0;
