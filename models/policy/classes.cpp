@@ -6,6 +6,7 @@
 #include "models/policy/cache_entry.hpp"
 #include "models/policy/class_queues.hpp"
 #include "models/policy/decay.hpp"
+#include "models/policy/departed_blocks.hpp"
 
 namespace tiercast::policy {
 namespace {
@@ -21,9 +22,10 @@ namespace {
 /// type where this has the tenant: the contract tells no types). F(t) = 1 - e^(-rate t), the rate
 /// fitted online: uses over the time that blocks of the class waited for one, in vain or not, which
 /// is the maximum-likelihood rate with blocks that left unused taken as censored; both halved every
-/// 4096 observations, with one use in `reuse` seconds to start from. Life is a running mean, over
-/// 16 or so, of the time that victims had been unused, from `life` on. Between blocks of one class
-/// the least recently used goes first, a batch from its tail on.
+/// 4096 observations, with one use in `reuse` seconds to start from. Blocks that left are
+/// remembered by keys, 65,536 at most, and their time goes on. Life is a running mean, over 16 or
+/// so, of the time that victims had been unused, from `life` on. Between blocks of one class the
+/// least recently used goes first, a batch from its tail on.
 ///
 /// A host that tells neither tenants nor turns has one class, and `lru`.
 class Classes {
@@ -47,25 +49,37 @@ class Classes {
   Classes(const tp_pool& pool, const ParameterValues& values, uint64_t /*seed*/)
       : reuse_ns_(values.real("reuse") * 1e9),
         life_ns_(static_cast<int64_t>(values.real("life") * 1e9)),
-        queues_(pool.slot_count, values.integer("turns")) {}
+        queues_(pool.slot_count, values.integer("turns")),
+        digests_(pool.slot_count),
+        departed_(pool.capacity_blocks) {}
 
   void prefetch(uint32_t slot) const { queues_.prefetch(slot); }
-  void prefetch(uint32_t slot, const tp_block*) const { queues_.prefetch(slot); }
+  void prefetch(uint32_t slot, const tp_block* block) const {
+    queues_.prefetch(slot);
+    departed_.prefetch(DepartedBlocks::digest_of(block->key));
+  }
 
   void insert(const Notice& at, uint32_t slot, const tp_block* block) {
+    digests_[slot] = DepartedBlocks::digest_of(block->key);
+    const DepartedBlocks::Block before = departed_.take(digests_[slot]);
+    if (before.digest != 0) observe(before.kind, at.now_ns - before.since_ns, 1);
     queues_.insert(at, slot, block);
   }
 
   void touch(const Notice& at, uint32_t slot) {
-    observe(slot, at.now_ns, 1);
+    observe(queues_.class_of(slot), at.now_ns - queues_.used_ns(slot), 1);
     queues_.touch(at, slot, at.slots.state(slot) == SlotState::evictable);
   }
 
   void remove(const Notice& at, uint32_t reason, uint32_t slot) {
-    observe(slot, at.now_ns, 0);
+    const uint32_t kind = queues_.class_of(slot);
+    const int64_t unused_ns = at.now_ns - queues_.used_ns(slot);
+    observe(kind, unused_ns, 0);
     if (reason == TP_REMOVED_EVICTED || reason == TP_REMOVED_MOVED) {
-      life_ns_ += (at.now_ns - queues_.used_ns(slot) - life_ns_) / 16;
+      life_ns_ += (unused_ns - life_ns_) / 16;
     }
+    departed_.put({digests_[slot], at.now_ns, kind, 0});
+    digests_[slot] = 0;
     queues_.remove(slot, at.slots.state(slot) == SlotState::evictable);
   }
 
@@ -93,6 +107,8 @@ class Classes {
       hash.add(law.unused_ns);
       hash.add(law.observed);
     }
+    for (std::size_t slot = 0; slot < digests_.size(); ++slot) hash.add(digests_[slot]);
+    departed_.hash(hash);
   }
 
   template <class Self, class Archive>
@@ -100,6 +116,8 @@ class Classes {
     archive.value(self.life_ns_);
     ClassQueues::archive(self.queues_, archive);
     archive.items(self.laws_.data(), self.laws_.size());
+    archive.items(self.digests_.data(), self.digests_.size());
+    DepartedBlocks::archive(self.departed_, archive);
   }
 
  private:
@@ -153,10 +171,10 @@ class Classes {
     return (static_cast<double>(law.uses) + 1) / (static_cast<double>(law.unused_ns) + reuse_ns_);
   }
 
-  void observe(uint32_t slot, int64_t now_ns, uint64_t uses) {
-    Law& law = laws_[queues_.class_of(slot)];
+  void observe(uint32_t kind, int64_t unused_ns, uint64_t uses) {
+    Law& law = laws_[kind];
     law.uses += uses;
-    law.unused_ns += static_cast<uint64_t>(now_ns - queues_.used_ns(slot));
+    law.unused_ns += static_cast<uint64_t>(unused_ns);
     if (++law.observed < observed_max) return;
     law = {law.uses / 2, law.unused_ns / 2, law.observed / 2};
   }
@@ -165,6 +183,8 @@ class Classes {
   int64_t life_ns_;
   ClassQueues queues_;
   std::array<Law, ClassQueues::count_max> laws_{};  // by class
+  FlatArray<uint64_t> digests_;                     // of a slot's key; 0: no block
+  DepartedBlocks departed_;                         // since they left
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "models/policy/cache_entry.hpp"
 #include "models/policy/class_queues.hpp"
+#include "models/policy/departed_blocks.hpp"
 #include "models/policy/reuse_intervals.hpp"
 
 namespace tiercast::policy {
@@ -73,7 +74,7 @@ class GroupTtl {
     if (before.digest != 0) {
       ReuseIntervals& of = intervals_[before.kind];
       of.lost -= of.lost != 0 ? 1 : 0;
-      use(of, at.now_ns - before.used_ns);
+      use(of, at.now_ns - before.since_ns);
       observe(at.now_ns);
     }
     queues_.insert(at, slot, block);

@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "models/policy/departed_blocks.hpp"
 #include "models/policy/registry.hpp"
 #include "models/policy/reuse_intervals.hpp"
 #include "tests/policy/naive_lru.hpp"
