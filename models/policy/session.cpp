@@ -1,3 +1,4 @@
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -43,9 +44,7 @@ class SessionAware {
         sessions_(SessionTable::capacity_for(pool, values)),
         blocks_(pool.slot_count, sessions_.capacity()),
         order_(pool.slot_count + sessions_.capacity(), pool.capacity_blocks + sessions_.capacity()),
-        lasting_(ArrivalOrder::positions_for(pool.capacity_blocks + sessions_.capacity())),
-        ended_(ArrivalOrder::positions_for(pool.capacity_blocks + sessions_.capacity())),
-        has_ended_(sessions_.capacity()) {}
+        candidates_{BitIndex(place_count(pool)), BitIndex(place_count(pool))} {}
 
   void prefetch(uint32_t slot) const {
     order_.prefetch(slot);
@@ -90,7 +89,7 @@ class SessionAware {
   void request(const Notice& at, uint32_t phase) {
     if (at.request->session == 0) return;
     const uint32_t session = use(at.request->session);
-    if (phase == TP_PHASE_ARRIVE || phase == TP_PHASE_RESUME) set_ended(session, false);
+    if (phase == TP_PHASE_ARRIVE || phase == TP_PHASE_RESUME) set_kind(session, lasting);
     if (phase == TP_PHASE_TOOL_CALL || phase == TP_PHASE_FINISH) {
       hear(session, hints_of(*at.request));
     }
@@ -112,13 +111,9 @@ class SessionAware {
 
   void hash(StateHash& hash) const {
     order_.for_slots([&](uint32_t entry) {
-      if (entry < slot_count_) {
-        hash.add(entry);
-        hash.add(ended_.test(order_.position(entry)) ? 1 : 0);
-        return;
-      }
+      hash.add(order_.tag(entry));
+      if (entry < slot_count_) return hash.add(entry);
       hash.add(sessions_.id(entry - slot_count_));
-      hash.add(has_ended_[entry - slot_count_]);
       blocks_.for_candidates(entry - slot_count_, [&](uint32_t slot) {
         hash.add(slot);
         return true;
@@ -135,9 +130,7 @@ class SessionAware {
     SessionTable::archive(self.sessions_, archive);
     SessionBlocks::archive(self.blocks_, archive);
     ArrivalOrder::archive(self.order_, archive);
-    BitIndex::archive(self.lasting_, archive);
-    BitIndex::archive(self.ended_, archive);
-    archive.items(self.has_ended_.data(), self.has_ended_.size());
+    for (auto& candidates : self.candidates_) BitIndex::archive(candidates, archive);
     archive.value(self.last_);
   }
 
@@ -145,7 +138,13 @@ class SessionAware {
   static constexpr uint32_t none = SessionTable::none;
 
   // An entry of the order: a slot whose block is evictable and of no session, or, from slot_count_
-  // on, a session.
+  // on, a session. Its kind, which is its tag, says who goes first.
+  static constexpr uint32_t lasting = 0;
+  static constexpr uint32_t ended = 1;
+
+  uint32_t place_count(const tp_pool& pool) const {
+    return ArrivalOrder::positions_for(pool.capacity_blocks + sessions_.capacity());
+  }
 
   uint32_t entry_of(uint32_t session) const { return slot_count_ + session; }
   bool is_candidate(uint32_t entry) const {
@@ -155,33 +154,34 @@ class SessionAware {
   uint32_t use(uint64_t id) {
     return sessions_.use(
         id, [&](uint32_t index) { forget(index); },
-        [&](uint32_t index) { append(entry_of(index)); });
+        [&](uint32_t index) { append(entry_of(index), lasting); });
   }
   void forget(uint32_t session) {
     withdraw(entry_of(session));
     blocks_.for_candidates(session, [&](uint32_t slot) {
-      append(slot);
-      ended_.set(order_.position(slot));
+      append(slot, ended);
+      mark(slot);
       return true;
     });
     blocks_.clear(session);
-    has_ended_[session] = 0;
   }
 
   void hear(uint32_t session, std::span<const tp_hint> hints) {
     for (const tp_hint& hint : hints) {
-      if (hint.kind == TP_HINT_SESSION_ENDS) set_ended(session, hint.value != 0);
+      if (hint.kind == TP_HINT_SESSION_ENDS) set_kind(session, hint.value != 0 ? ended : lasting);
     }
   }
-  void set_ended(uint32_t session, bool ended) {
-    has_ended_[session] = ended ? 1 : 0;
-    mark(entry_of(session));
+  void set_kind(uint32_t session, uint32_t kind) {
+    const uint32_t entry = entry_of(session);
+    candidates_[order_.tag(entry)].clear(order_.position(entry));
+    order_.set_tag(entry, kind);
+    mark(entry);
   }
 
   void put_down(uint32_t slot) {
     const uint32_t session = blocks_.session_of(slot);
     if (session == none) {
-      append(slot);
+      append(slot, lasting);
       return mark(slot);
     }
     blocks_.move(false, true, slot);
@@ -197,32 +197,31 @@ class SessionAware {
 
   /// Puts an entry among the candidates of its kind, or takes it out.
   void mark(uint32_t entry) {
-    const uint32_t place = order_.position(entry);
-    const bool ended = entry >= slot_count_ && has_ended_[entry - slot_count_] != 0;
-    lasting_.clear(place);
-    ended_.clear(place);
-    if (is_candidate(entry)) (ended ? ended_ : lasting_).set(place);
+    BitIndex& candidates = candidates_[order_.tag(entry)];
+    if (is_candidate(entry)) {
+      candidates.set(order_.position(entry));
+    } else {
+      candidates.clear(order_.position(entry));
+    }
   }
   void make_last(uint32_t entry) {
     if (entry == last_) return;
+    const uint32_t kind = order_.tag(entry);
     withdraw(entry);
-    append(entry);
+    append(entry, kind);
     mark(entry);
   }
-  void append(uint32_t entry) {
+  void append(uint32_t entry, uint32_t kind) {
     if (order_.full()) {
       order_.compact([&](uint32_t from, uint32_t to) {
-        lasting_.move(from, to);
-        ended_.move(from, to);
+        for (BitIndex& candidates : candidates_) candidates.move(from, to);
       });
     }
-    order_.append(entry, 0);
+    order_.append(entry, kind);
     last_ = entry;
   }
   void withdraw(uint32_t entry) {
-    const uint32_t place = order_.position(entry);
-    lasting_.clear(place);
-    ended_.clear(place);
+    candidates_[order_.tag(entry)].clear(order_.position(entry));
     order_.release(entry);
     if (entry == last_) last_ = none;
   }
@@ -240,19 +239,17 @@ class SessionAware {
       if (entry < slot_count_) return visit_one(entry);
       return blocks_.for_candidates(entry - slot_count_, visit_one);
     };
-    if (ended_.for_members(0, BitIndex::none, visit_entry)) {
-      lasting_.for_members(0, BitIndex::none, visit_entry);
+    if (candidates_[ended].for_members(0, BitIndex::none, visit_entry)) {
+      candidates_[lasting].for_members(0, BitIndex::none, visit_entry);
     }
   }
 
   uint32_t slot_count_;
   SessionTable sessions_;
   SessionBlocks blocks_;
-  ArrivalOrder order_;            // entries, the least recently active first
-  BitIndex lasting_;              // places of entries with candidates
-  BitIndex ended_;                // the same of sessions that have ended
-  FlatArray<uint8_t> has_ended_;  // by session
-  uint32_t last_ = none;          // entry with the last place, if it is known
+  ArrivalOrder order_;  // entries, the least recently active first, each tagged with its kind
+  std::array<BitIndex, 2> candidates_;  // by kind: places of entries with evictable blocks
+  uint32_t last_ = none;                // entry with the last place, if it is known
 };
 
 }  // namespace

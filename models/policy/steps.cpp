@@ -39,7 +39,8 @@ class Steps {
 
   static std::span<const Parameter> parameters() {
     static constexpr Parameter list[] = {
-        {"horizon", "steps", ParameterKind::integer, 8, 1, 15,
+        {"horizon", "steps", ParameterKind::integer, ArrivalOrder::tag_max, 1,
+         ArrivalOrder::tag_max,
          "Sessions that run again after so many steps, or later, count alike."},
         SessionTable::parameter};
     return list;
@@ -50,8 +51,7 @@ class Steps {
         sessions_(SessionTable::capacity_for(pool, values)),
         users_(std::size_t{pool.slot_count} * places, sessions_.capacity()),
         steps_(sessions_.capacity()),
-        order_(pool.slot_count, pool.capacity_blocks),
-        level_(pool.slot_count) {
+        order_(pool.slot_count, pool.capacity_blocks) {
     for (uint32_t level = 0; level <= horizon_; ++level) {
       candidates_.emplace_back(ArrivalOrder::positions_for(pool.capacity_blocks));
     }
@@ -59,7 +59,7 @@ class Steps {
 
   void prefetch(uint32_t slot) const {
     order_.prefetch(slot);
-    users_.prefetch(slot * places);
+    for (const uint32_t node : nodes_of(slot)) users_.prefetch(node);
   }
   void prefetch(uint32_t slot, const tp_block*) const { prefetch(slot); }
 
@@ -129,7 +129,6 @@ class Steps {
     SessionBlocks::archive(self.users_, archive);
     archive.items(self.steps_.data(), self.steps_.size());
     ArrivalOrder::archive(self.order_, archive);
-    archive.items(self.level_.data(), self.level_.size());
     for (auto& candidates : self.candidates_) BitIndex::archive(candidates, archive);
   }
 
@@ -182,7 +181,7 @@ class Steps {
     steps_[session] = static_cast<uint8_t>(one_more);
     users_.for_candidates(session, [&](uint32_t node) {
       const uint32_t slot = node / places;
-      candidates_[level_[slot]].clear(order_.position(slot));
+      candidates_[order_.tag(slot)].clear(order_.position(slot));
       set_candidate(slot);
       return true;
     });
@@ -193,7 +192,7 @@ class Steps {
     for (const uint32_t node : nodes_of(slot)) users_.move(true, false, node);
   }
   void withdraw(uint32_t slot) {
-    candidates_[level_[slot]].clear(order_.position(slot));
+    candidates_[order_.tag(slot)].clear(order_.position(slot));
     order_.release(slot);
   }
   void append(uint32_t slot) {
@@ -207,8 +206,8 @@ class Steps {
   }
   void set_candidate(uint32_t slot) {
     const auto nodes = nodes_of(slot);
-    level_[slot] = static_cast<uint8_t>(std::min(steps_of(nodes[0]), steps_of(nodes[1])));
-    candidates_[level_[slot]].set(order_.position(slot));
+    order_.set_tag(slot, std::min(steps_of(nodes[0]), steps_of(nodes[1])));
+    candidates_[order_.tag(slot)].set(order_.position(slot));
   }
 
   template <class Visit>
@@ -224,10 +223,9 @@ class Steps {
 
   uint32_t horizon_;
   SessionTable sessions_;
-  SessionBlocks users_;               // a node is a place for a user
-  FlatArray<uint8_t> steps_;          // by session: one more than its steps, or 0
-  ArrivalOrder order_;                // evictable blocks, the least recent first
-  FlatArray<uint8_t> level_;          // by slot: a block's steps while it is evictable
+  SessionBlocks users_;       // a node is a place for a user
+  FlatArray<uint8_t> steps_;  // by session: one more than its steps, or 0
+  ArrivalOrder order_;        // evictable blocks, the least recent first; tags are their steps
   std::vector<BitIndex> candidates_;  // by steps: positions
 };
 

@@ -65,7 +65,10 @@ class Ttl {
   }
 
   void prefetch(uint32_t slot) const { held_.prefetch(slot); }
-  void prefetch(uint32_t slot, const tp_block*) const { held_.prefetch(slot); }
+  void prefetch(uint32_t slot, const tp_block*) const {
+    held_.prefetch(slot);
+    cost_us_.prefetch(slot);
+  }
 
   void insert(const Notice& at, uint32_t slot, const tp_block* block) {
     cost_us_[slot] =
