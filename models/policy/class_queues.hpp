@@ -12,7 +12,7 @@ namespace tiercast::policy {
 /// Blocks by class, a class being a tenant and a turn of its sessions, and each class' evictable
 /// blocks in a queue, the least recently used first, a batch from its tail on. A block is of the
 /// class of the request that used it last; where no request is told, of its view's tenant and turn
-/// 0. Of more than 63 classes the later ones are one. 24 bytes a block; every step O(1) but a
+/// 0. Of more than 63 classes the later ones are one. 32 bytes a block; every step O(1) but a
 /// search among the classes where the class changes.
 class ClassQueues {
  public:
@@ -27,13 +27,15 @@ class ClassQueues {
   uint32_t class_of(uint32_t slot) const { return blocks_[slot].kind - 1; }
   int64_t used_ns(uint32_t slot) const { return blocks_[slot].used_ns; }
   uint32_t depth(uint32_t slot) const { return blocks_[slot].depth; }
+  /// What insert() was given for the block's key.
+  uint64_t digest(uint32_t slot) const { return blocks_[slot].digest; }
   uint32_t class_count() const { return class_count_; }
 
-  void insert(const Notice& at, uint32_t slot, const tp_block* block) {
+  void insert(const Notice& at, uint32_t slot, const tp_block* block, uint64_t digest) {
     const uint32_t tenant =
         block->tenant != 0 || at.request == nullptr ? block->tenant : at.request->tenant;
     const uint32_t turn = at.request != nullptr ? at.request->turn : 0;
-    blocks_[slot] = {at.now_ns, 0, 0, block->depth, find_class(tenant, turn) + 1};
+    blocks_[slot] = {at.now_ns, digest, 0, 0, block->depth, find_class(tenant, turn) + 1};
   }
   /// Used now, perhaps by another class than before; evictable: it stays so, as its queue's newest.
   void touch(const Notice& at, uint32_t slot, bool evictable) {
@@ -101,6 +103,7 @@ class ClassQueues {
       if (block.kind == 0) continue;
       hash.add(uint64_t{slot} << 32 | block.kind);
       hash.add(static_cast<uint64_t>(block.used_ns));
+      hash.add(block.digest);
       hash.add(block.depth);
     }
   }
@@ -117,6 +120,7 @@ class ClassQueues {
  private:
   struct Block {
     int64_t used_ns;
+    uint64_t digest;
     uint32_t older;  // in its queue: slot + 1, or 0
     uint32_t newer;
     uint32_t depth;

@@ -50,7 +50,6 @@ class Classes {
       : reuse_ns_(values.real("reuse") * 1e9),
         life_ns_(static_cast<int64_t>(values.real("life") * 1e9)),
         queues_(pool.slot_count, values.integer("turns")),
-        digests_(pool.slot_count),
         departed_(pool.capacity_blocks) {}
 
   void prefetch(uint32_t slot) const { queues_.prefetch(slot); }
@@ -60,10 +59,10 @@ class Classes {
   }
 
   void insert(const Notice& at, uint32_t slot, const tp_block* block) {
-    digests_[slot] = DepartedBlocks::digest_of(block->key);
-    const DepartedBlocks::Block before = departed_.take(digests_[slot]);
+    const uint64_t digest = DepartedBlocks::digest_of(block->key);
+    const DepartedBlocks::Block before = departed_.take(digest);
     if (before.digest != 0) observe(before.kind, at.now_ns - before.since_ns, 1);
-    queues_.insert(at, slot, block);
+    queues_.insert(at, slot, block, digest);
   }
 
   void touch(const Notice& at, uint32_t slot) {
@@ -78,8 +77,7 @@ class Classes {
     if (reason == TP_REMOVED_EVICTED || reason == TP_REMOVED_MOVED) {
       life_ns_ += (unused_ns - life_ns_) / 16;
     }
-    departed_.put({digests_[slot], at.now_ns, kind, 0});
-    digests_[slot] = 0;
+    departed_.put({queues_.digest(slot), at.now_ns, kind, 0});
     queues_.remove(slot, at.slots.state(slot) == SlotState::evictable);
   }
 
@@ -107,7 +105,6 @@ class Classes {
       hash.add(law.unused_ns);
       hash.add(law.observed);
     }
-    for (std::size_t slot = 0; slot < digests_.size(); ++slot) hash.add(digests_[slot]);
     departed_.hash(hash);
   }
 
@@ -116,7 +113,6 @@ class Classes {
     archive.value(self.life_ns_);
     ClassQueues::archive(self.queues_, archive);
     archive.items(self.laws_.data(), self.laws_.size());
-    archive.items(self.digests_.data(), self.digests_.size());
     DepartedBlocks::archive(self.departed_, archive);
   }
 
@@ -183,7 +179,6 @@ class Classes {
   int64_t life_ns_;
   ClassQueues queues_;
   std::array<Law, ClassQueues::count_max> laws_{};  // by class
-  FlatArray<uint64_t> digests_;                     // of a slot's key; 0: no block
   DepartedBlocks departed_;                         // since they left
 };
 

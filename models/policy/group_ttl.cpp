@@ -52,7 +52,6 @@ class GroupTtl {
       : capacity_blocks_(pool.capacity_blocks),
         period_(values.integer("period")),
         queues_(pool.slot_count, values.integer("turns")),
-        digests_(pool.slot_count),
         departed_(pool.capacity_blocks) {
     ttl_ns_.fill(static_cast<int64_t>(values.real("ttl") * 1e9));
   }
@@ -69,7 +68,6 @@ class GroupTtl {
       since_ns_ = at.now_ns;
     }
     const uint64_t digest = DepartedBlocks::digest_of(block->key);
-    digests_[slot] = digest;
     const DepartedBlocks::Block before = departed_.take(digest);
     if (before.digest != 0) {
       ReuseIntervals& of = intervals_[before.kind];
@@ -77,7 +75,7 @@ class GroupTtl {
       use(of, at.now_ns - before.since_ns);
       observe(at.now_ns);
     }
-    queues_.insert(at, slot, block);
+    queues_.insert(at, slot, block, digest);
   }
 
   void touch(const Notice& at, uint32_t slot) {
@@ -89,10 +87,9 @@ class GroupTtl {
   void remove(const Notice& at, uint32_t /*reason*/, uint32_t slot) {
     const uint32_t kind = queues_.class_of(slot);
     ++intervals_[kind].lost;
-    departed_.put({digests_[slot], queues_.used_ns(slot), kind, 0});
+    departed_.put({queues_.digest(slot), queues_.used_ns(slot), kind, 0});
     observe(at.now_ns);
     queues_.remove(slot, at.slots.state(slot) == SlotState::evictable);
-    digests_[slot] = 0;
   }
 
   void set_evictable(const Notice& at, bool on, uint32_t slot) {
@@ -117,7 +114,6 @@ class GroupTtl {
 
   void hash(StateHash& hash) const {
     queues_.hash(hash);
-    for (std::size_t slot = 0; slot < digests_.size(); ++slot) hash.add(digests_[slot]);
     departed_.hash(hash);
     for (uint32_t kind = 0; kind < queues_.class_count(); ++kind) {
       hash.add(static_cast<uint64_t>(ttl_ns_[kind]));
@@ -133,7 +129,6 @@ class GroupTtl {
   template <class Self, class Archive>
   static void archive(Self& self, Archive& archive) {
     ClassQueues::archive(self.queues_, archive);
-    archive.items(self.digests_.data(), self.digests_.size());
     DepartedBlocks::archive(self.departed_, archive);
     archive.items(self.ttl_ns_.data(), self.ttl_ns_.size());
     archive.items(self.intervals_.data(), self.intervals_.size());
@@ -203,7 +198,6 @@ class GroupTtl {
   uint32_t capacity_blocks_;
   uint32_t period_;
   ClassQueues queues_;
-  FlatArray<uint64_t> digests_;  // of a slot's key; 0: no block
   DepartedBlocks departed_;
   std::array<int64_t, ClassQueues::count_max> ttl_ns_;  // by group
   std::array<ReuseIntervals, ClassQueues::count_max> intervals_{};

@@ -211,6 +211,23 @@ TEST_CASE("classes evicts what is least likely to be used within a life") {
   }
 }
 
+TEST_CASE("classes takes tenants for one where there are too many") {
+  Instance cache(classes(), 70, "", true);
+  std::string all;
+  for (uint32_t slot = 0; slot < 70; ++slot) {
+    cache.insert_blocks(slot, {slot}, {tenant_view(slot + 1, slot + 1, 0)});
+    cache.set_evictable(slot, true, {slot});
+    all += " " + std::to_string(slot);
+  }
+  // Nothing was observed, so every class has the same law, and the oldest is the least likely.
+  std::string named;
+  uint64_t token = 0;
+  for (const uint32_t slot : as_slots(cache.select(100 * second, 70, token))) {
+    named += " " + std::to_string(slot);
+  }
+  CHECK(named == all);
+}
+
 TEST_CASE("classes tells apart tenants that lru takes for alike") {
   // Tenant 1 uses each prompt once more, 4 s later; tenant 2, whose prompts come in between, never
   // does. Prompts are one block, one of each tenant a second, in a cache of ten blocks:
