@@ -1,13 +1,14 @@
-# tiercast_room(name path [DEPENDS room...] [LIBS target...])
+# tiercast_room(name path [DEPENDS room...] [LIBS target...] [GENERATED file...])
 #
 # Makes the .cpp files of a folder the static library tiercast_<name> (an INTERFACE library while
 # it has none). Rooms it depends on are linked PUBLIC, third-party libraries PRIVATE: their headers
-# stay behind .cpp files. main.cpp is left to tiercast_executable().
+# stay behind .cpp files. main.cpp is left to tiercast_executable(). GENERATED are further sources.
 function(tiercast_room name path)
-  cmake_parse_arguments(ROOM "" "" "DEPENDS;LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "DEPENDS;LIBS;GENERATED" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${path}/*.cpp)
   file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${path}/*.hpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  list(APPEND sources ${ROOM_GENERATED})
   set_property(GLOBAL APPEND PROPERTY TIERCAST_ROOMS ${name})
   set_property(GLOBAL PROPERTY TIERCAST_${name}_PATH ${path})
   set_property(GLOBAL PROPERTY TIERCAST_${name}_SOURCES ${sources})

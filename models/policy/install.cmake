@@ -1,5 +1,5 @@
 # The policy library as a product of its own: libtierpolicy.a (the very objects the simulator
-# links), libtierpolicy.so, tierpolicy.h, the C++ headers, a CMake package, a pkg-config file.
+# links), libtierpolicy.so, the C headers, the C++ headers, a CMake package, a pkg-config file.
 #
 #     cmake --install build/release --component policy --prefix /usr/local
 include(CMakePackageConfigHelpers)
@@ -22,11 +22,12 @@ install(TARGETS tiercast_policy tierpolicy_shared EXPORT tierpolicy
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT policy
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT policy
         FILE_SET HEADERS DESTINATION ${policy_include}/tierpolicy COMPONENT policy)
-# The C++ headers include it by its place in the source tree, C programs as <tierpolicy.h>.
-install(FILES ${CMAKE_CURRENT_LIST_DIR}/tierpolicy.h DESTINATION ${policy_include}
+# The C++ headers include these by their place in the source tree, C programs as <tierpolicy.h>.
+set(policy_c_headers ${CMAKE_CURRENT_LIST_DIR}/tierpolicy.h
+    ${CMAKE_CURRENT_LIST_DIR}/tierpolicy_tape.h)
+install(FILES ${policy_c_headers} DESTINATION ${policy_include} COMPONENT policy)
+install(FILES ${policy_c_headers} DESTINATION ${policy_include}/tierpolicy/models/policy
         COMPONENT policy)
-install(FILES ${CMAKE_CURRENT_LIST_DIR}/tierpolicy.h
-        DESTINATION ${policy_include}/tierpolicy/models/policy COMPONENT policy)
 install(EXPORT tierpolicy NAMESPACE tierpolicy:: FILE tierpolicyConfig.cmake
         DESTINATION ${policy_cmake} COMPONENT policy)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/tierpolicyConfigVersion.cmake

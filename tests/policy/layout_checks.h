@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "models/policy/tierpolicy.h"
+#include "models/policy/tierpolicy_tape.h"
 
 #define AT(type, member, offset) \
   static_assert(offsetof(type, member) == (offset), #type "." #member)
@@ -106,6 +107,13 @@ AT(tp_future_table, size, 0);
 AT(tp_future_table, reserved, 4);
 AT(tp_future_table, attach, 8);
 SIZE(tp_future_table, 16);
+
+AT(tp_tape, size, 0);
+AT(tp_tape, checkpoint_calls, 4);
+AT(tp_tape, pool_name, 8);
+AT(tp_tape, host, 16);
+AT(tp_tape, write, 24);
+SIZE(tp_tape, 32);
 
 AT(tp_tier, size, 0);
 AT(tp_tier, kind, 4);

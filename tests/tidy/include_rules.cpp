@@ -48,12 +48,19 @@ std::string sim_knows_models(const SourceFile& file, const Include& include) {
   return "sim knows nothing of models; only sim/cli sees both";
 }
 
+// The C headers of the contract include one another as they lie once installed: side by side.
+bool beside_contract(const SourceFile& file, const Include& include) {
+  return file.path.starts_with("models/policy/tierpolicy") && file.path.ends_with(".h") &&
+         include.target.starts_with("tierpolicy");
+}
+
 std::string policy_leans(const SourceFile& file, const Include& include) {
   if (!file.path.starts_with("models/policy/")) return {};
   if (include.angled && is_standard(include.target)) return {};
   if (!include.angled && include.target.starts_with("models/policy/")) return {};
   // Installed, the contract is a header like any other: the example plug-in includes it so.
   if (include.angled && include.target == "tierpolicy.h") return {};
+  if (beside_contract(file, include)) return {};
   return "the policy library includes nothing but the standard library and itself, not " +
          include.target;
 }
@@ -61,8 +68,9 @@ std::string policy_leans(const SourceFile& file, const Include& include) {
 std::string unrooted(const SourceFile& file, const Include& include) {
   static const std::vector<std::string_view> tops = {"sim/", "models/", "reports/", "tests/"};
   if (include.angled || starts_with_any(include.target, tops)) return {};
-  // The installed interface of the policy library is what a production cache manager sees.
-  if (file.path.starts_with("tests/production/") && include.target == "tierpolicy.h") return {};
+  if (beside_contract(file, include)) return {};
+  // A project of its own, which sees no source tree but the installed policy library.
+  if (file.path.starts_with("tests/production/manager/")) return {};
   return "write the path from the root: " + include.target;
 }
 
