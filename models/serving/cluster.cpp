@@ -14,7 +14,8 @@ namespace tiercast::serving {
 
 namespace {
 
-std::optional<tiering::CheckedCache> make_cache(const ClusterSpec& spec, std::string& error) {
+std::optional<tiering::CheckedCache> make_cache(const ClusterSpec& spec, std::string& error,
+                                                const tp_tape* tape = nullptr) {
   const tp_pool pool{sizeof(tp_pool),
                      spec.engine.kv_blocks,
                      spec.engine.block_tokens,
@@ -22,13 +23,17 @@ std::optional<tiering::CheckedCache> make_cache(const ClusterSpec& spec, std::st
                      tiering::BlockPool::slots_for(spec.engine.kv_blocks),
                      0};
   return tiering::CheckedCache::create(*spec.eviction, pool, spec.eviction_config, spec.seed, error,
-                                       spec.policy_checks);
+                                       spec.policy_checks, tape);
 }
 
 // check_cluster has made such a cache before: memory is all that can be missing.
-tiering::BlockPool make_pool(const ClusterSpec& spec, kvstore::PrefixStore& store) {
+tiering::BlockPool make_pool(const ClusterSpec& spec, kvstore::PrefixStore& store,
+                             uint32_t instance) {
   std::string error;
-  std::optional<tiering::CheckedCache> cache = make_cache(spec, error);
+  const tp_tape* const tape = spec.tapes == nullptr
+                                  ? nullptr
+                                  : &spec.tapes->open("hbm-instance" + std::to_string(instance));
+  std::optional<tiering::CheckedCache> cache = make_cache(spec, error, tape);
   if (!cache) throw std::bad_alloc();
   return {store, std::move(*cache), spec.engine.block_tokens, spec.block_bytes};
 }
@@ -52,10 +57,10 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
       matched_blocks_(spec.instances) {
   for (uint32_t i = 0; i < spec.instances; ++i) {
     instances_.push_back(
-        std::make_unique<Instance>(spec_.engine, table, store_, make_pool(spec_, store_), log_));
+        std::make_unique<Instance>(spec_.engine, table, store_, make_pool(spec_, store_, i), log_));
   }
   if (spec_.tiers) {
-    tiers_ = std::make_unique<tiering::TierManager>(*spec_.tiers, store_, spec_.seed);
+    tiers_ = std::make_unique<tiering::TierManager>(*spec_.tiers, store_, spec_.seed, spec_.tapes);
     for (uint32_t i = 0; i < spec_.instances; ++i) instances_[i]->use_tiers(*tiers_, i);
   }
   tell_costs(table);

@@ -34,7 +34,8 @@ struct ClusterSpec {
   std::optional<tiering::TierSetSpec> tiers;  ///< below GPU memory
   int64_t warmup_ns = 0;  ///< requests arriving before it pass through the caches without time
   uint32_t block_bytes = 0;
-  uint32_t id_tokens = 0;  ///< of the workload's content ids; 0: none
+  uint32_t id_tokens = 0;           ///< of the workload's content ids; 0: none
+  tiering::Tapes* tapes = nullptr;  ///< where every pool records one; NULL: nowhere
   uint64_t seed = 1;
   int64_t duration_ns = INT64_MAX;  ///< arrivals from then on are not offered
 };
@@ -44,7 +45,7 @@ struct ClusterSpec {
 /// Throws tiering::PolicyFault where a policy breaks its contract.
 class Cluster {
  public:
-  /// `spec` must be valid (see check_cluster), `table` and `source` outlive the object.
+  /// `spec` must be valid (see check_cluster); its tapes, `table` and `source` outlive the object.
   Cluster(const ClusterSpec& spec, const llm::StepTable& table, workload::DemandSource& source);
 
   Outcome run();

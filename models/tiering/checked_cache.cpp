@@ -1,8 +1,6 @@
 #include "models/tiering/checked_cache.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
 #include "models/tiering/call_mark.hpp"
@@ -14,56 +12,8 @@ namespace {
 using policy::SlotSet;
 using policy::SlotState;
 
-std::string code_text(int code) {
-  switch (code) {
-    case TP_OK:
-      return "TP_OK";
-    case TP_EINVAL:
-      return "TP_EINVAL";
-    case TP_ENOMEM:
-      return "TP_ENOMEM";
-    case TP_ESTATE:
-      return "TP_ESTATE";
-    case TP_EREFUSED:
-      return "TP_EREFUSED";
-    case TP_ESPACE:
-      return "TP_ESPACE";
-    default:
-      return "unknown code " + std::to_string(code);
-  }
-}
-
 std::string span_text(tp_span span) {
   return "{" + std::to_string(span.first_slot) + ", " + std::to_string(span.count) + "}";
-}
-
-std::string missing_entry(const tp_cache_table& table) {
-  const std::array required{
-      std::pair{"info", table.info == nullptr},
-      std::pair{"create", table.create == nullptr},
-      std::pair{"destroy", table.destroy == nullptr},
-      std::pair{"on_remove", table.on_remove == nullptr},
-      std::pair{"on_evictable", table.on_evictable == nullptr},
-      std::pair{"select", table.select == nullptr},
-      std::pair{"commit", table.commit == nullptr},
-      std::pair{"abort", table.abort == nullptr},
-  };
-  for (const auto& [name, missing] : required) {
-    if (missing) return std::string("the policy lacks ") + name;
-  }
-  return {};
-}
-
-/// Why no instance can be made of a table; empty where one may.
-std::string unfit(const tp_cache_table& table, uint32_t size) {
-  if (size < TP_CACHE_TABLE_SIZE_MIN) return "the policy lacks a whole table";
-  std::string missing = missing_entry(table);
-  if (!missing.empty()) return missing;
-  const tp_info* info = table.info();
-  if (info == nullptr || info->name == nullptr) return "the policy's info lacks a name";
-  if (info->abi_major == TP_ABI_MAJOR) return {};
-  return "policy '" + std::string(info->name) + "' speaks version " +
-         std::to_string(info->abi_major) + " of the contract, not " + std::to_string(TP_ABI_MAJOR);
 }
 
 bool same_spans(std::span<const tp_span> first, std::span<const tp_span> second) {
@@ -82,81 +32,23 @@ PolicyFault::PolicyFault(std::string_view policy, std::string_view call, int64_t
       now_ns_(now_ns),
       answer_(answer) {}
 
-CheckedCache::CheckedCache(const tp_cache_table& table, tp_cache* policy, const tp_pool& pool,
-                           PolicyChecks checks)
-    : table_(table),
-      name_(table.info()->name),
-      policy_(policy),
+CheckedCache::CheckedCache(PolicyInstance policy, const tp_pool& pool, PolicyChecks checks)
+    : policy_(std::move(policy)),
+      name_(table().info()->name),
       capacity_blocks_(pool.capacity_blocks),
       slots_(std::max(pool.slot_count, pool.capacity_blocks)),
-      capabilities_(table.info()->capabilities),
+      capabilities_(table().info()->capabilities),
       checks_(checks),
-      ticks_(table.on_tick != nullptr && table.next_wakeup != nullptr) {}
-
-CheckedCache::CheckedCache(CheckedCache&& other) noexcept
-    : table_(other.table_),
-      name_(other.name_),
-      policy_(std::exchange(other.policy_, nullptr)),
-      capacity_blocks_(other.capacity_blocks_),
-      slots_(std::move(other.slots_)),
-      capabilities_(other.capabilities_),
-      checks_(other.checks_),
-      last_token_(other.last_token_),
-      tokens_(std::move(other.tokens_)),
-      selects_(other.selects_),
-      policy_calls_(other.policy_calls_),
-      ticks_(other.ticks_),
-      wakeup_ns_(other.wakeup_ns_),
-      victims_(std::move(other.victims_)),
-      verdicts_(std::move(other.verdicts_)) {}
-
-CheckedCache& CheckedCache::operator=(CheckedCache&& other) noexcept {
-  std::swap(table_, other.table_);
-  std::swap(name_, other.name_);
-  std::swap(policy_, other.policy_);
-  std::swap(capacity_blocks_, other.capacity_blocks_);
-  std::swap(slots_, other.slots_);
-  std::swap(capabilities_, other.capabilities_);
-  std::swap(checks_, other.checks_);
-  std::swap(last_token_, other.last_token_);
-  std::swap(tokens_, other.tokens_);
-  std::swap(selects_, other.selects_);
-  std::swap(policy_calls_, other.policy_calls_);
-  std::swap(ticks_, other.ticks_);
-  std::swap(wakeup_ns_, other.wakeup_ns_);
-  std::swap(victims_, other.victims_);
-  std::swap(verdicts_, other.verdicts_);
-  return *this;
-}
-
-CheckedCache::~CheckedCache() {
-  if (policy_ == nullptr) return;
-  const CallMark mark(name_, "destroy");
-  table_.destroy(policy_);
-}
+      ticks_(table().on_tick != nullptr && table().next_wakeup != nullptr) {}
 
 std::optional<CheckedCache> CheckedCache::create(const tp_cache_table& given, const tp_pool& pool,
                                                  std::string_view config, uint64_t seed,
-                                                 std::string& error, PolicyChecks checks) {
-  tp_cache_table table{};
-  std::memcpy(&table, &given, std::min<std::size_t>(given.size, sizeof table));
-  error = unfit(table, given.size);
-  if (!error.empty()) return std::nullopt;
-  const char* name = table.info()->name;
-  tp_cache* policy = nullptr;
-  std::array<char, 512> message{};
-  const CallMark mark(name, "create");
-  const int code = table.create(std::string(config).c_str(), &pool, seed, &policy, message.data(),
-                                message.size());
-  if (code == TP_OK && policy != nullptr) return CheckedCache(table, policy, pool, checks);
-  message.back() = '\0';
-  error = "policy '" + std::string(name) + "': ";
-  if (message[0] != '\0') {
-    error += message.data();
-  } else {
-    error += "create answers " + code_text(code) + (code == TP_OK ? " and no instance" : "");
-  }
-  return std::nullopt;
+                                                 std::string& error, PolicyChecks checks,
+                                                 const tp_tape* tape) {
+  std::optional<PolicyInstance> made =
+      PolicyInstance::create(given, pool, config, seed, tape, error);
+  if (!made) return std::nullopt;
+  return CheckedCache(std::move(*made), pool, checks);
 }
 
 void CheckedCache::fail(const char* call, int64_t now_ns, int code) const {
@@ -193,10 +85,10 @@ void CheckedCache::insert(int64_t now_ns, std::span<const tp_span> spans,
   move_slots("insert", spans, SlotSet::absent, SlotState::pinned);
   TIERCAST_CHECK(slots_.present() <= capacity_blocks_, "{} blocks in a pool of {}",
                  slots_.present(), capacity_blocks_);
-  if (table_.on_insert == nullptr) return;
+  if (table().on_insert == nullptr) return;
   tell("on_insert", now_ns, [&] {
-    return table_.on_insert(policy_, now_ns, request, spans.data(), spans.size(),
-                            blocks.empty() ? nullptr : blocks.data());
+    return table().on_insert(policy_.get(), now_ns, request, spans.data(), spans.size(),
+                             blocks.empty() ? nullptr : blocks.data());
   });
 }
 
@@ -205,15 +97,17 @@ void CheckedCache::touch(int64_t now_ns, std::span<const tp_span> spans,
   for (const tp_span span : spans) {
     if (!slots_.in_range(span) || !slots_.all(span, SlotSet::present)) wrong_slots("touch", span);
   }
-  if (table_.on_touch == nullptr) return;
-  tell("on_touch", now_ns,
-       [&] { return table_.on_touch(policy_, now_ns, request, spans.data(), spans.size()); });
+  if (table().on_touch == nullptr) return;
+  tell("on_touch", now_ns, [&] {
+    return table().on_touch(policy_.get(), now_ns, request, spans.data(), spans.size());
+  });
 }
 
 void CheckedCache::remove(int64_t now_ns, uint32_t reason, std::span<const tp_span> spans) {
   move_slots("remove", spans, SlotSet::present, SlotState::absent);
-  tell("on_remove", now_ns,
-       [&] { return table_.on_remove(policy_, now_ns, reason, spans.data(), spans.size()); });
+  tell("on_remove", now_ns, [&] {
+    return table().on_remove(policy_.get(), now_ns, reason, spans.data(), spans.size());
+  });
 }
 
 void CheckedCache::evictable(int64_t now_ns, bool on, std::span<const tp_span> spans) {
@@ -223,14 +117,15 @@ void CheckedCache::evictable(int64_t now_ns, bool on, std::span<const tp_span> s
     move_slots("evictable(off)", spans, SlotSet::evictable, SlotState::pinned);
   }
   tell("on_evictable", now_ns, [&] {
-    return table_.on_evictable(policy_, now_ns, on ? 1 : 0, spans.data(), spans.size());
+    return table().on_evictable(policy_.get(), now_ns, on ? 1 : 0, spans.data(), spans.size());
   });
 }
 
 int CheckedCache::select(int64_t now_ns, uint32_t need_blocks, tp_victims& answer) {
   const CallMark mark(name_, "select", now_ns);
   ++policy_calls_;
-  return table_.select(policy_, now_ns, need_blocks, victims_.data(), victims_.size(), &answer);
+  return table().select(policy_.get(), now_ns, need_blocks, victims_.data(), victims_.size(),
+                        &answer);
 }
 
 bool CheckedCache::begin_eviction(int64_t now_ns, uint32_t need_blocks, std::vector<tp_span>& out) {
@@ -253,7 +148,8 @@ bool CheckedCache::begin_eviction(int64_t now_ns, uint32_t need_blocks, std::vec
                       "another answer than just before, though only an abort came between");
   }
   if (code == TP_EREFUSED) return false;
-  tell("commit", now_ns, [&] { return table_.commit(policy_, now_ns, answer.token, nullptr); });
+  tell("commit", now_ns,
+       [&] { return table().commit(policy_.get(), now_ns, answer.token, nullptr); });
   out.insert(out.end(), victims.begin(), victims.end());
   return true;
 }
@@ -270,7 +166,7 @@ std::optional<std::vector<tp_span>> CheckedCache::rehearse(int64_t now_ns, uint3
     named.assign(victims_.begin(), victims_.begin() + answer.span_count);
     for (const tp_span span : named) slots_.move(span, SlotState::leaving, SlotState::evictable);
     const CallMark mark(name_, "abort", now_ns);
-    expect_ok(table_.abort(policy_, answer.token), "abort", now_ns);
+    expect_ok(table().abort(policy_.get(), answer.token), "abort", now_ns);
   }
   const uint64_t after = hash_state();
   if (after != before) {
@@ -331,31 +227,33 @@ void CheckedCache::take_answer(int64_t now_ns, uint32_t need_blocks, const tp_vi
 }
 
 void CheckedCache::request(int64_t now_ns, const tp_request& request, uint32_t phase) {
-  if (table_.on_request == nullptr) return;
-  tell("on_request", now_ns, [&] { return table_.on_request(policy_, now_ns, &request, phase); });
+  if (table().on_request == nullptr) return;
+  tell("on_request", now_ns,
+       [&] { return table().on_request(policy_.get(), now_ns, &request, phase); });
 }
 
 void CheckedCache::lookup(int64_t now_ns, std::span<const tp_block> blocks, std::size_t hits,
                           const tp_request* request) {
-  if (table_.on_lookup == nullptr) return;
+  if (table().on_lookup == nullptr) return;
   tell("on_lookup", now_ns, [&] {
-    return table_.on_lookup(policy_, now_ns, request, blocks.data(), blocks.size(), hits);
+    return table().on_lookup(policy_.get(), now_ns, request, blocks.data(), blocks.size(), hits);
   });
 }
 
 void CheckedCache::hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints) {
-  if (table_.on_hint == nullptr) return;
+  if (table().on_hint == nullptr) return;
   tell("on_hint", now_ns,
-       [&] { return table_.on_hint(policy_, now_ns, session, hints.data(), hints.size()); });
+       [&] { return table().on_hint(policy_.get(), now_ns, session, hints.data(), hints.size()); });
 }
 
 std::size_t CheckedCache::admitted(int64_t now_ns, std::span<const tp_block> blocks,
                                    const tp_request* request) {
-  if (table_.admit == nullptr) return blocks.size();
+  if (table().admit == nullptr) return blocks.size();
   constexpr uint8_t kSilent = 0xFF;  // no verdict
   verdicts_.assign(blocks.size(), kSilent);
   tell("admit", now_ns, [&] {
-    return table_.admit(policy_, now_ns, request, blocks.data(), blocks.size(), verdicts_.data());
+    return table().admit(policy_.get(), now_ns, request, blocks.data(), blocks.size(),
+                         verdicts_.data());
   });
   for (std::size_t i = 0; i < verdicts_.size(); ++i) {
     if (verdicts_[i] <= 1) continue;
@@ -370,13 +268,13 @@ std::size_t CheckedCache::admitted(int64_t now_ns, std::span<const tp_block> blo
 void CheckedCache::attach(const tp_future_table& table, const tp_future& future) {
   TIERCAST_CHECK(needs_future(), "a future for policy '{}', which needs none", policy_name());
   const CallMark mark(name_, "attach");
-  expect_ok(table.attach(policy_, &future), "attach", INT64_MIN);
+  expect_ok(table.attach(policy_.get(), &future), "attach", INT64_MIN);
 }
 
 void CheckedCache::ask_wakeup(int64_t now_ns) {
   ++policy_calls_;
   const CallMark mark(name_, "next_wakeup", now_ns);
-  wakeup_ns_ = table_.next_wakeup(policy_, now_ns);
+  wakeup_ns_ = table().next_wakeup(policy_.get(), now_ns);
   if (wakeup_ns_ >= now_ns) return;
   throw PolicyFault(policy_name(), "next_wakeup", now_ns,
                     std::to_string(wakeup_ns_) + " ns, which is past");
@@ -387,7 +285,7 @@ void CheckedCache::tick_until(int64_t now_ns) {
     const int64_t tick_ns = wakeup_ns_;
     {
       const CallMark mark(name_, "on_tick", tick_ns);
-      expect_ok(table_.on_tick(policy_, tick_ns), "on_tick", tick_ns);
+      expect_ok(table().on_tick(policy_.get(), tick_ns), "on_tick", tick_ns);
     }
     ask_wakeup(tick_ns);
     if (wakeup_ns_ > tick_ns) continue;
@@ -396,9 +294,9 @@ void CheckedCache::tick_until(int64_t now_ns) {
 }
 
 uint64_t CheckedCache::hash_state() const {
-  if (table_.hash_state == nullptr) return 0;
+  if (table().hash_state == nullptr) return 0;
   const CallMark mark(name_, "hash_state");
-  return table_.hash_state(policy_);
+  return table().hash_state(policy_.get());
 }
 
 }  // namespace tiercast::tiering

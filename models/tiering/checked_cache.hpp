@@ -12,6 +12,7 @@
 #include "models/policy/slot_states.hpp"
 #include "models/policy/tierpolicy.h"
 #include "models/tiering/policy_checks.hpp"
+#include "models/tiering/policy_instance.hpp"
 #include "models/tiering/run_fault.hpp"
 
 namespace tiercast::tiering {
@@ -45,18 +46,16 @@ class PolicyFault : public RunFault {
 class CheckedCache {
  public:
   /// config: `name=value` lines, empty for all defaults. On failure answers nothing and puts one
-  /// sentence in `error`: a bad parameter is the user's, so it is no PolicyFault.
+  /// sentence in `error`: a bad parameter is the user's, so it is no PolicyFault. tape: receives
+  /// every call from now on; NULL: none does.
   static std::optional<CheckedCache> create(const tp_cache_table& given, const tp_pool& pool,
                                             std::string_view config, uint64_t seed,
                                             std::string& error,
-                                            PolicyChecks checks = PolicyChecks::answers);
+                                            PolicyChecks checks = PolicyChecks::answers,
+                                            const tp_tape* tape = nullptr);
 
   /// For offline bounds, before the first block. The policy must need it.
   void attach(const tp_future_table& table, const tp_future& future);
-
-  CheckedCache(CheckedCache&& other) noexcept;
-  CheckedCache& operator=(CheckedCache&& other) noexcept;
-  ~CheckedCache();
 
   /// Absent slots become pinned. blocks: one view a block in batch order, or empty; may be empty
   /// unless reads_keys().
@@ -104,10 +103,10 @@ class CheckedCache {
   }
   bool reads_blocks() const { return (capabilities_ & TP_CAP_READS_BLOCKS) != 0; }
   bool needs_future() const { return (capabilities_ & TP_CAP_NEEDS_FUTURE) != 0; }
-  bool wants_lookups() const { return table_.on_lookup != nullptr; }
-  bool wants_requests() const { return table_.on_request != nullptr; }
-  bool wants_hints() const { return table_.on_hint != nullptr; }
-  bool wants_admission() const { return table_.admit != nullptr; }
+  bool wants_lookups() const { return table().on_lookup != nullptr; }
+  bool wants_requests() const { return table().on_request != nullptr; }
+  bool wants_hints() const { return table().on_hint != nullptr; }
+  bool wants_admission() const { return table().admit != nullptr; }
   /// Whether touches and inserts must say which request is behind them; inserts are then told one
   /// by one, each with the blocks of one request.
   bool reads_requests() const { return wants_requests() || reads_blocks(); }
@@ -120,8 +119,9 @@ class CheckedCache {
   uint64_t policy_calls() const { return policy_calls_; }
 
  private:
-  CheckedCache(const tp_cache_table& table, tp_cache* policy, const tp_pool& pool,
-               PolicyChecks checks);
+  CheckedCache(PolicyInstance policy, const tp_pool& pool, PolicyChecks checks);
+
+  const tp_cache_table& table() const { return policy_.table(); }
 
   void expect_ok(int code, const char* call, int64_t now_ns) {
     ++policy_calls_;
@@ -150,9 +150,8 @@ class CheckedCache {
   void check_victims(int64_t now_ns, tp_span span) const;
   std::optional<std::vector<tp_span>> rehearse(int64_t now_ns, uint32_t need_blocks);
 
-  tp_cache_table table_;  // entries its library does not know are NULL
-  const char* name_;      // as its info says
-  tp_cache* policy_;
+  PolicyInstance policy_;
+  const char* name_;  // as its info says
   uint32_t capacity_blocks_;
   policy::SlotStates slots_;
   uint32_t capabilities_;

@@ -38,21 +38,22 @@ bool has_devices(const TierSetSpec& spec) {
 std::optional<CheckedCache> try_cache(const TierSetSpec& spec, const TierSpec& tier,
                                       uint32_t blocks, const tp_cache_table& eviction,
                                       const std::string& config, uint64_t seed,
-                                      std::string& error) {
+                                      std::string& error, const tp_tape* tape = nullptr) {
   const tp_pool shape{sizeof(tp_pool),
                       blocks,
                       spec.block_tokens,
                       tier.block_bytes,
                       BlockPool::slots_for(blocks),
                       0};
-  return CheckedCache::create(eviction, shape, config, seed, error, spec.policy_checks);
+  return CheckedCache::create(eviction, shape, config, seed, error, spec.policy_checks, tape);
 }
 
 TierPool make_pool(const TierSetSpec& spec, const TierSpec& tier, uint32_t blocks,
                    const tp_cache_table& eviction, const std::string& config,
-                   kvstore::PrefixStore& store, uint64_t seed) {
+                   kvstore::PrefixStore& store, uint64_t seed, const tp_tape* tape) {
   std::string error;
-  std::optional<CheckedCache> cache = try_cache(spec, tier, blocks, eviction, config, seed, error);
+  std::optional<CheckedCache> cache =
+      try_cache(spec, tier, blocks, eviction, config, seed, error, tape);
   if (!cache) throw std::bad_alloc();
   return {store, std::move(*cache), spec.block_tokens, tier.block_bytes};
 }
@@ -73,7 +74,8 @@ std::string why_no_pool(const TierSetSpec& spec, std::size_t t, uint64_t seed) {
   return made ? "" : error;
 }
 
-TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, uint64_t seed)
+TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, uint64_t seed,
+                         Tapes* tapes)
     : spec_(&spec),
       store_(&store),
       placement_(make_placement(spec, seed)),
@@ -90,12 +92,17 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
     std::vector<TierPool>& pools = pools_.emplace_back();
     std::vector<TierPool>& caches = caches_.emplace_back();
     pools.reserve(tier.pools.size());
+    const auto tape_of = [&](const char* what, size_t pool) {
+      return tapes == nullptr ? nullptr
+                              : &tapes->open("tier" + std::to_string(t + 1) + "-" + tier.name +
+                                             "-" + what + std::to_string(pool));
+    };
     for (size_t p = 0; p < tier.pools.size(); ++p) {
       pools.push_back(make_pool(spec, tier, tier.simulated_blocks, *tier.eviction,
-                                tier.eviction_config, store, seed));
+                                tier.eviction_config, store, seed, tape_of("pool", p)));
       if (tier.cache_blocks == 0) continue;
-      caches.push_back(
-          make_pool(spec, tier, tier.cache_blocks, *tp_find_builtin_cache("lru"), "", store, seed));
+      caches.push_back(make_pool(spec, tier, tier.cache_blocks, *tp_find_builtin_cache("lru"), "",
+                                 store, seed, tape_of("cache", p)));
     }
     for (const TierPool& pool : pools) {
       hears_of_requests_ = hears_of_requests_ || pool.hears_of_requests();

@@ -9,6 +9,7 @@
 #include "models/tiering/checked_placement.hpp"
 #include "models/tiering/routes.hpp"
 #include "models/tiering/stripes.hpp"
+#include "models/tiering/tapes.hpp"
 #include "models/tiering/tier_pool.hpp"
 #include "models/tiering/tier_spec.hpp"
 #include "models/tiering/transfers.hpp"
@@ -85,8 +86,10 @@ struct DeviceCounts {
 /// Placement is the policy library's, eviction in each pool too.
 class TierManager {
  public:
-  /// `spec` must be valid (scenario checks it) and outlive the object.
-  TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, uint64_t seed);
+  /// `spec` must be valid (scenario checks it) and outlive the object. `tapes`: every pool records
+  /// one there; NULL: none does.
+  TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, uint64_t seed,
+              Tapes* tapes = nullptr);
 
   /// In order of their indices; `hbm`: the pool of GPU memory, with frames in [0, slots).
   void add_engine(kvstore::PoolId hbm, uint32_t slots);

@@ -106,6 +106,9 @@ void add_run(CLI::App& app, Arguments& arguments) {
       ->type_name("DIR");
   add_bad_line_flag(*run, arguments);
   add_plugin_flags(*run, arguments);
+  run->add_option("--tape", arguments.tapes,
+                  "Record the decisions of every pool's cache policy here, a file each")
+      ->type_name("DIR");
   run->add_flag("--dry-run", arguments.dry_run, "Check and derive, but do not simulate");
   run->add_flag("--reproducible", arguments.without_effort,
                 "Leave out of the JSON what may differ between equal runs (build, run)");
@@ -175,6 +178,20 @@ void add_cache(CLI::App& app, Arguments& arguments) {
   add_output_flags(*cache, arguments);
 }
 
+void add_tape(CLI::App& app, Arguments& arguments) {
+  CLI::App* tape = app.add_subcommand("tape", "Decision tapes of cache policies");
+  tape->require_subcommand(1);
+  CLI::App* verify = tape->add_subcommand(
+      "verify", "Give a policy a tape's calls again: does it answer the same?");
+  verify->add_option("FILE", arguments.inputs, "Tapes")->required()->expected(1, -1)->type_name("");
+  verify->add_option("--policy", arguments.policies, "Replay against this one, not its own")
+      ->expected(1)
+      ->type_name("NAME");
+  verify->add_flag("--unfinished", arguments.unfinished,
+                   "A tape may end without its end mark, as one does whose host was killed");
+  add_output_flags(*verify, arguments);
+}
+
 void add_listings(CLI::App& app, Arguments& arguments) {
   CLI::App* policies =
       app.add_subcommand("policies", "The policy library: names, parameters, sources");
@@ -214,6 +231,11 @@ std::string unknown_flag(const CLI::App& app, int argc, const char* const* argv)
   if (argc < 2 || argv[1][0] == '-') return "";
   const std::string first = argv[1];
   const CLI::App* command = app.get_subcommand(first);
+  const auto deeper = command->get_subcommands(nullptr);
+  if (!deeper.empty()) {  // `tape` and what it does
+    if (argc < 3 || deeper.front()->get_name() != argv[2]) return "";
+    command = deeper.front();
+  }
   std::vector<std::string> known;
   for (const CLI::Option* option : command->get_options()) {
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
@@ -265,6 +287,7 @@ Parsed parse_arguments(int argc, const char* const* argv) {
   add_validate(app, arguments);
   add_explain(app, arguments);
   add_cache(app, arguments);
+  add_tape(app, arguments);
   add_listings(app, arguments);
   try {
     app.parse(argc, argv);

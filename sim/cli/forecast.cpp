@@ -89,11 +89,14 @@ class Stopwatch {
 
 /// One run, without limits on its result.
 std::optional<Forecast> simulate(const scenario::Scenario& scenario, const scenario::World& world,
-                                 Diagnostics& found) {
+                                 Diagnostics& found, tiering::Tapes* tapes = nullptr) {
   const auto source = workload::make_source(
       scenario.spec.workload, {scenario.spec.run.seed, world.cluster.engine.block_tokens}, found);
   if (source == nullptr) return std::nullopt;
-  serving::Outcome outcome = serving::Cluster(world.cluster, world.steps, *source).run();
+  serving::ClusterSpec spec = world.cluster;
+  spec.tapes = tapes;
+  serving::Cluster cluster(spec, world.steps, *source);
+  serving::Outcome outcome = cluster.run();
   for (const scenario::UsedPlugin& used : world.plugins) used.plugin->check_end();
   workload::explain(source->report(), found);
   if (source->report().failed) return std::nullopt;
@@ -222,9 +225,10 @@ std::optional<Prepared> prepare(const std::string& file, const scenario::LoadOpt
                   std::move(thresholds)};
 }
 
-std::optional<Forecast> forecast(const Prepared& prepared, Diagnostics& found) {
+std::optional<Forecast> forecast(const Prepared& prepared, Diagnostics& found,
+                                 tiering::Tapes* tapes) {
   const Stopwatch watch;
-  std::optional<Forecast> forecast = simulate(prepared.scenario, prepared.world, found);
+  std::optional<Forecast> forecast = simulate(prepared.scenario, prepared.world, found, tapes);
   if (!forecast) return std::nullopt;
   reports::Result& result = forecast->result;
   add_bands(prepared, result);

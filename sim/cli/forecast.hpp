@@ -9,6 +9,7 @@
 #include "models/scenario/load.hpp"
 #include "models/scenario/world.hpp"
 #include "models/serving/outcome.hpp"
+#include "models/tiering/tapes.hpp"
 #include "reports/result.hpp"
 #include "reports/thresholds.hpp"
 #include "sim/cli/call_watchdog.hpp"
@@ -39,6 +40,8 @@ struct Forecast {
 /// Simulates and summarises; where the scenario asks for bands, in three runs of which the one as
 /// given is told. Nothing after reporting when the workload's input turns out bad.
 /// Throws tiering::RunFault.
-std::optional<Forecast> forecast(const Prepared& prepared, Diagnostics& found);
+/// `tapes`: where the pools of that one record theirs; NULL: nowhere.
+std::optional<Forecast> forecast(const Prepared& prepared, Diagnostics& found,
+                                 tiering::Tapes* tapes = nullptr);
 
 }  // namespace tiercast::cli

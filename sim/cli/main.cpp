@@ -19,6 +19,7 @@ int dispatch(const Arguments& arguments) {
       {"validate", tiercast::cli::validate_command},
       {"explain", tiercast::cli::explain_command},
       {"cache", tiercast::cli::cache_command},
+      {"tape", tiercast::cli::tape_command},
       {"policies", tiercast::cli::policies_command},
       {"configs", tiercast::cli::configs_command},
       {"schema", tiercast::cli::schema_command},

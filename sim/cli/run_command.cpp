@@ -22,6 +22,7 @@
 #include "sim/cli/context.hpp"
 #include "sim/cli/describe.hpp"
 #include "sim/cli/forecast.hpp"
+#include "sim/cli/tape_files.hpp"
 
 namespace tiercast::cli {
 
@@ -89,7 +90,10 @@ int run_reference(const Prepared& prepared, const Arguments& arguments, Diagnost
 }
 
 int simulate(const Prepared& prepared, const Arguments& arguments, Diagnostics& found) {
-  const std::optional<Forecast> done = forecast(prepared, found);
+  std::optional<TapeFiles> tapes;
+  if (arguments.tapes) tapes.emplace(*arguments.tapes);
+  const std::optional<Forecast> done = forecast(prepared, found, tapes ? &*tapes : nullptr);
+  if (tapes) tapes->close();
   if (!done) return exit_bad_input;
   const auto parts = arguments.without_effort ? reports::Parts::simulated : reports::Parts::all;
   if (arguments.out) write_results(*arguments.out, *done, parts);

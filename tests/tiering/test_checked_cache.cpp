@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
@@ -6,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "models/policy/registry.hpp"
+#include "models/policy/tape_replay.hpp"
 #include "models/tiering/checked_cache.hpp"
 
 namespace {
@@ -187,6 +190,44 @@ TEST_CASE("optional entries of a table have defaults, the others must be there")
   CHECK(!CheckedCache::create(liar(), pool, "", 1, error));
   CHECK(error == "policy 'liar' speaks version 1 of the contract, not 0");
   liar_info.abi_major = TP_ABI_MAJOR;
+}
+
+TEST_CASE("a checked cache records a tape of all its calls, and answers the same") {
+  std::vector<uint8_t> bytes;
+  const tp_tape tape{sizeof(tp_tape), 2, "pool", &bytes,
+                     [](void* host, const void* piece, size_t size) {
+                       auto& to = *static_cast<std::vector<uint8_t>*>(host);
+                       const auto* first = static_cast<const uint8_t*>(piece);
+                       to.insert(to.end(), first, first + size);
+                       return 0;
+                     }};
+  const tp_cache_table& lru = *tp_find_builtin_cache("lru");
+  CheckedCache plain = filled(lru);
+  std::string error;
+  {
+    std::optional<CheckedCache> cache = CheckedCache::create(lru, pool, "", 1, error, &tape);
+    REQUIRE(cache.has_value());
+    CHECK(cache->policy_name() == "lru");
+    cache->insert(1, SpanList{{0, 8}});
+    cache->evictable(2, true, SpanList{{0, 4}});
+    SpanList victims, expected;
+    REQUIRE(cache->take_victims(3, 2, victims));
+    REQUIRE(plain.take_victims(3, 2, expected));
+    REQUIRE(victims.size() == 1);
+    CHECK(victims[0].first_slot == expected[0].first_slot);
+    CHECK(cache->hash_state() == plain.hash_state());
+  }
+  std::size_t at = 0;
+  policy::TapeReader reader([&](void* buffer, std::size_t size) {
+    const std::size_t got = std::min(size, bytes.size() - at);
+    std::memcpy(buffer, bytes.data() + at, got);
+    at += got;
+    return got;
+  });
+  const policy::TapeVerdict verdict = policy::replay_tape(reader, lru);
+  CHECK(verdict.kind == policy::TapeVerdict::Kind::identical);
+  CHECK(verdict.calls == 5);  // insert, evictable, select, commit, remove
+  CHECK(verdict.checkpoints == 4);
 }
 
 }  // namespace
