@@ -106,8 +106,9 @@ TierSetSpec small_tiers(const SmallTiers& options) {
   return spec;
 }
 
-TierHost::TierHost(const TierSetSpec& spec, uint32_t hbm_blocks)
-    : tiers_(spec, store_, 1),
+TierHost::TierHost(const TierSetSpec& spec, uint32_t hbm_blocks, const char* eviction,
+                   tiering::Tapes* tapes)
+    : tiers_(spec, store_, 1, tapes),
       departed_(spec.node_of.size()),
       stores_under_way_(spec.node_of.size(), 0) {
   const tp_pool shape{sizeof(tp_pool),
@@ -119,8 +120,10 @@ TierHost::TierHost(const TierSetSpec& spec, uint32_t hbm_blocks)
   hbm_.reserve(spec.node_of.size());
   for (size_t e = 0; e < spec.node_of.size(); ++e) {
     std::string error;
+    const tp_tape* const tape =
+        tapes == nullptr ? nullptr : &tapes->open("engine" + std::to_string(e));
     std::optional<CheckedCache> cache =
-        CheckedCache::create(*tp_find_builtin_cache("lru"), shape, "", 1, error);
+        CheckedCache::create(*tp_find_builtin_cache(eviction), shape, "", 1, error, tape);
     REQUIRE(cache.has_value());
     hbm_.emplace_back(store_, std::move(*cache), spec.block_tokens, spec.block_bytes);
     if (spec.writes_back) hbm_.back().tell_departed(&departed_[e]);

@@ -46,7 +46,9 @@ tiering::TierSetSpec small_tiers(const SmallTiers& options);
 /// the rest at once, stores it and ends. Checks what comes back; fails the running test otherwise.
 class TierHost {
  public:
-  explicit TierHost(const tiering::TierSetSpec& spec, uint32_t hbm_blocks = 60);
+  /// eviction: of the engines' memory. tapes: where every pool records one; NULL: nowhere.
+  explicit TierHost(const tiering::TierSetSpec& spec, uint32_t hbm_blocks = 60,
+                    const char* eviction = "lru", tiering::Tapes* tapes = nullptr);
 
   /// Answers the request's number; it may be over at once. False in `served(number)` where it did
   /// not fit: it has left then.
