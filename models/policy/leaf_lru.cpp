@@ -23,10 +23,11 @@ namespace {
 /// A child in use keeps nobody by itself, as in Dynamo, whose graph holds unused blocks and, as
 /// ghosts, what links them; hosts that pin whole prefixes, as SGLang does, never see it.
 ///
-/// A block told without a parent (parent_slot UINT32_MAX), and one whose parent left first, is a
-/// root. Where a child comes before its parent, as in tiers with gaps, Dynamo links the two later
-/// by the parent's hash, which a block view does not tell: here the child stays a root, and its
-/// parent, once it comes, counts as a leaf.
+/// A parent is told as such and with less depth than its child. A block told without a parent
+/// (parent_slot UINT32_MAX), and one whose parent left first, is a root. Where a child comes before
+/// its parent, as in tiers with gaps, Dynamo links the two later by the parent's hash, which a
+/// block view does not tell: here the child stays a root, and its parent, once it comes, counts as
+/// a leaf.
 class LeafLru {
  public:
   static constexpr std::string_view name = "leaf-lru";
@@ -42,7 +43,7 @@ class LeafLru {
   void prefetch(uint32_t slot, const tp_block*) const { blocks_.prefetch(slot); }
 
   void insert(const Notice&, uint32_t slot, const tp_block* block) {
-    blocks_.insert(slot, block->parent_slot, 0);
+    blocks_.insert(slot, *block, 0);
   }
   void touch(const Notice&, uint32_t slot) { blocks_.renew(slot); }
   void remove(const Notice&, uint32_t /*reason*/, uint32_t slot) { blocks_.remove(slot); }

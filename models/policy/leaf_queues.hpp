@@ -7,6 +7,7 @@
 #include "models/policy/level_index.hpp"
 #include "models/policy/prefix_forest.hpp"
 #include "models/policy/state_archive.hpp"
+#include "models/policy/tierpolicy.h"
 
 namespace tiercast::policy {
 
@@ -14,7 +15,7 @@ namespace tiercast::policy {
 /// victims: those with no evictable block behind them in the prefix. A block that becomes a leaf is
 /// one where it stood all along, in front of what came later. A block in use or on its way out is
 /// no candidate and holds up nobody by itself, but stays a link between those behind and before it.
-/// About 36 bytes a slot; each step O(1) on average, a victim O(log64).
+/// About 40 bytes a slot; each step O(1) on average, a victim O(log64).
 class LeafQueues {
  public:
   static constexpr uint32_t capacity_max = ArrivalOrder::capacity_max;
@@ -39,9 +40,9 @@ class LeafQueues {
   uint32_t level(uint32_t slot) const { return levels_[slot]; }
 
   /// A block enters the pool, in use.
-  void insert(uint32_t slot, uint32_t parent, uint32_t level) {
+  void insert(uint32_t slot, const tp_block& block, uint32_t level) {
     levels_[slot] = static_cast<uint8_t>(level);
-    forest_.enter(slot, parent);
+    forest_.enter(slot, block.parent_slot, block.depth);
   }
 
   /// The block, in use so far or a victim that stays, may leave.

@@ -20,24 +20,27 @@ class PrefixForest {
 
   void prefetch(uint32_t slot) const { nodes_.prefetch(slot); }
 
-  /// A block enters, not counted as a child yet. A parent that is no slot of the pool, or the block
-  /// itself, is none.
-  void enter(uint32_t slot, uint32_t parent) {
-    if (parent >= nodes_.size() || parent == slot) return;
-    nodes_[slot].parent = parent + 1;
-    nodes_[slot].parent_past = nodes_[parent].past;
+  /// A block enters, not counted as a child yet. A parent that is no slot of the pool is none.
+  void enter(uint32_t slot, uint32_t parent, uint32_t depth) {
+    Node& node = nodes_[slot];
+    if (node.children != 0) node = {0, 0, node.past + 1, 0, 0};  // of one that never came
+    node.depth = depth;
+    if (parent >= nodes_.size()) return;
+    node.parent = parent + 1;
+    node.parent_past = nodes_[parent].past;
   }
   /// The block is gone, and no longer counted.
   void remove(uint32_t slot) {
     Node& node = nodes_[slot];
-    node = {0, 0, node.past + 1, 0};
+    node = {0, 0, node.past + 1, 0, 0};
   }
 
   uint32_t parent(uint32_t slot) const {
     const Node& node = nodes_[slot];
     if (node.parent == 0) return none;
     const uint32_t parent = node.parent - 1;
-    return nodes_[parent].past == node.parent_past ? parent : none;
+    const Node& above = nodes_[parent];
+    return above.past == node.parent_past && above.depth < node.depth ? parent : none;
   }
   bool leaf(uint32_t slot) const { return nodes_[slot].children == 0; }
 
@@ -52,9 +55,10 @@ class PrefixForest {
     return found != none && --nodes_[found].children == 0 ? found : none;
   }
 
-  /// Who is whose parent; which children count, slot states say.
+  /// Depths, and who is whose parent; which children count, slot states say.
   void hash(StateHash& hash) const {
     for (uint32_t slot = 0; slot < nodes_.size(); ++slot) {
+      hash.add(nodes_[slot].depth);
       const uint32_t found = parent(slot);
       if (found != none) hash.add(uint64_t{found} << 32 | slot);
     }
@@ -71,6 +75,7 @@ class PrefixForest {
     uint32_t parent_past;  // that slot's `past` as this block entered
     uint32_t past;         // blocks that have left this slot
     uint32_t children;     // that count
+    uint32_t depth;
   };
 
   FlatArray<Node> nodes_;

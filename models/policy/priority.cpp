@@ -53,7 +53,7 @@ class Priority {
     uint32_t priority = block->priority != 0 ? std::min(block->priority, priority_max) : default_;
     if (ends && block->expires_ns <= at.now_ns) priority = default_;
     if (ends && priority != default_) expiries_.add(slot, block->expires_ns);
-    blocks_.insert(slot, block->parent_slot, priority);
+    blocks_.insert(slot, *block, priority);
   }
   void touch(const Notice& at, uint32_t slot) {
     refresh(at.now_ns);

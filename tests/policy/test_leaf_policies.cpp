@@ -155,6 +155,8 @@ class Tree {
     const uint32_t slot = next_++;
     tp_block block = view_of(slot + 1);
     block.parent_slot = parent;
+    block.depth = parent != UINT32_MAX ? depths_[parent] + 1 : 0;
+    depths_[slot] = block.depth;
     cache_.insert_blocks(now_, {slot}, {block});
     cache_.set_evictable(now_, true, {slot});
     return slot;
@@ -172,6 +174,7 @@ class Tree {
   Instance cache_;
   int64_t now_ = 0;
   uint32_t next_ = 0;
+  std::map<uint32_t, uint32_t> depths_;
 };
 
 // The cases of Dynamo's lineage.rs, re-derived.
@@ -236,6 +239,23 @@ TEST_CASE("leaf-lru takes the children of a dropped block for roots") {
   tree.cache().touch(0, {1});
   uint64_t token = 0;
   CHECK(as_slots(tree.cache().select(0, 3, token)) == Slots{other, 0, 1});
+}
+
+TEST_CASE("leaf-lru takes no block for the parent of one that is as near the head") {
+  Instance cache(leaf_lru(), 8, "", true);
+  std::vector<tp_block> blocks{view_of(1), view_of(2), view_of(3)};
+  blocks[0].parent_slot = 3;  // a circle
+  blocks[1].parent_slot = 0;
+  blocks[2].parent_slot = 7;  // never there
+  blocks[2].depth = 1;
+  cache.insert_blocks(0, {0, 3, 5}, blocks);
+  cache.set_evictable(0, true, {0, 3, 5});
+  cache.insert(0, {7}, {4});
+  cache.set_evictable(0, true, {7});
+  cache.set_evictable(0, false, {5});
+  cache.remove(0, TP_REMOVED_DROPPED, {5});
+  uint64_t token = 0;
+  CHECK(as_slots(cache.select(0, 3, token)) == Slots{3, 0, 7});
 }
 
 TEST_CASE("leaf-lru without parents, its victims refused, keeps them where they were") {
@@ -322,6 +342,7 @@ TEST_CASE("priority takes no block before those behind it, however low its prior
   blocks[0].priority = 1;
   blocks[1].priority = 90;
   blocks[1].parent_slot = 0;
+  blocks[1].depth = 1;
   blocks[2].priority = 40;
   cache.insert_blocks(0, {0, 3, 6}, blocks);
   cache.set_evictable(0, true, {0, 3, 6});
