@@ -198,11 +198,7 @@ void RandomHost::tell_removed(uint32_t reason, const Slots& slots) {
   Slots walk = slots;
   if (naive_ != nullptr && naive_->tail_first()) std::reverse(walk.begin(), walk.end());
   for (const uint32_t slot : walk) {
-<<<<<<< HEAD
-    if (naive_ != nullptr) naive_->remove(slot);
-=======
     if (naive_ != nullptr) naive_->remove_for(reason, slot);
->>>>>>> 1e1d56b (Cache policies for agents: steps to execution, group times to live, classes by reuse)
     slots_.assign({slot, 1}, SlotState::absent);
     keys_[slot] = 0;
   }

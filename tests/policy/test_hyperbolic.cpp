@@ -86,7 +86,7 @@ TEST_CASE("hyperbolic agrees with draws from a plain list") {
   Instance singles(hyperbolic(), capacity, config, false, slot_count);
   NaiveHyperbolic naive(sample, 7);  // the seed of every Instance
   RandomHost host(sample + capacity, capacity, {&joined, &singles}, &naive, slot_count);
-  host.run(800);
+  host.run(1500);
   CHECK(host.victims() > 50);
 }
 
