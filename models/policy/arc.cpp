@@ -55,6 +55,7 @@ class Arc {
     keys_.prefetch(slot);
     b1_.prefetch(block->key);
     b2_.prefetch(block->key);
+    awaited_.prefetch(block->key);
   }
 
   void lookup(const Notice&, Blocks blocks, std::size_t count, std::size_t hits) {

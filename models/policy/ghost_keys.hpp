@@ -51,7 +51,7 @@ class GhostKeys {
   /// To be called some keys ahead of asking for this one.
   void prefetch(tp_key key) const { buckets_.prefetch(home(hash_of(key))); }
   /// Takes out a key, should it be here; answers whether it was.
-  bool take(tp_key key) { return take(key, hash_of(key)); }
+  bool take(tp_key key) { return size_ != 0 && take(key, hash_of(key)); }
   /// Takes out those of some keys that are here, one after the other, key_at(i) for i below count;
   /// answers which, a bit each.
   template <class KeyAt>

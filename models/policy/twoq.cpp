@@ -52,6 +52,7 @@ class TwoQ {
     queues_.prefetch(slot);
     keys_.prefetch(slot);
     a1out_.prefetch(block->key);
+    awaited_.prefetch(block->key);
   }
 
   void lookup(const Notice&, Blocks blocks, std::size_t count, std::size_t hits) {
