@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <type_traits>
 
 #include "models/policy/cache_policy.hpp"
 #include "models/policy/flat_array.hpp"
@@ -60,29 +61,38 @@ class ClassQueues {
   /// a queue, the one whose key_of(slot) is least, of the class seen first among equals. The
   /// visitor may take up the block.
   template <class KeyOf, class Visit>
-  void for_victims(uint32_t need, KeyOf key_of, Visit visit) const {
+  void for_victims(uint32_t need, KeyOf&& key_of, Visit visit) const {
     struct Head {
       uint32_t slot;
-      decltype(key_of(uint32_t{})) key;
+      uint32_t kind;
+      std::remove_cvref_t<decltype(key_of(uint32_t{}))> key;
     };
-    std::array<Head, count_max> heads;
+    std::array<Head, count_max> heads;  // a heap, its least on top
+    const auto begin = heads.begin();
     uint32_t head_count = 0;
     for (uint32_t kind = 0; kind < class_count_; ++kind) {
-      if (queues_[kind].oldest != 0) heads[head_count++].slot = queues_[kind].oldest - 1;
+      if (queues_[kind].oldest == 0) continue;
+      heads[head_count].slot = queues_[kind].oldest - 1;
+      heads[head_count++].kind = kind;
     }
+    const auto goes_later = [](const Head& a, const Head& b) {
+      return b.key < a.key || (!(a.key < b.key) && b.kind < a.kind);
+    };
     if (head_count > 1) {
       for (uint32_t i = 0; i < head_count; ++i) heads[i].key = key_of(heads[i].slot);
+      std::make_heap(begin, begin + head_count, goes_later);
     }
     for (; need != 0 && head_count > 1; --need) {
-      Head* const least =
-          std::min_element(heads.begin(), heads.begin() + head_count,
-                           [](const Head& a, const Head& b) { return a.key < b.key; });
-      const uint32_t newer = blocks_[least->slot].newer;
-      visit(least->slot);
+      std::pop_heap(begin, begin + head_count, goes_later);
+      Head& least = heads[head_count - 1];
+      const uint32_t newer = blocks_[least.slot].newer;
+      visit(least.slot);
       if (newer != 0) {
-        *least = {newer - 1, key_of(newer - 1)};
+        least.slot = newer - 1;
+        least.key = key_of(least.slot);
+        std::push_heap(begin, begin + head_count, goes_later);
       } else {
-        std::move(least + 1, heads.begin() + head_count--, least);
+        --head_count;
       }
     }
     // A class alone is a plain queue.

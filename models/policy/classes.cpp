@@ -142,24 +142,35 @@ class Classes {
 
   class Judge {
    public:
-    Judge(const Classes& of, int64_t now_ns) : of_(of), now_ns_(now_ns) { rates_.fill(-1); }
+    Judge(const Classes& of, int64_t now_ns) : of_(of), now_ns_(now_ns) {}
 
     Chance operator()(uint32_t slot) {
+      const int64_t used_ns = of_.queues_.used_ns(slot);
       const uint32_t kind = of_.queues_.class_of(slot);
-      if (rates_[kind] < 0) {
+      const bool is_new = (known_ >> kind & 1) == 0;
+      if (is_new) {
+        known_ |= uint64_t{1} << kind;
         rates_[kind] = of_.rate(kind);
         in_life_[kind] = 1 - decay(rates_[kind] * static_cast<double>(of_.life_ns_));
       }
-      const int64_t used_ns = of_.queues_.used_ns(slot);
-      const double age = rates_[kind] * static_cast<double>(now_ns_ - used_ns);
-      return {decay(age) * in_life_[kind], age, of_.queues_.depth(slot), used_ns};
+      Chance& last = last_[kind];  // mostly put down together with the one asked about now
+      if (is_new || last.used_ns != used_ns) {
+        const double age = rates_[kind] * static_cast<double>(now_ns_ - used_ns);
+        last = {decay(age) * in_life_[kind], age, 0, used_ns};
+      }
+      last.depth = of_.queues_.depth(slot);
+      return last;
     }
 
    private:
+    static_assert(ClassQueues::count_max <= 64);
+
     const Classes& of_;
     int64_t now_ns_;
-    std::array<double, ClassQueues::count_max> rates_;  // uses a ns; below 0: not yet asked for
+    uint64_t known_ = 0;  // classes asked about, a bit each; of these:
+    std::array<double, ClassQueues::count_max> rates_;  // uses a ns
     std::array<double, ClassQueues::count_max> in_life_;
+    std::array<Chance, ClassQueues::count_max> last_;
   };
 
   double rate(uint32_t kind) const {
