@@ -137,10 +137,8 @@ std::string fault(const Script& answers) {
 
 TEST_CASE("a wrong answer of a policy is a fault that names call, time and answer") {
   CHECK(fault({TP_OK, {{0, 2}}, {1, 1, 2}}) == "no fault");
-  CHECK(fault({TP_OK, {{3, 2}}, {1, 1, 2}}) ==
-        "victims {3, 2}: slot 4 is pinned");
-  CHECK(fault({TP_OK, {{8, 2}}, {1, 1, 2}}) ==
-        "victims {8, 2}: slot 8 is empty");
+  CHECK(fault({TP_OK, {{3, 2}}, {1, 1, 2}}) == "victims {3, 2}: slot 4 is pinned");
+  CHECK(fault({TP_OK, {{8, 2}}, {1, 1, 2}}) == "victims {8, 2}: slot 8 is empty");
   CHECK(fault({TP_OK, {{1, 1}, {1, 1}}, {1, 2, 2}}) ==
         "victims {1, 1}: slot 1 is named twice, or leaving already");
   CHECK(fault({TP_OK, {{9, 2}}, {1, 1, 2}}) == "victims {9, 2} are outside the pool");
@@ -205,7 +203,8 @@ TEST_CASE("a checked cache records a tape of all its calls, and answers the same
   CheckedCache plain = filled(lru);
   std::string error;
   {
-    std::optional<CheckedCache> cache = CheckedCache::create(lru, pool, "", 1, error, &tape);
+    std::optional<CheckedCache> cache =
+        CheckedCache::create(lru, pool, "", 1, error, tiering::PolicyChecks::answers, &tape);
     REQUIRE(cache.has_value());
     CHECK(cache->policy_name() == "lru");
     cache->insert(1, SpanList{{0, 8}});
