@@ -24,7 +24,8 @@ install(TARGETS tiercast_policy tierpolicy_shared EXPORT tierpolicy
         FILE_SET HEADERS DESTINATION ${policy_include}/tierpolicy COMPONENT policy)
 # The C++ headers include these by their place in the source tree, C programs as <tierpolicy.h>.
 set(policy_c_headers ${CMAKE_CURRENT_LIST_DIR}/tierpolicy.h
-    ${CMAKE_CURRENT_LIST_DIR}/tierpolicy_tape.h)
+    ${CMAKE_CURRENT_LIST_DIR}/tierpolicy_placement.h
+    ${CMAKE_CURRENT_LIST_DIR}/tierpolicy_router.h ${CMAKE_CURRENT_LIST_DIR}/tierpolicy_tape.h)
 install(FILES ${policy_c_headers} DESTINATION ${policy_include} COMPONENT policy)
 install(FILES ${policy_c_headers} DESTINATION ${policy_include}/tierpolicy/models/policy
         COMPONENT policy)

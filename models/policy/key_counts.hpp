@@ -41,6 +41,13 @@ class KeyCounts {
     return static_cast<uint32_t>(count);
   }
 
+  /// Its count, 0 where it is not remembered.
+  uint32_t count(tp_key key) const {
+    const uint64_t hash = hash_of(key);
+    const uint64_t young = *young_.find(hash, shift_);
+    return static_cast<uint32_t>((young != 0 ? young : *old_.find(hash, shift_)) & kCount);
+  }
+
   /// Fetches what add(key) will look at.
   void expect(tp_key key) const {
     const std::size_t at = hash_of(key) >> shift_;
@@ -52,6 +59,15 @@ class KeyCounts {
     for (const Generation* generation : {&young_, &old_}) {
       hash.add(generation->size);
       hash.add(generation->digest);
+    }
+  }
+
+  template <class Self, class Archive>
+  static void archive(Self& self, Archive& archive) {
+    for (auto* generation : {&self.young_, &self.old_}) {
+      archive.value(generation->size);
+      archive.value(generation->digest);
+      archive.items(generation->entries.data(), generation->entries.size());
     }
   }
 
@@ -68,6 +84,9 @@ class KeyCounts {
 
     // The key's entry, or the empty one where it belongs.
     uint64_t* find(uint64_t hash, uint32_t shift) {
+      return const_cast<uint64_t*>(std::as_const(*this).find(hash, shift));
+    }
+    const uint64_t* find(uint64_t hash, uint32_t shift) const {
       const std::size_t mask = entries.size() - 1;
       std::size_t at = hash >> shift;
       while (entries[at] != 0 && (entries[at] ^ hash) > kCount) at = (at + 1) & mask;

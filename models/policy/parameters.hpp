@@ -12,7 +12,8 @@
 
 namespace tiercast::policy {
 
-enum class ParameterKind : uint8_t { integer, real };
+/// choice: one of some names; the value is the name's place in their list.
+enum class ParameterKind : uint8_t { integer, real, choice };
 
 /// One parameter of a policy, declared once: parser, help, reference pages and error messages all
 /// read this.
@@ -24,7 +25,25 @@ struct Parameter {
   double min;
   double max;
   std::string_view meaning;
+  std::span<const std::string_view> choices = {};  ///< of a choice
 };
+
+/// "a, b or c".
+inline std::string join_names(std::span<const std::string_view> names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    text += i == 0 ? "" : i + 1 == names.size() ? " or " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+/// A parameter that takes one of these names, the first where none is given.
+constexpr Parameter choice_of(std::string_view name, std::span<const std::string_view> choices,
+                              std::string_view meaning) {
+  return {name,    "",     ParameterKind::choice, 0, 0, static_cast<double>(choices.size() - 1),
+          meaning, choices};
+}
 
 /// The values of a policy's parameters, in the order of their declaration.
 class ParameterValues {
@@ -57,9 +76,20 @@ inline std::string number_text(double number) {
   return std::string(text, end);
 }
 
-/// "small = 0.1 (share of capacity, 0.001 to 0.999): ..."
+/// The value as it is written in a config: a number, or a choice's name.
+inline std::string value_text(const Parameter& parameter, double value) {
+  if (parameter.kind != ParameterKind::choice) return number_text(value);
+  return std::string(parameter.choices[static_cast<std::size_t>(value)]);
+}
+
+/// "small = 0.1 (share of capacity, 0.001 to 0.999): ...", "fetch = a (a, b or c): ..."
 inline std::string describe(const Parameter& parameter) {
   std::string text(parameter.name);
+  if (parameter.kind == ParameterKind::choice) {
+    text += " = " + value_text(parameter, parameter.default_value) + " (" +
+            join_names(parameter.choices) + "): ";
+    return text += parameter.meaning;
+  }
   text += " = " + number_text(parameter.default_value) + " (";
   if (!parameter.unit.empty()) text += std::string(parameter.unit) + ", ";
   text += number_text(parameter.min) + " to " + number_text(parameter.max) + "): ";
@@ -112,10 +142,21 @@ inline std::string set_parameter(ParameterValues& values, std::string_view name,
     for (const Parameter& known : parameters) error += " '" + std::string(known.name) + "'";
     return error;
   }
+  const auto index = static_cast<std::size_t>(found - parameters.begin());
+  const auto choice = std::find(found->choices.begin(), found->choices.end(), text);
+  if (choice != found->choices.end()) {
+    values.set(index, static_cast<double>(choice - found->choices.begin()));
+    return {};
+  }
   double number = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool whole = found->kind == ParameterKind::integer;
+  const bool whole = found->kind != ParameterKind::real;
   const std::string quoted = "parameter '" + std::string(name) + "': '" + std::string(text) + "' ";
+  if (found->kind == ParameterKind::choice &&
+      (code != std::errc() || end != text.data() + text.size() ||
+       !(number >= found->min && number <= found->max))) {
+    return quoted + "is not " + join_names(found->choices);
+  }
   if (code != std::errc() || end != text.data() + text.size()) return quoted + "is not a number";
   if (!(number >= found->min && number <= found->max)) {
     return quoted + "is out of range, " + number_text(found->min) + " to " +
@@ -124,7 +165,7 @@ inline std::string set_parameter(ParameterValues& values, std::string_view name,
   if (whole && number != static_cast<double>(static_cast<int64_t>(number))) {
     return quoted + "is not a whole number";
   }
-  values.set(static_cast<std::size_t>(found - parameters.begin()), number);
+  values.set(index, number);
   return {};
 }
 

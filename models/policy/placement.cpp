@@ -3,28 +3,21 @@
 #include <algorithm>
 #include <array>
 #include <exception>
-#include <memory>
+#include <optional>
 #include <string>
 
+#include "models/policy/admission_rule.hpp"
 #include "models/policy/cache_adapter.hpp"
+#include "models/policy/fetch_rule.hpp"
 #include "models/policy/key_counts.hpp"
+#include "models/policy/saved_state.hpp"
+#include "models/policy/tier_list.hpp"
 
 namespace tiercast::policy {
 namespace {
 
 enum class Write { through, selective, back };
-enum class Fetch : uint32_t { load_all = 0, recompute_all = 1, load_or_recompute = 2 };
 
-constexpr Parameter kFetch{"fetch",
-                           "",
-                           ParameterKind::integer,
-                           0,
-                           0,
-                           2,
-                           "0 loads all that is found, 1 computes all again, 2 whichever is done "
-                           "sooner"};
-constexpr Parameter kMinimum{
-    "min_load", "blocks", ParameterKind::integer, 1, 1, 1e6, "shorter finds are computed again"};
 constexpr Parameter kOutput{
     "output", "", ParameterKind::integer, 1, 0, 1, "1 stores generated tokens too, 0 prompts only"};
 constexpr Parameter kPromote{
@@ -66,40 +59,26 @@ constexpr Parameter kWindow{"window",
 
 template <Write kWrite>
 std::span<const Parameter> parameters() {
-  static constexpr std::array selective{kFetch,    kMinimum, kOutput,    kPromote,
-                                        kPrefetch, kDemote,  kThreshold, kWindow};
+  static constexpr std::array selective{FetchRule::kRule,
+                                        FetchRule::kMinLoad,
+                                        kOutput,
+                                        kPromote,
+                                        kPrefetch,
+                                        kDemote,
+                                        AdmissionRule::kRule,
+                                        AdmissionRule::kTiers,
+                                        AdmissionRule::kUses,
+                                        AdmissionRule::kWindow,
+                                        AdmissionRule::kEnginePrice,
+                                        AdmissionRule::kWritePrice,
+                                        kThreshold,
+                                        kWindow};
+  static_assert(selective.size() <= ParameterValues::count_max);
   if constexpr (kWrite == Write::selective) return selective;
   return std::span(selective).first(selective.size() - 2);
 }
 
-class Tiers {
- public:
-  Tiers(const tp_tier* first, std::size_t count)
-      : first_(reinterpret_cast<const char*>(first)), count_(count) {}
-  std::size_t size() const { return count_; }
-  const tp_tier& operator[](std::size_t i) const {
-    const std::size_t stride = reinterpret_cast<const tp_tier*>(first_)->size;
-    return *reinterpret_cast<const tp_tier*>(first_ + i * stride);
-  }
-  bool takes_stores(std::size_t i) const { return ((*this)[i].flags & TP_TIER_READ_ONLY) == 0; }
-
- private:
-  const char* first_;
-  std::size_t count_;
-};
-
-int64_t load_ns(const tp_tier& tier, uint64_t bytes) {
-  const double seconds = static_cast<double>(tier.queued_read_bytes + bytes) /
-                         static_cast<double>(std::max<uint64_t>(1, tier.read_bytes_per_s));
-  return tier.read_latency_ns + static_cast<int64_t>(std::min(seconds, 1e9) * 1e9);
-}
-
-uint32_t nearest_tier(uint32_t mask) {
-  uint32_t tier = 0;
-  while ((mask >> tier & 1u) == 0) ++tier;
-  return tier;
-}
-
+/// A rule for writes (the template's), one for fetches and one for admission, each by itself.
 template <Write kWrite>
 class Placement {
  public:
@@ -113,7 +92,15 @@ class Placement {
                                                    .place = place,
                                                    .demote = demote,
                                                    .plan_fetch = plan_fetch,
-                                                   .prefetch = prefetch};
+                                                   .prefetch = prefetch,
+                                                   .save = save,
+                                                   .restore = restore,
+                                                   .capabilities = capabilities,
+                                                   .admit = admit,
+                                                   .on_request = nullptr,
+                                                   .on_transfer = nullptr,
+                                                   .on_tick = nullptr,
+                                                   .next_wakeup = nullptr};
     return &entries;
   }
 
@@ -121,17 +108,24 @@ class Placement {
                                            : kWrite == Write::selective ? "selective"
                                                                         : "back";
 
+  template <class Self, class Archive>
+  static void archive(Self& self, Archive& archive) {
+    if (self.counts_) KeyCounts::archive(*self.counts_, archive);
+    AdmissionRule::archive(self.admission_, archive);
+  }
+
  private:
-  explicit Placement(const ParameterValues& values)
-      : fetch_(static_cast<Fetch>(values.integer("fetch"))),
-        min_load_(values.integer("min_load")),
+  Placement(const ParameterValues& values, uint64_t seed)
+      : identity_(identity_of(name, values, seed)),
+        fetch_(values),
+        admission_(values),
         output_(values.integer("output") != 0),
         promote_(values.integer("promote") != 0),
         prefetch_(values.integer("prefetch") != 0),
         demote_(kWrite == Write::back || values.integer("demote") != 0) {
     if constexpr (kWrite == Write::selective) {
       threshold_ = values.integer("threshold");
-      counts_ = std::make_unique<KeyCounts>(values.integer("window"));
+      counts_.emplace(values.integer("window"));
     }
   }
 
@@ -146,7 +140,7 @@ class Placement {
     return &facts;
   }
 
-  static int create(const char* config, uint64_t, tp_placement** out, char* error,
+  static int create(const char* config, uint64_t seed, tp_placement** out, char* error,
                     size_t error_size) noexcept {
     const auto fail = [&](int code, std::string_view message) {
       return refuse(code, message, error, error_size);
@@ -156,7 +150,7 @@ class Placement {
       ParameterValues values(parameters<kWrite>());
       const std::string wrong = read_parameters(values, config);
       if (!wrong.empty()) return fail(TP_EINVAL, wrong);
-      *out = reinterpret_cast<tp_placement*>(new Placement(values));
+      *out = reinterpret_cast<tp_placement*>(new Placement(values, seed));
       return TP_OK;
     } catch (const std::exception&) {
       return fail(TP_ENOMEM, "not enough memory");
@@ -164,13 +158,30 @@ class Placement {
   }
 
   static Placement* of(tp_placement* self) { return reinterpret_cast<Placement*>(self); }
+  static const Placement* of(const tp_placement* self) {
+    return reinterpret_cast<const Placement*>(self);
+  }
   static void destroy(tp_placement* self) noexcept { delete of(self); }
 
+  static int save(const tp_placement* self, void* buffer, size_t capacity, size_t* size) noexcept {
+    if (self == nullptr || size == nullptr) return TP_EINVAL;
+    return save_state(*of(self), of(self)->identity_, buffer, capacity, size);
+  }
+  static int restore(tp_placement* self, const void* buffer, size_t size) noexcept {
+    if (self == nullptr || buffer == nullptr) return TP_EINVAL;
+    return restore_state(*of(self), of(self)->identity_, buffer, size);
+  }
   static uint64_t hash_state(const tp_placement* self) noexcept {
     StateHash hash;
-    const auto& policy = *reinterpret_cast<const Placement*>(self);
-    if (policy.counts_ != nullptr) policy.counts_->hash(hash);
+    hash.add(of(self)->identity_);
+    if (of(self)->counts_) of(self)->counts_->hash(hash);
+    of(self)->admission_.hash(hash);
     return hash.value();
+  }
+
+  static uint32_t capabilities(const tp_placement* self) noexcept {
+    return info()->capabilities |
+           (of(self)->admission_.asks() ? uint32_t{TP_CAP_READS_KEYS} | TP_CAP_ADMITS : 0u);
   }
 
   static int place(tp_placement* self, int64_t, const tp_request*, uint32_t phase, uint32_t first,
@@ -179,50 +190,66 @@ class Placement {
                    size_t* out_count) noexcept {
     Placement& policy = *of(self);
     *out_count = 0;
-    const Tiers all(tiers, tier_count);
+    const TierList all(tiers, tier_count);
     uint32_t mask = 0;
     for (std::size_t i = 1; i < all.size(); ++i) {
       if (all.takes_stores(i)) mask |= 1u << i;
     }
-    const bool wanted = phase == TP_STORE_PROMPT || policy.output_;
+    const bool wanted = kWrite != Write::back && mask != 0 && block_count != 0 &&
+                        (phase == TP_STORE_PROMPT || policy.output_);
+    if ((policy.counts_ || policy.admission_.asks()) && blocks == nullptr && block_count != 0) {
+      return TP_EINVAL;
+    }
+    const uint32_t most = !wanted ? 0 : kWrite == Write::through ? 1 : (block_count + 1) / 2;
+    if (out_capacity < most) {  // said before anything is counted: the caller asks again
+      *out_count = most;
+      return TP_ESPACE;
+    }
+    const Blocks views(blocks);
+    if (policy.admission_.asks()) policy.admission_.count(views, block_count);
     const auto answer = [&](uint32_t from, uint32_t count) {
-      if (*out_count < out_capacity) out[*out_count] = {from, count, mask, 0};
-      ++*out_count;
+      out[(*out_count)++] = {from, count, mask, 0};
     };
-    if constexpr (kWrite == Write::back) return TP_OK;
-    if (mask == 0 || block_count == 0) return TP_OK;
     if constexpr (kWrite == Write::through) {
       if (wanted) answer(first, block_count);
-    } else {
-      if (blocks == nullptr) return TP_EINVAL;
-      const uint32_t most = wanted ? (block_count + 1) / 2 : 0;  // every other block is due
-      if (out_capacity < most) {  // said before anything is counted: the caller asks again
-        *out_count = most;
-        return TP_ESPACE;
-      }
-      const Blocks views(blocks);
-      uint32_t run = 0;
-      constexpr uint32_t kAhead = 16;  // counts lie all over memory
-      for (uint32_t i = 0; i < std::min(kAhead, block_count); ++i) {
-        policy.counts_->expect(views[i]->key);
-      }
-      for (uint32_t i = 0; i < block_count; ++i) {
-        if (i + kAhead < block_count) policy.counts_->expect(views[i + kAhead]->key);
-        const bool due = policy.counts_->add(views[i]->key) >= policy.threshold_ && wanted;
-        if (due) ++run;
-        if (run > 0 && (!due || i + 1 == block_count)) {
-          answer(first + i + (due ? 1 : 0) - run, run);
-          run = 0;
-        }
+    } else if constexpr (kWrite == Write::selective) {
+      if (mask != 0) policy.due(views, block_count, wanted, first, answer);
+    }
+    return TP_OK;
+  }
+
+  // Counts the blocks, and answers the runs of those that enough prompts have had.
+  template <class Answer>
+  void due(const Blocks& views, uint32_t block_count, bool wanted, uint32_t first, Answer answer) {
+    uint32_t run = 0;
+    constexpr uint32_t kAhead = 16;  // counts lie all over memory
+    for (uint32_t i = 0; i < std::min(kAhead, block_count); ++i) counts_->expect(views[i]->key);
+    for (uint32_t i = 0; i < block_count; ++i) {
+      if (i + kAhead < block_count) counts_->expect(views[i + kAhead]->key);
+      const bool due = counts_->add(views[i]->key) >= threshold_ && wanted;
+      if (due) ++run;
+      if (run > 0 && (!due || i + 1 == block_count)) {
+        answer(first + i + (due ? 1 : 0) - run, run);
+        run = 0;
       }
     }
-    return *out_count <= out_capacity ? TP_OK : TP_ESPACE;
+  }
+
+  static int admit(tp_placement* self, int64_t, const tp_request*, uint32_t, uint32_t to,
+                   const tp_block* blocks, size_t block_count, const tp_tier* tiers,
+                   size_t tier_count, uint8_t* verdicts) noexcept {
+    if (to == 0 || to >= tier_count || (block_count != 0 && (blocks == nullptr || !verdicts))) {
+      return TP_EINVAL;
+    }
+    of(self)->admission_.admit(to, Blocks(blocks), block_count, TierList(tiers, tier_count),
+                               verdicts);
+    return TP_OK;
   }
 
   static int demote(tp_placement* self, int64_t, uint32_t from, uint32_t, const tp_tier* tiers,
                     size_t tier_count, uint32_t* to) noexcept {
     *to = TP_NO_TIER;
-    const Tiers all(tiers, tier_count);
+    const TierList all(tiers, tier_count);
     if (!of(self)->demote_ || (kWrite != Write::back && from == 0)) return TP_OK;
     for (std::size_t i = from + 1; i < all.size(); ++i) {
       if (!all.takes_stores(i)) continue;
@@ -232,70 +259,42 @@ class Placement {
     return TP_OK;
   }
 
-  // Of the runs, how many are fetched.
-  uint32_t runs_to_load(const tp_fetch& fetch, const Tiers& tiers) const {
-    const uint32_t runs = best_runs(fetch, tiers);
-    uint64_t blocks = 0;
-    for (uint32_t i = 0; i < runs; ++i) blocks += fetch.runs[i].count;
-    return blocks < min_load_ ? 0 : runs;
-  }
-
-  uint32_t best_runs(const tp_fetch& fetch, const Tiers& tiers) const {
-    if (fetch_ == Fetch::recompute_all) return 0;
-    if (fetch_ == Fetch::load_all) return fetch.run_count;
-    int64_t compute = 0;
-    for (uint32_t i = 0; i < fetch.run_count; ++i) compute += fetch.runs[i].compute_ns;
-    int64_t best = compute;
-    uint32_t best_count = 0;
-    std::array<uint64_t, 32> bytes{};
-    int64_t load = 0;
-    for (uint32_t i = 0; i < fetch.run_count; ++i) {
+  // Visits the parts of the runs that the fetch rule loads, and the tier of each.
+  template <class Visit>
+  FetchRule::Range for_loaded(const tp_fetch& fetch, const TierList& tiers, Visit visit) const {
+    const FetchRule::Range range = fetch_.loaded(fetch, tiers);
+    for (uint32_t i = 0; i < fetch.run_count && range.first != range.end; ++i) {
       const tp_run& run = fetch.runs[i];
-      const uint32_t tier = nearest_tier(run.tier_mask);
-      compute -= run.compute_ns;
-      if (tier != 0) {
-        bytes[tier] += uint64_t{run.count} * fetch.block_bytes;
-        load = std::max(load, load_ns(tiers[tier], bytes[tier]));
-      }
-      if (load + compute < best) {
-        best = load + compute;
-        best_count = i + 1;
-      }
+      const uint32_t first = std::max(run.first, range.first);
+      const uint32_t end = std::min(run.first + run.count, range.end);
+      if (first < end) visit(run, nearest_tier(run.tier_mask), first, end - first);
     }
-    return best_count;
-  }
-
-  uint32_t host_tier(const Tiers& tiers) const {
-    for (std::size_t i = 1; i < tiers.size(); ++i) {
-      if (tiers[i].kind == TP_TIER_DRAM && tiers.takes_stores(i)) return static_cast<uint32_t>(i);
-    }
-    return TP_NO_TIER;
+    return range;
   }
 
   static int plan_fetch(tp_placement* self, int64_t, const tp_request*, const tp_fetch* fetch,
                         const tp_tier* tiers, size_t tier_count, tp_segment* out,
                         size_t out_capacity, size_t* out_count) noexcept {
     const Placement& policy = *of(self);
-    const Tiers all(tiers, tier_count);
+    const TierList all(tiers, tier_count);
     *out_count = 0;
-    const uint32_t loaded = policy.runs_to_load(*fetch, all);
-    const uint32_t keep = policy.promote_ ? policy.host_tier(all) : TP_NO_TIER;
-    for (uint32_t i = 0; i < loaded; ++i) {
-      const tp_run& run = fetch->runs[i];
-      const uint32_t tier = nearest_tier(run.tier_mask);
-      const bool waits = tier == 0;
-      const bool keeps = !waits && keep != TP_NO_TIER && (run.tier_mask >> keep & 1u) == 0 &&
-                         (all[tier].flags & TP_TIER_DIRECT) == 0;
-      if (*out_count < out_capacity) {
-        out[*out_count] = {run.first,
-                           run.count,
-                           waits ? uint32_t{TP_SEGMENT_WAIT} : uint32_t{TP_SEGMENT_LOAD},
-                           tier,
-                           keeps ? keep : TP_NO_TIER,
-                           0};
-      }
+    const uint32_t keep = policy.promote_ ? all.host() : TP_NO_TIER;
+    const auto answer = [&](const tp_segment& segment) {
+      if (*out_count < out_capacity) out[*out_count] = segment;
       ++*out_count;
-    }
+    };
+    const uint32_t hit = fetch->hit_blocks;
+    policy.for_loaded(
+        *fetch, all, [&](const tp_run& run, uint32_t tier, uint32_t first, uint32_t count) {
+          if (*out_count == 0 && first > hit) {
+            answer({hit, first - hit, TP_SEGMENT_COMPUTE, 0, TP_NO_TIER, 0});
+          }
+          const bool waits = tier == 0;
+          const bool keeps = !waits && keep != TP_NO_TIER && (run.tier_mask >> keep & 1u) == 0 &&
+                             (all[tier].flags & TP_TIER_DIRECT) == 0;
+          answer({first, count, waits ? uint32_t{TP_SEGMENT_WAIT} : uint32_t{TP_SEGMENT_LOAD}, tier,
+                  keeps ? keep : TP_NO_TIER, 0});
+        });
     return *out_count <= out_capacity ? TP_OK : TP_ESPACE;
   }
 
@@ -303,31 +302,30 @@ class Placement {
                       const tp_tier* tiers, size_t tier_count, tp_segment* out, size_t out_capacity,
                       size_t* out_count) noexcept {
     const Placement& policy = *of(self);
-    const Tiers all(tiers, tier_count);
+    const TierList all(tiers, tier_count);
     *out_count = 0;
-    const uint32_t host = policy.host_tier(all);
+    const uint32_t host = all.host();
     if (!policy.prefetch_ || host == TP_NO_TIER) return TP_OK;
-    const uint32_t loaded = policy.runs_to_load(*fetch, all);
-    for (uint32_t i = 0; i < loaded; ++i) {
-      const tp_run& run = fetch->runs[i];
-      const uint32_t tier = nearest_tier(run.tier_mask);
-      if (tier <= host || (run.tier_mask >> host & 1u) != 0) continue;
-      if (*out_count < out_capacity) {
-        out[*out_count] = {run.first, run.count, TP_SEGMENT_STAGE, tier, host, 0};
-      }
-      ++*out_count;
-    }
+    policy.for_loaded(*fetch, all,
+                      [&](const tp_run& run, uint32_t tier, uint32_t first, uint32_t count) {
+                        if (tier <= host || (run.tier_mask >> host & 1u) != 0) return;
+                        if (*out_count < out_capacity) {
+                          out[*out_count] = {first, count, TP_SEGMENT_STAGE, tier, host, 0};
+                        }
+                        ++*out_count;
+                      });
     return *out_count <= out_capacity ? TP_OK : TP_ESPACE;
   }
 
-  Fetch fetch_;
-  uint32_t min_load_;
+  uint64_t identity_;
+  FetchRule fetch_;
+  AdmissionRule admission_;
   bool output_;
   bool promote_;
   bool prefetch_;
   bool demote_;
   uint32_t threshold_ = 0;
-  std::unique_ptr<KeyCounts> counts_;  // selective only
+  std::optional<KeyCounts> counts_;  // selective only
 };
 
 template <Write kWrite>

@@ -18,16 +18,9 @@ struct PlacementEntry {
   const tp_placement_table* table;
 };
 
-/// All built-in placement policies, in a fixed order: they differ in when blocks are written.
-///
-/// All share how blocks are fetched (parameter `fetch`): 0 loads whatever a tier holds; 1 computes
-/// it all again; 2 loads the leading runs for which
-///
-///     T(s) = max over tiers(latency + (queued + bytes) / bandwidth) + sum over runs behind
-///     s(compute)
-///
-/// is least, s being the number of runs loaded. Inside a run the time to compute a block grows with
-/// its depth while that to load it does not, so T is concave there and least at an end.
+/// All built-in placement policies, in a fixed order: they differ in when blocks are written, and
+/// share the rules by which they come back (fetch_rule.hpp) and may be written
+/// (admission_rule.hpp).
 std::span<const PlacementEntry> placement_policies();
 
 /// NULL for an unknown name.

@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
+#include "models/policy/parameters.hpp"
 #include "models/policy/state_archive.hpp"
 #include "models/policy/tierpolicy.h"
 
@@ -16,6 +18,19 @@ struct SavedHeader {
   uint64_t size;
   uint64_t checksum;
 };
+
+/// The identity of a policy that no pool shapes.
+inline uint64_t identity_of(std::string_view name, const ParameterValues& values, uint64_t seed) {
+  StateHash hash;
+  hash.add(checksum(name.data(), name.size()));
+  hash.add(uint64_t{TP_ABI_MAJOR} << 32 | TP_ABI_MINOR);
+  for (std::size_t i = 0; i < values.parameters().size(); ++i) {
+    const double value = values[i];
+    hash.add(checksum(&value, sizeof value));
+  }
+  hash.add(seed);
+  return hash.value();
+}
 
 /// The save entry of a table for an object with a static archive(self, archive).
 template <class T>

@@ -83,7 +83,10 @@ tp_fetch TierManager::found(uint32_t hit, uint32_t prompt_blocks) const {
           .hit_blocks = hit,
           .prompt_blocks = prompt_blocks,
           .run_count = static_cast<uint32_t>(runs_.size()),
-          .runs = runs_.data()};
+          .runs = runs_.data(),
+          .flags = 0,
+          .reserved = 0,
+          .half_compute_ns = 0};
 }
 
 TierManager::Plan TierManager::plan(int64_t now_ns, uint32_t engine, const tp_request& request,

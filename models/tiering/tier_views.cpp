@@ -82,11 +82,13 @@ void TierManager::describe_tiers(uint32_t engine) {
   std::vector<tp_tier>& views = views_.emplace_back(spec_->tiers.size() + 1, tp_tier{});
   views[0].size = sizeof(tp_tier);
   views[0].kind = TP_TIER_HBM;
+  views[0].write_budget_bytes = UINT64_MAX;
   for (uint32_t t = 0; t < spec_->tiers.size(); ++t) {
     const TierSpec& tier = spec_->tiers[t];
     tp_tier& view = views[t + 1];
     view.size = sizeof(tp_tier);
     view.kind = static_cast<uint32_t>(tier.kind);
+    view.write_budget_bytes = UINT64_MAX;
     view.write_latency_ns = tier.store.before_ns + tier.store.after_ns;
     const bool peer = tier.kind == TierKind::peer;
     const uint32_t pool = tier.pool_of[engine];

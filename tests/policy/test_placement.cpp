@@ -13,120 +13,13 @@
 
 #include "models/policy/key_counts.hpp"
 #include "models/policy/placement.hpp"
+#include "tests/policy/placement_calls.hpp"
 #include "tests/policy/random_host.hpp"
 
 extern "C" const char* name_of_placement_as_seen_by_c(size_t index);
 
-namespace {
-
 using namespace tiercast;
-using tests::Draw;
-using Tiers = std::vector<tp_tier>;
-using Runs = std::vector<tp_run>;
-
-class Policy {
- public:
-  explicit Policy(const char* name, const char* config = "")
-      : table_(tp_find_builtin_placement(name)) {
-    REQUIRE(table_ != nullptr);
-    std::array<char, 200> error{};
-    const int code = table_->create(config, 1, &self_, error.data(), error.size());
-    INFO(error.data());
-    REQUIRE(code == TP_OK);
-  }
-  ~Policy() { table_->destroy(self_); }
-  Policy(const Policy&) = delete;
-  Policy& operator=(const Policy&) = delete;
-
-  /// `keys`: the blocks' content; depth of the first is `first`.
-  std::vector<tp_placed> place(const std::vector<uint64_t>& keys, const Tiers& tiers,
-                               uint32_t first = 0, uint32_t phase = TP_STORE_PROMPT) {
-    std::vector<tp_block> blocks(keys.size());
-    for (size_t i = 0; i < keys.size(); ++i) {
-      blocks[i].size = sizeof(tp_block);
-      blocks[i].key = {keys[i], 0};
-    }
-    std::vector<tp_placed> out(keys.size());
-    size_t count = 0;
-    REQUIRE(table_->place(self_, 1, nullptr, phase, first, static_cast<uint32_t>(keys.size()),
-                          blocks.data(), tiers.data(), tiers.size(), out.data(), out.size(),
-                          &count) == TP_OK);
-    out.resize(count);
-    return out;
-  }
-  uint32_t demote(uint32_t from, const Tiers& tiers) {
-    uint32_t to = 77;
-    REQUIRE(table_->demote(self_, 1, from, 5, tiers.data(), tiers.size(), &to) == TP_OK);
-    return to;
-  }
-  std::vector<tp_segment> plan(const Runs& runs, const Tiers& tiers) {
-    return segments(table_->plan_fetch, runs, tiers);
-  }
-  std::vector<tp_segment> prefetch(const Runs& runs, const Tiers& tiers) {
-    return segments(table_->prefetch, runs, tiers);
-  }
-  const tp_placement_table& table() const { return *table_; }
-  tp_placement* self() { return self_; }
-
- private:
-  template <class Call>
-  std::vector<tp_segment> segments(Call call, const Runs& runs, const Tiers& tiers) {
-    const tp_fetch fetch{sizeof(tp_fetch),
-                         1000,
-                         16,
-                         runs.empty() ? 0 : runs[0].first,
-                         1000,
-                         static_cast<uint32_t>(runs.size()),
-                         runs.data()};
-    std::vector<tp_segment> out(runs.size());
-    size_t count = 0;
-    REQUIRE(call(self_, 1, nullptr, &fetch, tiers.data(), tiers.size(), out.data(), out.size(),
-                 &count) == TP_OK);
-    out.resize(count);
-    return out;
-  }
-
-  const tp_placement_table* table_;
-  tp_placement* self_ = nullptr;
-};
-
-tp_tier tier(uint32_t kind, uint32_t flags = 0) {
-  tp_tier view{};
-  view.size = sizeof(tp_tier);
-  view.kind = kind;
-  view.flags = flags;
-  view.read_bytes_per_s = 1'000'000'000;  // a block of 1000 bytes takes 1 us
-  return view;
-}
-
-/// GPU, host, another node's host, drives, storage.
-Tiers five_tiers() {
-  return {tier(TP_TIER_HBM), tier(TP_TIER_DRAM),
-          tier(TP_TIER_PEER, TP_TIER_SHARED | TP_TIER_READ_ONLY), tier(TP_TIER_NVME),
-          tier(TP_TIER_EXTERNAL, TP_TIER_SHARED)};
-}
-
-/// "first+count:mode tier>to" of each.
-std::string text(const std::vector<tp_segment>& segments) {
-  std::string all;
-  for (const tp_segment& s : segments) {
-    all += (all.empty() ? "" : " ") + std::to_string(s.first) + "+" + std::to_string(s.count) +
-           ":" + "?LWCS"[s.mode] + std::to_string(s.tier);
-    if (s.to != TP_NO_TIER) all += ">" + std::to_string(s.to);
-  }
-  return all;
-}
-
-std::string text(const std::vector<tp_placed>& placed) {
-  std::string all;
-  for (const tp_placed& p : placed) {
-    all += (all.empty() ? "" : " ") + std::to_string(p.first) + "+" + std::to_string(p.count) +
-           ":" + std::to_string(p.tier_mask);
-  }
-  return all;
-}
-
-}  // namespace
+using namespace tiercast::tests;
 
 TEST_CASE("the placement policies are listed once, by index and by name", "[placement]") {
   const auto policies = policy::placement_policies();
@@ -155,7 +48,8 @@ TEST_CASE("a bad parameter is refused in words", "[placement]") {
     CHECK(self == nullptr);
     return std::string(error.data());
   };
-  CHECK_THAT(refusal("fetch=3"), Catch::Contains("fetch"));
+  CHECK_THAT(refusal("fetch=4"), Catch::Contains("fetch"));
+  CHECK_THAT(refusal("fetch=load-al"), Catch::Contains("load-all, recompute-all"));
   CHECK_THAT(refusal("min_load=0"), Catch::Contains("min_load"));
   CHECK_THAT(refusal("threshold=2"), Catch::Contains("threshold"));  // selective's alone
   CHECK_THAT(refusal("promote=1\npromote=0"), Catch::Contains("twice"));
