@@ -1,6 +1,7 @@
 #include "models/scenario/spec.hpp"
 
 #include "models/policy/registry.hpp"
+#include "models/serving/policy_fields.hpp"
 #include "sim/base/field_table.hpp"
 
 namespace tiercast::scenario {
@@ -16,23 +17,10 @@ std::vector<std::string> policy_names() {
   return names;
 }
 
-FieldInfo info_of(const policy::Parameter& parameter) {
-  const bool whole = parameter.kind == policy::ParameterKind::integer;
-  const std::string fallback = policy::number_text(parameter.default_value);
-  const std::string meaning(parameter.meaning);
-  const std::string name(parameter.name);
-  const auto fallback_word = table::by_default(fallback);
-  const auto range = table::between(parameter.min, parameter.max);
-  return whole ? table::parameter<int64_t>(name, fallback_word, range, meaning.c_str())
-               : table::parameter<double>(name, fallback_word, range, meaning.c_str());
-}
-
 std::optional<std::vector<FieldInfo>> parameters_of(const EvictionSection& eviction) {
   const policy::CacheEntry* entry = policy::find_cache_policy(eviction.name);
   if (entry == nullptr) return std::nullopt;
-  std::vector<FieldInfo> infos;
-  for (const policy::Parameter& parameter : entry->parameters) infos.push_back(info_of(parameter));
-  return infos;
+  return serving::parameter_fields(entry->parameters);
 }
 
 }  // namespace
@@ -45,22 +33,7 @@ std::string plugin_lines(const std::optional<PluginConfig>& config) {
 }
 
 std::string EvictionSection::config_lines() const {
-  if (plugin) return plugin_lines(config);
-  std::string lines;
-  for (const ParameterValue& parameter : parameters.values) {
-    lines += parameter.name + "=";
-    if (const auto* whole = std::get_if<int64_t>(&parameter.value)) {
-      lines += std::to_string(*whole);
-    } else if (const auto* real = std::get_if<double>(&parameter.value)) {
-      lines += policy::number_text(*real);
-    } else if (const auto* text = std::get_if<std::string>(&parameter.value)) {
-      lines += *text;
-    } else {
-      lines += std::get<bool>(parameter.value) ? "1" : "0";
-    }
-    lines += "\n";
-  }
-  return lines;
+  return plugin ? plugin_lines(config) : serving::config_lines(parameters);
 }
 
 std::vector<Choice<BandRuns>> choices(BandRuns) {

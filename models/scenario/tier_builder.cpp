@@ -61,6 +61,7 @@ void TierBuilder::DriveSums::add(const hardware::DriveSpec& drive, Bytes operati
   read += std::min(drive.read.value.value(), drive.read_iops.value.value() * each) * count;
   write += std::min(drive.write.value.value(), drive.write_iops.value.value() * each) * count;
   both += drive.mixed.value.value() * count;
+  writes_a_day += rated_bytes_per_day(drive) * count;
   read_latency = std::max(read_latency, drive.read_latency.value);
   write_latency = std::max(write_latency, drive.write_latency.value);
 }
@@ -326,6 +327,18 @@ void TierBuilder::set_capacity(size_t i, tiering::TierSpec& tier, const TierSect
   tier.simulated_blocks =
       static_cast<uint32_t>(std::min({tier.capacity_blocks, kBlocksMax,
                                       kTierBlocksMax / std::max<uint64_t>(1, tier.pools.size())}));
+}
+
+double rated_bytes_per_day(const hardware::DriveSpec& drive) {
+  return static_cast<double>(drive.capacity.value.value()) * drive.drive_writes_per_day.value *
+         drive.rated_amplification.value / drive.write_amplification.value;
+}
+
+// Of each pool.
+void TierBuilder::set_rated_writes(double bytes_per_day, tiering::TierSpec& tier) const {
+  constexpr double kMost = 1e18;  // a second's worth of which still counts in integers
+  tier.write_bytes_per_day = static_cast<uint64_t>(std::clamp(bytes_per_day, 1.0, kMost));
+  tier.write_burst_ns = spec_.policy.placement.write_burst.value();
 }
 
 // Scope decides how many pools there are, and which one an engine reaches.

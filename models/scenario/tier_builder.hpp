@@ -29,6 +29,7 @@ class TierBuilder {
     double read = 0;      ///< bytes/s
     double write = 0;
     double both = 0;
+    double writes_a_day = 0;  ///< bytes, as rated
     Nanoseconds read_latency{};
     Nanoseconds write_latency{};
 
@@ -62,6 +63,7 @@ class TierBuilder {
   void set_capacity(size_t i, tiering::TierSpec& tier, const TierSection& section, double available,
                     const std::string& of_what);
   void pool_by_scope(tiering::TierSpec& tier, TierScope scope);
+  void set_rated_writes(double bytes_per_day, tiering::TierSpec& tier) const;
   void add_conversion(tiering::TierSpec& tier);
   void add_replicas(tiering::TierSpec& tier);
   tiering::TwoWay first_rank(const std::string& name, const tiering::TwoWay& all);
@@ -126,6 +128,10 @@ class TierBuilder {
   std::vector<CoreDemand> core_demands_;
   std::vector<uint32_t> dpu_links_;  // by node, once a tier over the network needs them
 };
+
+/// Bytes that may be written to one drive each day so that it lasts as long as it is rated:
+/// capacity x writes a day x rated_amplification / write_amplification.
+double rated_bytes_per_day(const hardware::DriveSpec& drive);
 
 /// The way of one operation on one GPU, before links that transfers share.
 hardware::TransferPath engine_path(const ScenarioSpec& spec, Nanoseconds device_latency);

@@ -316,6 +316,17 @@ class TierCheck {
                   "take a larger switch, more oversubscription or fewer pods", "cluster.fabric");
   }
 
+  // Some tier's drives are known, and worn by what is stored.
+  bool wears() const {
+    return std::any_of(spec_.tiers.begin(), spec_.tiers.end(), [&](const TierSection& tier) {
+      if (tier.read_only) return false;
+      if (tier.kind == TierName::nvme || tier.kind == TierName::context) return true;
+      const auto& external = spec_.cluster.storage.external;
+      return tier.kind == TierName::external && external && external->service &&
+             external->service->drives;
+    });
+  }
+
   void warn_of_idle_settings() {
     const PlacementSection& placement = spec_.policy.placement;
     size_t stores = 0;
@@ -332,6 +343,11 @@ class TierCheck {
     if (placement.prefetch && !has(TierName::dram)) {
       problems_.warn("policy.placement.prefetch",
                      "fetches into host memory, and there is no dram tier", "list dram");
+    }
+    if (placement.admission == AdmissionPolicy::wear_budget && !wears()) {
+      problems_.warn("policy.placement.admission",
+                     "goes by what drives are rated for, and no tier that it guards has drives",
+                     "list nvme, context, or a service whose drives are known");
     }
     if (placement.demote && stores < 2) {
       problems_.warn("policy.placement.demote",

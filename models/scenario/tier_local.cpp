@@ -65,6 +65,7 @@ void TierBuilder::add_nvme(size_t i, const TierSection& section, tiering::TierSp
   set_capacity(i, tier, section, sums.capacity, "the node's drives");
   set_costs(tier, *section.stack, sums.read_latency, sums.write_latency);
   set_delays(tier, drives);
+  set_rated_writes(sums.writes_a_day, tier);
   const bool apart = stripe(i, section, devices, tier);
   for (uint32_t p = 0; p < tier.pools.size(); ++p) {
     const std::string name = "nvme" + std::to_string(p);

@@ -83,6 +83,7 @@ void TierBuilder::add_context(size_t i, const TierSection& section, tiering::Tie
   const Nanoseconds dpus = box.dpus.latency() + initiator_latency();
   set_costs(tier, *section.stack, sums.read_latency + dpus, sums.write_latency + dpus);
   set_delays(tier, box.drives);
+  set_rated_writes(sums.writes_a_day, tier);
   const double cards = box.dpus.count * boxes;
   set_cache(i, section, static_cast<double>(box.dpus.dram.value.value()) * cards, dpus, tier);
   const auto drives = static_cast<size_t>(std::lround(box.drives.count * boxes));
@@ -120,6 +121,10 @@ void TierBuilder::add_external(size_t i, const TierSection& section, tiering::Ti
   const double usable = static_cast<double>(service.stored().value()) * count;
   set_capacity(i, tier, section, usable, "the service");
   add_metadata_servers(units, tier);
+  if (service.drives) {
+    const double drives = rated_bytes_per_day(*service.drives) * service.drives->count * count;
+    set_rated_writes(drives / service.write_copies.value, tier);
+  }
   Nanoseconds beside = initiator_latency();
   if (service.tenant_check_at == hardware::TenantCheckAt::data)
     beside += service.tenant_check.value;

@@ -69,7 +69,22 @@ std::vector<Choice<WritePolicy>> choices(WritePolicy) {
 std::vector<Choice<FetchPolicy>> choices(FetchPolicy) {
   return {{"load-all", FetchPolicy::load_all, "whatever a tier holds is loaded"},
           {"recompute-all", FetchPolicy::recompute_all, "nothing is loaded"},
-          {"load-or-recompute", FetchPolicy::load_or_recompute, "whichever is done sooner"}};
+          {"load-or-recompute", FetchPolicy::load_or_recompute, "whichever is done sooner"},
+          {"bidirectional", FetchPolicy::bidirectional,
+           "loads the tail while the head is computed, until they meet"}};
+}
+
+std::vector<Choice<AdmissionPolicy>> choices(AdmissionPolicy) {
+  return {{"all", AdmissionPolicy::all, "whatever is to be written"},
+          {"second-touch", AdmissionPolicy::second_touch, "blocks that two uses have had"},
+          {"tinylfu", AdmissionPolicy::tinylfu, "blocks that a sketch has seen often lately"},
+          {"wear-budget", AdmissionPolicy::wear_budget,
+           "what the drives' rated writes a day leave, and is worth it"}};
+}
+
+std::vector<Choice<AdmissionTiers>> choices(AdmissionTiers) {
+  return {{"flash", AdmissionTiers::flash, "nvme, context and external"},
+          {"lower", AdmissionTiers::lower, "all tiers below GPU memory"}};
 }
 
 std::vector<Choice<StoredContent>> choices(StoredContent) {
@@ -183,7 +198,7 @@ const FieldTable<PlacementSection>& PlacementSection::fields() {
   using namespace table;
   using S = PlacementSection;
   static const auto table = FieldTable<S>("placement", "What is stored where, and what is fetched.", {
-      field("write", &S::write, by_default("through"), "When blocks go to lower tiers."),
+      field("write", &S::write, by_default("through"), also_called("writes"), "When blocks go to lower tiers."),
       field("fetch", &S::fetch, by_default("load-or-recompute"), "What becomes of blocks that a lower tier holds."),
       field("content", &S::content, by_default("all"), "What is stored."),
       field("promote", &S::promote, by_default("true"), "Keep a copy in host memory of what a farther tier gives."),
@@ -192,6 +207,13 @@ const FieldTable<PlacementSection>& PlacementSection::fields() {
       field("threshold", &S::threshold, by_default("2"), between(1, 255), "Of write: selective."),
       field("window", &S::window, by_default("4194304"), between(1, 268435456), "Of write: selective: different blocks after which one may be forgotten."),
       field("min_load", &S::min_load, by_default("1"), between(1, 1000000), "Blocks; shorter finds are computed again."),
+      field("admission", &S::admission, by_default("all"), "Which blocks may be written."),
+      field("admission_tiers", &S::admission_tiers, by_default("flash"), "Where that is asked."),
+      field("admission_uses", &S::admission_uses, by_default("2"), between(1, 15), "Of admission: tinylfu."),
+      field("admission_window", &S::admission_window, by_default("1048576"), between(1, 268435456), "Different blocks, of tinylfu uses, after which uses may be forgotten."),
+      field("engine_price", &S::engine_price, by_default("0"), between(0.0, 1e6), "Of admission: wear-budget: what an hour of one engine costs; 0: any time saved is worth a write."),
+      field("write_price", &S::write_price, by_default("0"), between(0.0, 1e6), "Of admission: wear-budget: what writing 10^12 bytes wears off the drives, in the same money."),
+      field("write_burst", &S::write_burst, by_default("60s"), at_least(0), at_most("10y"), "Writes of so long, at the drives' rated ones a day, may be saved up: what wear-budget goes by. An assumption."),
       field("plugin", &S::plugin, absent_means("a policy of the library"), kPluginMeaning),
       field("config", &S::config, absent_means("its defaults"), kConfigMeaning),
   }).shorthand("write");
@@ -203,12 +225,19 @@ std::string PlacementSection::policy_name() const { return name_of_choice(write)
 
 std::string PlacementSection::config_lines() const {
   if (plugin) return plugin_lines(config);
-  std::string lines = "fetch=" + std::to_string(static_cast<int>(fetch)) +
-                      "\nmin_load=" + std::to_string(min_load) +
+  std::string lines = "fetch=" + name_of_choice(fetch) + "\nmin_load=" + std::to_string(min_load) +
                       "\noutput=" + (content == StoredContent::all ? "1" : "0") +
                       "\npromote=" + (promote ? "1" : "0") +
                       "\nprefetch=" + (prefetch ? "1" : "0") + "\ndemote=" + (demote ? "1" : "0") +
                       "\n";
+  if (admission != AdmissionPolicy::all) {
+    lines += "admission=" + name_of_choice(admission) +
+             "\nadmission_tiers=" + name_of_choice(admission_tiers) +
+             "\nadmission_uses=" + std::to_string(admission_uses) +
+             "\nadmission_window=" + std::to_string(admission_window) +
+             "\nengine_price=" + policy::number_text(engine_price) +
+             "\nwrite_price=" + policy::number_text(write_price) + "\n";
+  }
   if (write == WritePolicy::selective) {
     lines += "threshold=" + std::to_string(threshold) + "\nwindow=" + std::to_string(window) + "\n";
   }

@@ -108,8 +108,12 @@ inline constexpr const char* kLocalHandOverStack = "nixl-nvlink";
 
 enum class WritePolicy : uint8_t { through, selective, back };
 std::vector<Choice<WritePolicy>> choices(WritePolicy);
-enum class FetchPolicy : uint8_t { load_all, recompute_all, load_or_recompute };
+enum class FetchPolicy : uint8_t { load_all, recompute_all, load_or_recompute, bidirectional };
 std::vector<Choice<FetchPolicy>> choices(FetchPolicy);
+enum class AdmissionPolicy : uint8_t { all, second_touch, tinylfu, wear_budget };
+std::vector<Choice<AdmissionPolicy>> choices(AdmissionPolicy);
+enum class AdmissionTiers : uint8_t { flash, lower };
+std::vector<Choice<AdmissionTiers>> choices(AdmissionTiers);
 enum class StoredContent : uint8_t { prompt, all };
 std::vector<Choice<StoredContent>> choices(StoredContent);
 
@@ -124,6 +128,13 @@ struct PlacementSection {
   uint32_t threshold = 2;
   uint32_t window = 4'194'304;
   uint32_t min_load = 1;
+  AdmissionPolicy admission{};
+  AdmissionTiers admission_tiers{};
+  uint32_t admission_uses = 2;
+  uint32_t admission_window = 1'048'576;
+  double engine_price = 0;
+  double write_price = 0;
+  Nanoseconds write_burst{};
   std::optional<std::string> plugin;  ///< as that of an EvictionSection
   std::optional<PluginConfig> config;
 

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "models/policy/registry.hpp"
+#include "models/policy/router.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/tier_check.hpp"
 #include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_index.hpp"
 #include "models/scenario/tier_objects.hpp"
 #include "models/scenario/tier_world.hpp"
+#include "models/serving/policy_fields.hpp"
 #include "sim/base/quantity.hpp"
 
 namespace tiercast::scenario {
@@ -208,7 +211,8 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   world.weights = spec.model.weights.value_or(spec.model.name.native_weights);
   world.kv = spec.model.kv;
   world.cluster.id_tokens = id_tokens_of(spec.workload, spec.engine.block_tokens);
-  world.cluster.router = spec.router.policy;
+  world.cluster.router = policy::find_router_policy(spec.router.policy)->table;
+  world.cluster.router_config = serving::config_lines(spec.router.parameters);
   world.cluster.router_index_delay_ns = spec.router.index_delay.value();
   world.cluster.seed = spec.run.seed;
   if (spec.disaggregation) {

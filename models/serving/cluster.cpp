@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "models/serving/cluster_check.hpp"
 #include "models/serving/tier_outcome.hpp"
 #include "models/serving/warmed_loads.hpp"
 #include "models/workload/tenants.hpp"
@@ -13,18 +14,6 @@
 namespace tiercast::serving {
 
 namespace {
-
-std::optional<tiering::CheckedCache> make_cache(const ClusterSpec& spec, std::string& error,
-                                                const tp_tape* tape = nullptr) {
-  const tp_pool pool{sizeof(tp_pool),
-                     spec.engine.kv_blocks,
-                     spec.engine.block_tokens,
-                     spec.block_bytes,
-                     tiering::BlockPool::slots_for(spec.engine.kv_blocks),
-                     0};
-  return tiering::CheckedCache::create(*spec.eviction, pool, spec.eviction_config, spec.seed, error,
-                                       spec.policy_checks, tape);
-}
 
 // check_cluster has made such a cache before: memory is all that can be missing.
 tiering::BlockPool make_pool(const ClusterSpec& spec, kvstore::PrefixStore& store,
@@ -36,6 +25,22 @@ tiering::BlockPool make_pool(const ClusterSpec& spec, kvstore::PrefixStore& stor
   std::optional<tiering::CheckedCache> cache = make_cache(spec, error, tape);
   if (!cache) throw std::bad_alloc();
   return {store, std::move(*cache), spec.engine.block_tokens, spec.block_bytes};
+}
+
+// check_cluster has made such a router before: memory is all that can be missing.
+CheckedRouter made(std::optional<CheckedRouter> router) {
+  if (!router) throw std::bad_alloc();
+  return std::move(*router);
+}
+
+CheckedRouter router_of(const ClusterSpec& spec) {
+  std::string error;
+  return made(make_router(spec, error));
+}
+
+CheckedRouter make_decode_router() {
+  std::string error;
+  return made(CheckedRouter::create(*tp_find_builtin_router("least-loaded"), "", 0, error));
 }
 
 constexpr uint32_t kSourceEntity = 0;
@@ -50,11 +55,13 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
       source_(&source),
       map_(spec.id_tokens, spec.engine.block_tokens),
       store_(map_.blocks_per_id()),
-      router_(make_router(spec.router)),
+      router_(router_of(spec)),
       queue_(std::max(spec.instances, kHandOverEntity + 1)),
       loads_(spec.instances),
       pool_stands_to_ns_(spec.instances, kNever),
-      matched_blocks_(spec.instances) {
+      matched_blocks_(spec.instances),
+      decode_router_(make_decode_router()),
+      prompt_keys_(spec.id_tokens) {
   for (uint32_t i = 0; i < spec.instances; ++i) {
     instances_.push_back(
         std::make_unique<Instance>(spec_.engine, table, store_, make_pool(spec_, store_, i), log_));
@@ -65,19 +72,22 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
   }
   tell_costs(table);
   for (uint32_t i = 0; i < spec_.prefill_instances; ++i) instances_[i]->only_prefill();
-  decode_router_ = make_router(RouterKind::least_loaded);
-  if (spec_.router_index_delay_ns > 0 && router_->wants_matches() && entry_instances() > 1) {
+  for (uint32_t i = 0; i < spec_.instances; ++i) loads_[i] = worker_view(*instances_[i]);
+  if (spec_.router_index_delay_ns > 0 && router_.wants_matches() && entry_instances() > 1) {
     router_index_ = std::make_unique<RouterIndex>(store_, spec_.engine.block_tokens,
                                                   spec_.router_index_delay_ns);
     for (uint32_t i = 0; i < entry_instances(); ++i) router_index_->watch(*instances_[i]);
-    matched_blocks_.resize(store_.pools());  // with what it knows of
+    informed_router_.emplace(router_of(spec_));
+  }
+  if (router_index_ != nullptr || (router_.wants_tiers() && tiers_ != nullptr)) {
+    matched_blocks_.resize(store_.pools());  // what the index knows of, and lower tiers
   }
   context_.seed = spec.seed;
 }
 
 // What views of policies that read blocks say of computing them again.
 void Cluster::tell_costs(const llm::StepTable& table) {
-  if (!instances_.front()->pool().reads_blocks() && !(tiers_ && tiers_->reads_blocks())) return;
+  if (!instances_.front()->pool().reads_blocks() && !(tiers_ && tiers_->reads_costs())) return;
   const AloneCost alone(table);
   const uint32_t b = spec_.engine.block_tokens;
   for (uint32_t depth = 0; depth < spec_.engine.max_model_tokens / b; ++depth) {
@@ -96,6 +106,7 @@ Outcome Cluster::run() {
     const engine::Event event = queue_.pop();
     end_ns = event.time_ns;
     context_.now_ns = event.time_ns;
+    if (tiers_ != nullptr) tiers_->pass_time(event.time_ns);
     switch (event.phase) {
       case engine::Phase::fact:
         if (event.entity == kSourceEntity) arrival(event.time_ns);
@@ -125,9 +136,7 @@ void Cluster::schedule_arrival(int64_t not_before_ns) {
 // Whatever an event did to an instance: what others read of it, and when it is to be called next.
 void Cluster::take_note(uint32_t i) {
   const Instance& instance = *instances_[i];
-  loads_[i].outstanding_requests = instance.outstanding_requests();
-  loads_[i].outstanding_input_tokens = instance.outstanding_input_tokens();
-  loads_[i].queued_input_tokens = instance.queued_input_tokens();
+  loads_[i] = worker_view(instance);
   pool_stands_to_ns_[i] = instance.pool_stands_to_ns();
   if (instance.next_boundary_ns() == kNever) {
     queue_.cancel(engine::Phase::boundary, i);
@@ -222,6 +231,7 @@ void Cluster::warm_up() {
   while (source_->peek(next_ns) && next_ns < spec_.warmup_ns && next_ns < spec_.duration_ns) {
     now_ns = std::max(now_ns, next_ns);
     context_.now_ns = now_ns;
+    if (tiers_ != nullptr) tiers_->pass_time(now_ns);
     next_request();
     RequestRecord record = record_of(request_);
     if (!accept(record)) {
@@ -277,7 +287,10 @@ void Cluster::find_matches(int64_t now_ns, const Content& content) {
   }
   store_.match(content.path(), matched_blocks_);
   for (uint32_t i = 0; i < spec_.instances; ++i) {
-    loads_[i].matched_tokens = matched_blocks_[i] * spec_.engine.block_tokens;
+    loads_[i].device_tokens = matched_blocks_[i] * spec_.engine.block_tokens;
+  }
+  if (tiers_ != nullptr && router_.wants_tiers()) {
+    match_tiers(*tiers_, matched_blocks_, spec_.engine.block_tokens, loads_);
   }
 }
 
@@ -293,8 +306,9 @@ void Cluster::hand_over(int64_t now_ns) {
   const uint32_t first = spec_.prefill_instances;
   for (const HandOver& prompt : handed_over_) {
     const std::span decoders = std::span(loads_).subspan(first);
-    const uint32_t chosen =
-        first + decode_router_->route(log_[prompt.request].input_tokens, decoders);
+    const tp_prompt whole =
+        prompt_keys_.of(log_[prompt.request].input_tokens, spec_.engine.block_tokens, {}, false);
+    const uint32_t chosen = first + decode_router_.route(now_ns, nullptr, whole, decoders);
     log_[prompt.request].instance = chosen;
     instances_[chosen]->arrive_handed(now_ns, prompt);
     take_note(chosen);
@@ -305,10 +319,15 @@ void Cluster::hand_over(int64_t now_ns) {
 uint32_t Cluster::choose(int64_t now_ns, const RequestRecord& record, const Content& content) {
   const uint32_t candidates = entry_instances();
   if (candidates == 1) return 0;
-  if (router_->wants_matches()) find_matches(now_ns, content);
-  const std::span<InstanceLoad> loads = std::span(loads_).first(candidates);
-  if (router_index_ == nullptr) return router_->route(record.input_tokens, loads);
-  return router_index_->route(*router_, record.input_tokens, matched_blocks_, loads);
+  if (router_.wants_matches()) find_matches(now_ns, content);
+  const std::span<tp_worker> loads = std::span(loads_).first(candidates);
+  count_active_blocks(spec_.engine.block_tokens, loads);
+  const tp_request request = Instance::request_view(record);
+  const tp_prompt prompt = prompt_keys_.of(record.input_tokens, spec_.engine.block_tokens, content,
+                                           router_.wants_keys());
+  if (router_index_ == nullptr) return router_.route(now_ns, &request, prompt, loads);
+  return router_index_->route(now_ns, router_, *informed_router_, &request, prompt, matched_blocks_,
+                              loads);
 }
 
 void Cluster::boundary(int64_t now_ns, uint32_t instance) {
@@ -350,42 +369,6 @@ Outcome Cluster::collect(int64_t end_ns) {
   outcome_.log = std::move(log_);
   outcome_.digest = digest_of(outcome_, pool_digests, tiers_ != nullptr ? tiers_->digest() : 0);
   return std::move(outcome_);
-}
-
-std::string why_no_pool(const ClusterSpec& spec) {
-  std::string error;
-  return make_cache(spec, error) ? "" : error;
-}
-
-std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepTable& table) {
-  std::vector<std::string> problems;
-  const EngineSpec& engine = spec.engine;
-  const auto need = [&](bool holds, std::string what) {
-    if (!holds) problems.push_back(std::move(what));
-  };
-  need(spec.instances >= 1, "at least one instance is needed");
-  need(spec.prefill_instances == 0 || spec.prefill_instances < spec.instances,
-       "with prefill instances of its own a cluster needs a decode instance too");
-  need(spec.prefill_instances == 0 || (spec.tiers && engine.prefix_caching),
-       "handing prompts over needs prefix caching and the links between engines");
-  need(engine.block_tokens >= 1, "engine.block_tokens must be at least 1");
-  need(engine.kv_blocks >= 1, "no KV block fits the GPU memory");
-  need(engine.max_sequences >= 1 && engine.max_sequences <= table.max_sequences,
-       "engine.max_sequences must lie within the step table");
-  need(engine.max_batched_tokens >= engine.max_sequences &&
-           engine.max_batched_tokens <= table.max_tokens,
-       "engine.max_batched_tokens must be at least engine.max_sequences");
-  need(engine.max_model_tokens >= 2, "engine.max_model_tokens must be at least 2");
-  need(engine.chunked_prefill || engine.max_batched_tokens >= engine.max_model_tokens,
-       "without chunked prefill engine.max_batched_tokens must reach engine.max_model_tokens");
-  need(ContentMap::compatible(spec.id_tokens, std::max(1u, engine.block_tokens)),
-       "engine.block_tokens and the tokens of a trace's content id must divide one another");
-  need(spec.eviction != nullptr, "no eviction policy");
-  if (!problems.empty()) return problems;
-  const std::string error = why_no_pool(spec);
-  need(error.empty(), "the eviction policy refuses a pool of " + std::to_string(engine.kv_blocks) +
-                          " blocks: " + error);
-  return problems;
 }
 
 }  // namespace tiercast::serving

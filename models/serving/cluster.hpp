@@ -9,12 +9,13 @@
 #include "models/kvstore/prefix_store.hpp"
 #include "models/llm/step_table.hpp"
 #include "models/policy/tierpolicy.h"
+#include "models/serving/checked_router.hpp"
 #include "models/serving/content.hpp"
 #include "models/serving/engine_spec.hpp"
 #include "models/serving/instance.hpp"
 #include "models/serving/outcome.hpp"
-#include "models/serving/router.hpp"
 #include "models/serving/router_index.hpp"
+#include "models/serving/worker_views.hpp"
 #include "models/workload/demand_source.hpp"
 #include "sim/base/check.hpp"
 #include "sim/engine/event_queue.hpp"
@@ -26,7 +27,8 @@ struct ClusterSpec {
   uint32_t instances = 1;
   uint32_t prefill_instances = 0;  ///< the first so many compute prompts only; 0: all do both
   EngineSpec engine;
-  RouterKind router = RouterKind::round_robin;
+  const tp_router_table* router = tp_find_builtin_router("round-robin");
+  std::string router_config;
   int64_t router_index_delay_ns = 0;  ///< how late the router hears what GPU memory holds
   const tp_cache_table* eviction = nullptr;
   std::string eviction_config;  ///< `name=value` lines
@@ -77,21 +79,23 @@ class Cluster {
   std::vector<uint64_t> recompute_ns_;  // of a block by its depth, where policies read it
   RequestLog log_;
   std::vector<std::unique_ptr<Instance>> instances_;
-  std::unique_ptr<Router> router_;
-  std::unique_ptr<RouterIndex> router_index_;  // where the router's is late
+  CheckedRouter router_;
+  std::optional<CheckedRouter> informed_router_;  // where the router's index is late
+  std::unique_ptr<RouterIndex> router_index_;     // where the router's is late
   engine::EventQueue queue_;
   RunContext context_;
   Outcome outcome_;
 
   workload::Request request_;  // scratch
-  // By instance, as it is now but for matched_tokens, which are the last routed request's.
-  std::vector<InstanceLoad> loads_;
+  // By instance, as it is now but for what it holds, which is the last routed request's.
+  std::vector<tp_worker> loads_;
   std::vector<int64_t> pool_stands_to_ns_;
   std::vector<uint32_t> matched_blocks_;
   std::vector<uint64_t> completed_;
   std::vector<tiering::TierEvent> tier_events_;
   std::vector<uint32_t> told_;  // instances that heard of one
-  std::unique_ptr<Router> decode_router_;
+  CheckedRouter decode_router_;
+  PromptKeys prompt_keys_;
   std::vector<HandOver> handed_over_;  // prompts on their way to a decode instance
 };
 

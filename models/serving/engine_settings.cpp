@@ -1,5 +1,7 @@
 #include "models/serving/engine_settings.hpp"
 
+#include "models/policy/router.hpp"
+#include "models/serving/policy_fields.hpp"
 #include "sim/base/field_table.hpp"
 
 namespace tiercast::serving {
@@ -20,11 +22,26 @@ std::vector<Choice<Isolation>> choices(Isolation) {
           {"tenant", Isolation::tenant, "only those of one tenant, in every tier"}};
 }
 
-std::vector<Choice<RouterKind>> choices(RouterKind) {
-  return {{"round-robin", RouterKind::round_robin, "each in turn"},
-          {"least-loaded", RouterKind::least_loaded, "fewest outstanding requests"},
-          {"prefix", RouterKind::prefix, "least prefill left after cached prefix, plus load"}};
+namespace {
+
+std::vector<std::string> router_names() {
+  std::vector<std::string> names;
+  for (const policy::RouterEntry& entry : policy::router_policies()) names.emplace_back(entry.name);
+  return names;
 }
+
+std::optional<std::vector<FieldInfo>> parameters_of(const RouterSettings& router) {
+  const policy::RouterEntry* entry = policy::find_router_policy(router.policy);
+  if (entry == nullptr) return std::nullopt;
+  return parameter_fields(entry->parameters);
+}
+
+bool looks_at_blocks(const std::string& router) {
+  const policy::RouterEntry* entry = policy::find_router_policy(router);
+  return entry != nullptr && (entry->table->info()->capabilities & TP_CAP_READS_MATCHES) != 0;
+}
+
+}  // namespace
 
 const FieldTable<EngineSettings>& EngineSettings::fields() {
   using namespace table;
@@ -60,10 +77,11 @@ const FieldTable<RouterSettings>& RouterSettings::fields() {
   using S = RouterSettings;
   // clang-format off
   static const auto table = FieldTable<S>("router", "Which instance an arriving request goes to.", {
-      field("policy", &S::policy, by_default("prefix"), "Routing policy."),
-      field("index_delay", &S::index_delay, by_default("0s"), at_least(0), at_most("10y"), "How late the prefix policy hears of blocks that instances cached or evicted."),
-  }).shorthand("policy").must("index_delay needs policy: prefix, as no other looks at blocks; else leave it out", [](const S& s) {
-    return s.index_delay.value() == 0 || s.policy == RouterKind::prefix;
+      field("policy", &S::policy, by_default("prefix"), names_from(router_names), "A router of the library: `tiercast policies` lists them."),
+      field("index_delay", &S::index_delay, by_default("0s"), at_least(0), at_most("10y"), "How late the router hears of blocks that instances cached or evicted."),
+      rest(&S::parameters, parameters_of, "Parameters of that policy."),
+  }).shorthand("policy").must("index_delay needs a policy that looks at blocks, such as prefix; else leave it out", [](const S& s) {
+    return s.index_delay.value() == 0 || looks_at_blocks(s.policy);
   });
   // clang-format on
   return table;

@@ -3,12 +3,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "models/llm/compile.hpp"
 #include "models/llm/placement.hpp"
 #include "models/serving/engine_spec.hpp"
-#include "models/serving/router.hpp"
+#include "sim/base/field_info.hpp"
 #include "sim/base/field_type.hpp"
 #include "sim/base/units.hpp"
 
@@ -20,7 +21,6 @@ enum class EnginePreset : uint8_t { vllm, oracle };
 std::vector<Choice<EnginePreset>> choices(EnginePreset);
 std::vector<Choice<OverLength>> choices(OverLength);
 std::vector<Choice<Isolation>> choices(Isolation);
-std::vector<Choice<RouterKind>> choices(RouterKind);
 
 struct EngineSettings {
   EnginePreset preset = EnginePreset::vllm;
@@ -47,8 +47,9 @@ struct EngineSettings {
 };
 
 struct RouterSettings {
-  RouterKind policy = RouterKind::prefix;
+  std::string policy = "prefix";
   Nanoseconds index_delay{};  ///< of what instances tell of their blocks
+  ParameterValues parameters;
 
   static const FieldTable<RouterSettings>& fields();
 };

@@ -147,6 +147,8 @@ SequenceId Instance::new_sequence(uint64_t request) {
   sequence.park_order = 0;
   sequence.loaded_blocks = 0;
   sequence.load_tier = 0;
+  sequence.holds = false;
+  sequence.in_head = false;
   sequence.handed_by = tiering::kNone;
   sequence.handing_over = false;
   sequence.load.clear();
@@ -185,12 +187,12 @@ void Instance::place_block(int64_t now_ns, SequenceId id, uint32_t depth, tp_spa
   }
 }
 
-// The first of the prefill frames are complete and hold these blocks.
-void Instance::place_pending(int64_t now_ns, SequenceId id, uint32_t depth, uint32_t count) {
-  Sequence& sequence = sequences_[id];
+// The first of these frames, some of the sequence's, are complete and hold these blocks.
+void Instance::place_from(int64_t now_ns, SequenceId id, std::vector<tp_span>& frames,
+                          uint32_t depth, uint32_t count) {
   size_t used = 0;
   while (count > 0) {
-    tp_span& front = sequence.pending[used];
+    tp_span& front = frames[used];
     const uint32_t n = std::min(front.count, count);
     place_block(now_ns, id, depth, {front.first_slot, n});
     front.first_slot += n;
@@ -199,8 +201,7 @@ void Instance::place_pending(int64_t now_ns, SequenceId id, uint32_t depth, uint
     count -= n;
     if (front.count == 0) ++used;
   }
-  sequence.pending.erase(sequence.pending.begin(),
-                         sequence.pending.begin() + static_cast<std::ptrdiff_t>(used));
+  frames.erase(frames.begin(), frames.begin() + static_cast<std::ptrdiff_t>(used));
 }
 
 void Instance::release_frames(int64_t now_ns, SequenceId id) {
@@ -246,8 +247,12 @@ void Instance::count_load(const Sequence& sequence, const TimeParts& parts,
   }
 }
 
-void Instance::preempt_last(int64_t now_ns) {
-  const SequenceId id = run_last_;
+// One whose blocks are still coming is passed over; whoever needs a frame is another.
+SequenceId Instance::last_preemptible() const {
+  return in_head() ? sequences_[run_last_].run_prev : run_last_;
+}
+
+void Instance::preempt(int64_t now_ns, SequenceId id) {
   Sequence& sequence = sequences_[id];
   if (sequence.decoding) {
     leave_decodes(id);

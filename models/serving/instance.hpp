@@ -92,6 +92,8 @@ class Instance {
   /// Closes the time integrals at the end of the run.
   void close(int64_t now_ns);
 
+  /// The request as policies see it.
+
   int64_t next_boundary_ns() const { return next_boundary_ns_; }
   /// sync() up to this time changes nothing.
   int64_t pool_stands_to_ns() const { return pool_stands_to_ns_; }
@@ -154,6 +156,8 @@ class Instance {
   void hand_over(int64_t now_ns, SequenceId id);
   void add_chunk(int64_t now_ns, SequenceId id, uint32_t tokens);
   uint32_t frames_needed(const Sequence& sequence, uint32_t tokens) const;
+  uint32_t frames_to_take(const Sequence& sequence, uint32_t tokens) const;
+  uint32_t tokens_ahead(const Sequence& sequence) const;
   void begin_step();
   void begin_segment();
 
@@ -167,14 +171,20 @@ class Instance {
   void tell_end(int64_t now_ns, const RequestRecord& record);
 
   // Tiers below GPU memory (instance_tiers.cpp).
-  enum class Fetching : uint8_t { nothing, parked, held, refused };
+  enum class Fetching : uint8_t { nothing, parked, held, split, refused };
   Fetching fetch_for(int64_t now_ns, SequenceId id, uint32_t hit, uint32_t budget);
-  void fill_compute_times(std::span<tp_run> runs) const;
+  tiering::Splitting fill_compute_times(std::span<tp_run> runs) const;
   Fetching fetch_handed(int64_t now_ns, SequenceId id, uint32_t hit);
   void prefetch_for(int64_t now_ns, Waiting& last);
   void park(int64_t now_ns, SequenceId id);
   void resume(int64_t now_ns, SequenceId id);
   void place_loaded(int64_t now_ns, SequenceId id, std::span<const tiering::BlockRange> ranges);
+  bool in_head() const { return run_last_ != kNoSequence && sequences_[run_last_].in_head; }
+  bool leave_head(int64_t now_ns, uint32_t budget);
+  void hold_for(Sequence& sequence, tiering::LoadMode mode);
+  void tail_loaded(int64_t now_ns, const tiering::TierEvent& event,
+                   std::vector<tiering::TierEvent>& more);
+  void place_tail(int64_t now_ns, SequenceId id);
   void loaded(int64_t now_ns, const tiering::TierEvent& event,
               std::vector<tiering::TierEvent>& more);
   void staged(int64_t now_ns, const tiering::TierEvent& event,
@@ -194,14 +204,16 @@ class Instance {
   void run_list_add(SequenceId id);
   void run_list_remove(SequenceId id);
   void release_frames(int64_t now_ns, SequenceId id);
-  void preempt_last(int64_t now_ns);
+  SequenceId last_preemptible() const;
+  void preempt(int64_t now_ns, SequenceId id);
   void finish(int64_t now_ns, SequenceId id, std::vector<uint64_t>& completed);
   void leave_decodes(SequenceId id);
   static void count_load(const Sequence& sequence, const TimeParts& parts,
                          std::vector<TierTime>& sums);
   void token_out(int64_t now_ns, Sequence& sequence);
   void place_block(int64_t now_ns, SequenceId id, uint32_t depth, tp_span frames);
-  void place_pending(int64_t now_ns, SequenceId id, uint32_t depth, uint32_t count);
+  void place_from(int64_t now_ns, SequenceId id, std::vector<tp_span>& frames, uint32_t depth,
+                  uint32_t count);
   Int128& waiting_area(WaitCause cause);
   void count_areas(int64_t now_ns);
 

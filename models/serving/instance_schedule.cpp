@@ -6,6 +6,25 @@
 
 namespace tiercast::serving {
 
+namespace {
+
+// Moves frames from the front of one list to the end of another.
+void take_spans(std::vector<tp_span>& from, uint32_t count, std::vector<tp_span>& to) {
+  size_t used = 0;
+  while (count > 0) {
+    tp_span& front = from[used];
+    const uint32_t n = std::min(front.count, count);
+    kvstore::add_span(to, {front.first_slot, n});
+    front.first_slot += n;
+    front.count -= n;
+    count -= n;
+    if (front.count == 0) ++used;
+  }
+  from.erase(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(used));
+}
+
+}  // namespace
+
 void Instance::start_work(int64_t now_ns) {
   chunks_.clear();
   work_ = Work::none;
@@ -23,7 +42,7 @@ void Instance::start_work(int64_t now_ns) {
   if (try_admission_ && (!preempted || (running_ == 0 && !transfers))) {
     admit_waiting(now_ns, budget);
   }
-  while (chunks_.empty() && decodes_.size() == 0 && make_way(now_ns)) {
+  while (chunks_.empty() && decodes_.size() == 0 && !in_head() && make_way(now_ns)) {
     admit_waiting(now_ns, budget);
   }
   write_back_departed(now_ns);
@@ -34,8 +53,9 @@ void Instance::start_work(int64_t now_ns) {
   } else {
     slowed_ticks_ = 0;  // beside nothing
     const bool facts_to_come = parked_ + stores_ + write_backs_ > 0;
-    TIERCAST_CHECK(running_ == 0 && (facts_to_come || (waiting_.empty() && ready_.empty())),
-                   "{} requests wait for an idle instance", waiting_.size() + ready_.size());
+    TIERCAST_CHECK(
+        in_head() || (running_ == 0 && (facts_to_come || (waiting_.empty() && ready_.empty()))),
+        "{} requests wait for an idle instance", waiting_.size() + ready_.size());
   }
   hold_or_schedule();
 }
@@ -69,9 +89,9 @@ void Instance::frames_for_decodes(int64_t now_ns) {
 // Preempts from the back until a frame is there; false when that was the sequence itself.
 bool Instance::one_frame(int64_t now_ns, SequenceId id) {
   while (pool_.available_blocks() == 0) {
-    const bool itself = run_last_ == id;
-    preempt_last(now_ns);
-    if (itself) return false;
+    const SequenceId victim = last_preemptible();
+    preempt(now_ns, victim);
+    if (victim == id) return false;
   }
   scratch_spans_.clear();
   pool_.take(now_ns, 1, scratch_spans_);
@@ -84,22 +104,38 @@ uint32_t Instance::frames_needed(const Sequence& sequence, uint32_t tokens) cons
   return (sequence.prefilled_tokens + tokens + b - 1) / b - (sequence.prefilled_tokens + b - 1) / b;
 }
 
+// A head's frames are set aside for it.
+uint32_t Instance::frames_to_take(const Sequence& sequence, uint32_t tokens) const {
+  return sequence.in_head ? 0 : frames_needed(sequence, tokens);
+}
+
+// Of its prompt, before whatever else comes.
+uint32_t Instance::tokens_ahead(const Sequence& sequence) const {
+  const uint32_t end =
+      sequence.in_head ? sequence.tail_first * spec_.block_tokens : sequence.target_tokens;
+  return end - sequence.prefilled_tokens;
+}
+
 void Instance::add_chunk(int64_t now_ns, SequenceId id, uint32_t tokens) {
   Sequence& sequence = sequences_[id];
-  pool_.take(now_ns, frames_needed(sequence, tokens), sequence.pending);
+  if (sequence.in_head) {
+    take_spans(sequence.head, frames_needed(sequence, tokens), sequence.pending);
+  } else {
+    pool_.take(now_ns, frames_needed(sequence, tokens), sequence.pending);
+  }
   chunks_.push_back({id, tokens, sequence.prefilled_tokens,
-                     sequence.prefilled_tokens + tokens == sequence.target_tokens,
-                     sequence.fetching});
+                     sequence.prefilled_tokens + tokens == sequence.target_tokens, sequence.holds});
 }
 
 // Only the sequence admitted last can be in the middle of its prompt.
 void Instance::continue_prefill(int64_t now_ns, uint32_t& budget) {
-  if (run_last_ == kNoSequence || sequences_[run_last_].decoding) return;
+  if (run_last_ == kNoSequence || sequences_[run_last_].decoding || budget == 0) return;
   const Sequence& sequence = sequences_[run_last_];
-  const uint32_t tokens = std::min(sequence.target_tokens - sequence.prefilled_tokens, budget);
+  if (sequence.in_head && tokens_ahead(sequence) == 0 && !leave_head(now_ns, budget)) return;
+  const uint32_t tokens = std::min(tokens_ahead(sequence), budget);
   if (tokens == 0) return;
-  if (frames_needed(sequence, tokens) > pool_.available_blocks()) {
-    preempt_last(now_ns);
+  if (frames_to_take(sequence, tokens) > pool_.available_blocks()) {
+    preempt(now_ns, run_last_);
     return;
   }
   add_chunk(now_ns, run_last_, tokens);
@@ -113,7 +149,8 @@ void Instance::admit_waiting(int64_t now_ns, uint32_t& budget) {
       cause_ = WaitCause::sequences;
       return;
     }
-    if (budget == 0) {
+    // A prompt whose tail has yet to come is the only one to be in the middle, as any other.
+    if (budget == 0 || in_head()) {
       cause_ = WaitCause::tokens;
       return;
     }
@@ -167,7 +204,7 @@ bool Instance::admit_ready(int64_t now_ns, SequenceId id, uint32_t& budget) {
 bool Instance::start_prefill(int64_t now_ns, SequenceId id, uint32_t& budget) {
   Sequence& sequence = sequences_[id];
   RequestRecord& record = (*log_)[sequence.request];
-  const uint32_t left = sequence.target_tokens - sequence.prefilled_tokens;
+  const uint32_t left = tokens_ahead(sequence);
   const uint32_t tokens = std::min(left, budget);
   if (!spec_.chunked_prefill && tokens < left) {
     cause_ = WaitCause::tokens;
@@ -176,7 +213,7 @@ bool Instance::start_prefill(int64_t now_ns, SequenceId id, uint32_t& budget) {
   const uint32_t hit = sequence.prefilled_tokens / spec_.block_tokens;
   const uint64_t spare = running_ > 0 ? spec_.watermark_blocks : 0;
   const uint64_t unpinned = sequence.pinned ? 0 : pool_.unpinned_blocks(sequence.leaf, hit);
-  const uint64_t needed = frames_needed(sequence, tokens) + unpinned + spare;
+  const uint64_t needed = frames_to_take(sequence, tokens) + unpinned + spare;
   if (needed > pool_.available_blocks()) {
     cause_ = WaitCause::blocks;
     return false;
@@ -194,7 +231,8 @@ bool Instance::start_prefill(int64_t now_ns, SequenceId id, uint32_t& budget) {
   sequence.phase_alone = 0;
   if (record.admitted_ns < 0) {
     record.admitted_ns = now_ns;
-    record.cached_tokens = sequence.prefilled_tokens;
+    const uint32_t coming = sequence.in_head ? sequence.loaded_blocks : 0;
+    record.cached_tokens = sequence.prefilled_tokens + coming * spec_.block_tokens;
     record.loaded_tokens = sequence.loaded_blocks * spec_.block_tokens;
   }
   run_list_add(id);

@@ -10,12 +10,16 @@ namespace tiercast::serving {
 
 using tiering::TierEvent;
 
-// What each run would cost to compute, in steps of its own.
-void Instance::fill_compute_times(std::span<tp_run> runs) const {
+// What each run would cost to compute, in steps of its own, and the first half of all.
+tiering::Splitting Instance::fill_compute_times(std::span<tp_run> runs) const {
   const uint32_t b = spec_.block_tokens;
+  uint32_t blocks = 0;
   for (tp_run& run : runs) {
     run.compute_ns = ceil_ns(alone_.prompt_ticks(run.count * b, run.first * b));
+    blocks += run.count;
   }
+  if (!spec_.chunked_prefill || runs.empty()) return {};
+  return {true, ceil_ns(alone_.prompt_ticks(blocks / 2 * b, runs.front().first * b))};
 }
 
 // The request has just joined the queue: what a lower tier holds of it may come nearer meanwhile.
@@ -30,9 +34,9 @@ void Instance::prefetch_for(int64_t now_ns, Waiting& last) {
   const std::span<tp_run> runs =
       tiers_->find(now_ns, engine_, sequence.leaf, hit, prompt_blocks, tiering::IndexView::checked);
   if (runs.empty()) return;
-  fill_compute_times(runs);
+  const tiering::Splitting splitting = fill_compute_times(runs);
   sequence.staging = tiers_->prefetch(now_ns, engine_, last.id, request_view(record, spec_),
-                                      sequence.leaf, hit, prompt_blocks);
+                                      sequence.leaf, hit, prompt_blocks, splitting);
 }
 
 void Instance::park(int64_t now_ns, SequenceId id) {
@@ -76,16 +80,19 @@ Instance::Fetching Instance::fetch_for(int64_t now_ns, SequenceId id, uint32_t h
       tiers_->find(now_ns, engine_, sequence.leaf, hit, prompt_blocks,
                    sequence.misled ? tiering::IndexView::checked : tiering::IndexView::told);
   if (runs.empty()) return Fetching::nothing;
-  fill_compute_times(runs);
+  const tiering::Splitting splitting = fill_compute_times(runs);
   const tp_request request = request_view((*log_)[sequence.request], spec_);
   const tiering::TierManager::Plan plan =
-      tiers_->plan(now_ns, engine_, request, hit, prompt_blocks);
+      tiers_->plan(now_ns, engine_, request, hit, prompt_blocks, splitting);
   if (plan.end == hit) return Fetching::nothing;
 
-  const bool parked = plan.mode == tiering::LoadMode::parked;
+  const bool split = plan.head_end > hit;
+  const bool parked = !split && plan.mode == tiering::LoadMode::parked;
   const uint64_t spare = running_ > 0 ? spec_.watermark_blocks : 0;
   uint64_t needed = plan.own_blocks + pool_.unpinned_blocks(sequence.leaf, hit) + spare;
-  if (!parked) {
+  if (split) {
+    needed += plan.head_end - hit;
+  } else if (!parked) {
     sequence.prefilled_tokens = plan.end * spec_.block_tokens;
     const uint32_t left = sequence.target_tokens - sequence.prefilled_tokens;
     if (!spec_.chunked_prefill && budget < left) {
@@ -106,17 +113,26 @@ Instance::Fetching Instance::fetch_for(int64_t now_ns, SequenceId id, uint32_t h
   tiers_->count_unseen(engine_, sequence.leaf, plan.end, prompt_blocks);
   pool_.pin(now_ns, sequence.leaf, hit, &request, newly_asked(sequence));
   sequence.pinned = true;
+  sequence.fetching = true;
+  if (split) {
+    pool_.take(now_ns, plan.head_end - hit, sequence.head);
+    pool_.take(now_ns, plan.own_blocks, sequence.tail);
+    tiers_->fetch(now_ns, engine_, id, sequence.leaf, sequence.tail, &request);
+    sequence.loaded_blocks = plan.end - plan.head_end;
+    sequence.in_head = true;
+    sequence.tail_first = plan.head_end;
+    sequence.tail_end = plan.end;
+    sequence.tail_mode = plan.mode;
+    return Fetching::split;
+  }
   pool_.take(now_ns, plan.own_blocks, sequence.pending);
   tiers_->fetch(now_ns, engine_, id, sequence.leaf, sequence.pending, &request);
   sequence.loaded_blocks = plan.end - hit;
-  sequence.fetching = true;
   if (parked) {
     park(now_ns, id);
     return Fetching::parked;
   }
-  held_layerwise_ =
-      plan.mode == tiering::LoadMode::layerwise && (held_loads_ == 0 || held_layerwise_);
-  ++held_loads_;
+  hold_for(sequence, plan.mode);
   return Fetching::held;
 }
 
@@ -146,19 +162,25 @@ Instance::Fetching Instance::fetch_handed(int64_t now_ns, SequenceId id, uint32_
 void Instance::place_loaded(int64_t now_ns, SequenceId id,
                             std::span<const tiering::BlockRange> ranges) {
   for (const tiering::BlockRange& range : ranges) {
-    place_pending(now_ns, id, range.first, range.count);
+    place_from(now_ns, id, sequences_[id].pending, range.first, range.count);
   }
   pool_.announce(now_ns);
 }
 
 void Instance::loaded(int64_t now_ns, const TierEvent& event, std::vector<TierEvent>& more) {
   Sequence& sequence = sequences_[event.owner];
-  place_loaded(now_ns, event.owner, tiers_->own(event.ticket));
   const tiering::FetchTime time = tiers_->time(now_ns, event.ticket);
   sequence.fetching = false;
   sequence.load_tier = time.tier;
+  if (sequence.in_head) return tail_loaded(now_ns, event, more);
+  if (sequence.tail.empty()) {
+    place_loaded(now_ns, event.owner, tiers_->own(event.ticket));
+  } else {
+    place_tail(now_ns, event.owner);
+  }
   tiers_->close(now_ns, event.ticket, more);
-  if (held_loads_ > 0 && sequence.park_order == 0) {
+  if (sequence.holds) {
+    sequence.holds = false;
     --held_loads_;
     release_hold(now_ns);
     return;
@@ -320,8 +342,8 @@ int64_t Instance::absorb(int64_t now_ns, const RequestRecord& record, const Cont
   if (tiers_ != nullptr) {
     const std::span<tp_run> runs =
         tiers_->find(now_ns, engine_, leaf, hit, prompt_blocks, tiering::IndexView::checked);
-    fill_compute_times(runs);
-    tiers_->plan(now_ns, engine_, request, hit, prompt_blocks);
+    const tiering::Splitting splitting = fill_compute_times(runs);
+    tiers_->plan(now_ns, engine_, request, hit, prompt_blocks, splitting);
     tiers_->absorb_plan(now_ns, engine_, leaf, &request);
   }
   tell(now_ns, record, TP_PHASE_SCHEDULE);

@@ -126,7 +126,8 @@ void Instance::seal_chunks(int64_t now_ns) {
     sequence.ticks.prefill += alone - alone_.engine_ticks();
     sequence.prefilled_tokens += chunk.tokens;
     const uint32_t block = chunk.context / spec_.block_tokens;
-    place_pending(now_ns, chunk.id, block, sequence.prefilled_tokens / spec_.block_tokens - block);
+    place_from(now_ns, chunk.id, sequence.pending, block,
+               sequence.prefilled_tokens / spec_.block_tokens - block);
   }
 }
 

@@ -6,7 +6,7 @@
 
 #include "models/serving/instance_counts.hpp"
 #include "models/serving/request_log.hpp"
-#include "models/serving/router.hpp"
+#include "models/serving/worker_views.hpp"
 #include "models/tiering/block_pool.hpp"
 #include "models/tiering/tier_manager.hpp"
 #include "sim/base/histogram.hpp"

@@ -5,8 +5,9 @@
 #include <span>
 
 #include "models/kvstore/prefix_store.hpp"
+#include "models/serving/checked_router.hpp"
 #include "models/serving/instance.hpp"
-#include "models/serving/router.hpp"
+#include "models/serving/worker_views.hpp"
 #include "models/tiering/late_index.hpp"
 
 namespace tiercast::serving {
@@ -24,9 +25,11 @@ class RouterIndex {
   void catch_up(int64_t now_ns);
 
   /// Routes by what is known, and counts how that fared. `matched`: by pool, as of now, blocks of
-  /// the request; `loads`: with true matches.
-  uint32_t route(Router& router, uint32_t input_tokens, std::span<const uint32_t> matched,
-                 std::span<InstanceLoad> loads);
+  /// the request; `workers`: with true matches in GPU memory. `informed`: another instance of the
+  /// same router, which is asked with those: so routers may keep a state.
+  uint32_t route(int64_t now_ns, CheckedRouter& router, CheckedRouter& informed,
+                 const tp_request* request, const tp_prompt& prompt,
+                 std::span<const uint32_t> matched, std::span<tp_worker> workers);
 
   const RouterCounts& counts() const { return counts_; }
   void reset_counts() { counts_ = {}; }

@@ -7,7 +7,7 @@
 #include "models/policy/tierpolicy.h"
 #include "models/serving/attribution.hpp"
 #include "models/serving/instance_counts.hpp"
-#include "models/tiering/tier_spec.hpp"
+#include "models/tiering/tier_manager.hpp"
 
 namespace tiercast::serving {
 
@@ -60,7 +60,18 @@ struct Sequence {
   uint64_t park_order = 0;        ///< 0: not parked since it was last queued
   uint32_t loaded_blocks = 0;     ///< fetched since it was last queued
   uint32_t load_tier = 0;         ///< that its last fetch waited for longest
-  std::vector<TierTime> load;     ///< by tier; empty without tiers
+  bool holds = false;             ///< a step is held until what it fetches is there
+
+  // A head that is computed while the blocks behind it, the tail, are on their way.
+  bool in_head = false;     ///< until all of it is computed and the tail has come
+  uint32_t tail_first = 0;  ///< blocks, counted from the head of the prompt
+  uint32_t tail_end = 0;
+  tiering::LoadMode tail_mode{};
+  std::vector<tp_span> head;                       ///< frames set aside for the rest of the head
+  std::vector<tp_span> tail;                       ///< frames that the tail comes into
+  tiering::TicketId tail_ticket = tiering::kNone;  ///< of a tail that came before its head was done
+  Int128 stalled_from = -1;    ///< clock from which on it waits for the tail; -1: it does not
+  std::vector<TierTime> load;  ///< by tier; empty without tiers
 
   // Disaggregation.
   uint32_t handed_by = tiering::kNone;  ///< engine that holds its computed blocks for it

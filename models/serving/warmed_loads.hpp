@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "models/serving/router.hpp"
+#include "models/policy/tierpolicy.h"
 
 namespace tiercast::serving {
 
@@ -12,7 +12,7 @@ namespace tiercast::serving {
 class WarmedLoads {
  public:
   /// `loads`: of each instance, kept up from now on.
-  explicit WarmedLoads(std::span<InstanceLoad> loads) : loads_(loads) {}
+  explicit WarmedLoads(std::span<tp_worker> loads) : loads_(loads) {}
 
   void begin(uint32_t instance, uint32_t input_tokens, int64_t end_ns);
   /// Those that end at `now_ns` or earlier are over.
@@ -26,7 +26,7 @@ class WarmedLoads {
   };
   static bool later(const Warmed& a, const Warmed& b) { return a.end_ns > b.end_ns; }
 
-  std::span<InstanceLoad> loads_;
+  std::span<tp_worker> loads_;
   std::vector<Warmed> running_;  // heap, the earliest end first: sums do not show equal ones' order
 };
 

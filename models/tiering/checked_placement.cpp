@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "models/tiering/call_mark.hpp"
 #include "models/tiering/checked_cache.hpp"
@@ -26,17 +27,20 @@ const tp_run* run_with(const tp_fetch& fetch, const tp_segment& segment) {
 }  // namespace
 
 CheckedPlacement::CheckedPlacement(const tp_placement_table& table, tp_placement* policy)
-    : table_(&table),
-      policy_(policy, Destroy{&table}),
-      reads_keys_((table.info()->capabilities & TP_CAP_READS_KEYS) != 0),
+    : table_(table),
+      policy_(policy, Destroy{table.destroy}),
+      capabilities_(table.capabilities != nullptr ? table.capabilities(policy)
+                                                  : table.info()->capabilities),
       placed_(16),
       segments_(16) {}
 
-std::optional<CheckedPlacement> CheckedPlacement::create(const tp_placement_table& table,
+std::optional<CheckedPlacement> CheckedPlacement::create(const tp_placement_table& given,
                                                          std::string_view config, uint64_t seed,
                                                          std::string& error) {
-  if (table.size < sizeof(tp_placement_table) || table.info == nullptr || table.create == nullptr ||
-      table.destroy == nullptr) {
+  tp_placement_table table{};
+  std::memcpy(&table, &given, std::min<std::size_t>(given.size, sizeof table));
+  if (given.size < TP_PLACEMENT_TABLE_SIZE_MIN || table.info == nullptr ||
+      table.create == nullptr || table.destroy == nullptr) {
     error = "the placement policy lacks info, create or destroy, or is of another version";
     return std::nullopt;
   }
@@ -60,7 +64,11 @@ std::optional<CheckedPlacement> CheckedPlacement::create(const tp_placement_tabl
 }
 
 void CheckedPlacement::fail(const char* call, int64_t now_ns, const std::string& what) const {
-  throw PolicyFault(table_->info()->name, call, now_ns, what);
+  throw PolicyFault(table_.info()->name, call, now_ns, what);
+}
+
+void CheckedPlacement::check(const char* call, int64_t now_ns, int code) const {
+  if (code != TP_OK) fail(call, now_ns, "code " + std::to_string(code));
 }
 
 template <class Item, class Ask>
@@ -86,11 +94,11 @@ std::span<const tp_placed> CheckedPlacement::place(int64_t now_ns, const tp_requ
                                                    uint32_t phase, uint32_t first, uint32_t count,
                                                    std::span<const tp_block> blocks,
                                                    std::span<const tp_tier> tiers) {
-  if (table_->place == nullptr) return {};
+  if (table_.place == nullptr) return {};
   const auto placed = answer("place", now_ns, placed_, [&](auto* out, size_t room, size_t* n) {
-    return table_->place(policy_.get(), now_ns, &request, phase, first, count,
-                         blocks.empty() ? nullptr : blocks.data(), tiers.data(), tiers.size(), out,
-                         room, n);
+    return table_.place(policy_.get(), now_ns, &request, phase, first, count,
+                        blocks.empty() ? nullptr : blocks.data(), tiers.data(), tiers.size(), out,
+                        room, n);
   });
   uint32_t reached = first;
   for (const tp_placed& part : placed) {
@@ -113,12 +121,12 @@ std::span<const tp_placed> CheckedPlacement::place(int64_t now_ns, const tp_requ
 
 uint32_t CheckedPlacement::demote(int64_t now_ns, uint32_t from, uint32_t blocks,
                                   std::span<const tp_tier> tiers) {
-  if (table_->demote == nullptr) return TP_NO_TIER;
+  if (table_.demote == nullptr) return TP_NO_TIER;
   uint32_t to = TP_NO_TIER;
   const CallMark mark(table_->info()->name, "demote", now_ns);
   ++policy_calls_;
   const int code =
-      table_->demote(policy_.get(), now_ns, from, blocks, tiers.data(), tiers.size(), &to);
+      table_.demote(policy_.get(), now_ns, from, blocks, tiers.data(), tiers.size(), &to);
   if (code != TP_OK) fail("demote", now_ns, "code " + std::to_string(code));
   if (to != TP_NO_TIER &&
       (to <= from || to >= tiers.size() || (tiers[to].flags & TP_TIER_READ_ONLY) != 0)) {
@@ -131,7 +139,7 @@ uint32_t CheckedPlacement::demote(int64_t now_ns, uint32_t from, uint32_t blocks
 std::span<const tp_segment> CheckedPlacement::plan_fetch(int64_t now_ns, const tp_request& request,
                                                          const tp_fetch& fetch,
                                                          std::span<const tp_tier> tiers) {
-  if (table_->plan_fetch == nullptr) {
+  if (table_.plan_fetch == nullptr) {
     segments_.clear();
     for (const tp_run& run : std::span(fetch.runs, fetch.run_count)) {
       uint32_t tier = 0;
@@ -143,13 +151,29 @@ std::span<const tp_segment> CheckedPlacement::plan_fetch(int64_t now_ns, const t
     return segments_;
   }
   const auto plan = answer("plan_fetch", now_ns, segments_, [&](auto* out, size_t room, size_t* n) {
-    return table_->plan_fetch(policy_.get(), now_ns, &request, &fetch, tiers.data(), tiers.size(),
-                              out, room, n);
+    return table_.plan_fetch(policy_.get(), now_ns, &request, &fetch, tiers.data(), tiers.size(),
+                             out, room, n);
   });
   uint32_t reached = fetch.hit_blocks;
-  for (size_t i = 0; i < plan.size(); ++i) {
+  const bool head = plan.size() > 1 && plan.front().mode == TP_SEGMENT_COMPUTE &&
+                    plan[1].mode != TP_SEGMENT_COMPUTE;
+  if (head) {
+    const tp_segment& segment = plan.front();
+    if ((fetch.flags & TP_FETCH_SPLITS) == 0 || segment.count == 0 || segment.first != reached) {
+      fail("plan_fetch", now_ns,
+           range_text(segment.first, segment.count) +
+               " cannot be computed while others load: they leave a gap, or the engine cannot");
+    }
+    reached += segment.count;
+  }
+  for (size_t i = head ? 1 : 0; i < plan.size(); ++i) {
     const tp_segment& segment = plan[i];
     if (segment.mode == TP_SEGMENT_COMPUTE) return plan.first(i);
+    if (head && segment.mode == TP_SEGMENT_WAIT) {
+      fail("plan_fetch", now_ns,
+           range_text(segment.first, segment.count) +
+               " are waited for behind a head that is computed");
+    }
     const tp_run* run = run_with(fetch, segment);
     const bool wait = segment.mode == TP_SEGMENT_WAIT;
     const uint32_t tier = wait ? 0 : segment.tier;
@@ -178,10 +202,10 @@ std::span<const tp_segment> CheckedPlacement::plan_fetch(int64_t now_ns, const t
 std::span<const tp_segment> CheckedPlacement::prefetch(int64_t now_ns, const tp_request& request,
                                                        const tp_fetch& fetch,
                                                        std::span<const tp_tier> tiers) {
-  if (table_->prefetch == nullptr) return {};
+  if (table_.prefetch == nullptr) return {};
   const auto plan = answer("prefetch", now_ns, segments_, [&](auto* out, size_t room, size_t* n) {
-    return table_->prefetch(policy_.get(), now_ns, &request, &fetch, tiers.data(), tiers.size(),
-                            out, room, n);
+    return table_.prefetch(policy_.get(), now_ns, &request, &fetch, tiers.data(), tiers.size(), out,
+                           room, n);
   });
   for (const tp_segment& segment : plan) {
     const tp_run* run = run_with(fetch, segment);
@@ -197,8 +221,55 @@ std::span<const tp_segment> CheckedPlacement::prefetch(int64_t now_ns, const tp_
   return plan;
 }
 
+std::span<const uint8_t> CheckedPlacement::admit(int64_t now_ns, const tp_request* request,
+                                                 uint32_t from, uint32_t to,
+                                                 std::span<const tp_block> blocks,
+                                                 std::span<const tp_tier> tiers) {
+  constexpr uint8_t kNoAnswer = 255;
+  verdicts_.assign(blocks.size(), kNoAnswer);
+  ++policy_calls_;
+  check("admit", now_ns,
+        table_.admit(policy_.get(), now_ns, request, from, to, blocks.data(), blocks.size(),
+                     tiers.data(), tiers.size(), verdicts_.data()));
+  const auto wrong =
+      std::find_if(verdicts_.begin(), verdicts_.end(), [](uint8_t verdict) { return verdict > 1; });
+  if (wrong != verdicts_.end()) {
+    fail("admit", now_ns,
+         "block " + std::to_string(wrong - verdicts_.begin()) + " of " +
+             std::to_string(blocks.size()) + " got neither 0 nor 1");
+  }
+  return verdicts_;
+}
+
+void CheckedPlacement::on_request(int64_t now_ns, const tp_request& request, uint32_t phase) {
+  if (table_.on_request == nullptr) return;
+  ++policy_calls_;
+  check("on_request", now_ns, table_.on_request(policy_.get(), now_ns, &request, phase));
+}
+
+void CheckedPlacement::on_transfer(int64_t now_ns, const tp_transfer& transfer) {
+  if (table_.on_transfer == nullptr) return;
+  ++policy_calls_;
+  check("on_transfer", now_ns, table_.on_transfer(policy_.get(), now_ns, &transfer));
+}
+
+void CheckedPlacement::tick_until(int64_t now_ns) {
+  if (table_.next_wakeup == nullptr || table_.on_tick == nullptr) return;
+  for (;;) {
+    const int64_t next_ns = table_.next_wakeup(policy_.get(), ticked_ns_);
+    if (next_ns > now_ns) break;
+    if (next_ns <= ticked_ns_) {
+      fail("next_wakeup", ticked_ns_, std::to_string(next_ns) + " ns, which is over");
+    }
+    ticked_ns_ = next_ns;
+    ++policy_calls_;
+    check("on_tick", next_ns, table_.on_tick(policy_.get(), next_ns));
+  }
+  ticked_ns_ = std::max(ticked_ns_, now_ns);
+}
+
 uint64_t CheckedPlacement::hash_state() const {
-  return table_->hash_state != nullptr ? table_->hash_state(policy_.get()) : 0;
+  return table_.hash_state != nullptr ? table_.hash_state(policy_.get()) : 0;
 }
 
 }  // namespace tiercast::tiering

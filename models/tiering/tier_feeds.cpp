@@ -13,6 +13,7 @@ void TierManager::for_pools_near(uint32_t engine, Visit visit) {
 
 void TierManager::request(int64_t now_ns, uint32_t engine, const tp_request& request,
                           uint32_t phase) {
+  if (placement_.hears_requests()) placement_.on_request(now_ns, request, phase);
   if (!hears_of_requests_) return;
   for_pools_near(engine, [&](TierPool& pool) { pool.request(now_ns, request, phase); });
 }
@@ -25,6 +26,7 @@ void TierManager::hint(int64_t now_ns, uint32_t engine, uint64_t session,
 
 // Victims move down from pool to pool, so that all must know whose they are where one asks.
 void TierManager::tell_all(std::span<const uint64_t> recompute_ns) {
+  recompute_ns_ = recompute_ns;
   if (!reads_blocks_) return;
   for (std::vector<TierPool>& pools : pools_) {
     for (TierPool& pool : pools) {

@@ -76,7 +76,8 @@ std::span<tp_run> TierManager::find(int64_t now_ns, uint32_t engine, kvstore::No
 }
 
 // What find() came to, as the policy sees it.
-tp_fetch TierManager::found(uint32_t hit, uint32_t prompt_blocks) const {
+tp_fetch TierManager::found(uint32_t hit, uint32_t prompt_blocks,
+                            const Splitting& splitting) const {
   return {.size = sizeof(tp_fetch),
           .block_bytes = spec_->block_bytes,
           .block_tokens = spec_->block_tokens,
@@ -84,18 +85,23 @@ tp_fetch TierManager::found(uint32_t hit, uint32_t prompt_blocks) const {
           .prompt_blocks = prompt_blocks,
           .run_count = static_cast<uint32_t>(runs_.size()),
           .runs = runs_.data(),
-          .flags = 0,
+          .flags = splitting.possible ? uint32_t{TP_FETCH_SPLITS} : 0u,
           .reserved = 0,
-          .half_compute_ns = 0};
+          .half_compute_ns = splitting.half_compute_ns};
 }
 
 TierManager::Plan TierManager::plan(int64_t now_ns, uint32_t engine, const tp_request& request,
-                                    uint32_t hit, uint32_t prompt_blocks) {
-  const tp_fetch fetch = found(hit, prompt_blocks);
+                                    uint32_t hit, uint32_t prompt_blocks,
+                                    const Splitting& splitting) {
+  const tp_fetch fetch = found(hit, prompt_blocks, splitting);
   const std::span<const tp_segment> segments =
-      placement_.plan_fetch(now_ns, request, fetch, views(engine));
+      placement_.plan_fetch(now_ns, request, fetch, views(now_ns, engine));
   plan_.assign(segments.begin(), segments.end());
-  Plan plan{hit, 0, LoadMode::layerwise};
+  Plan plan{hit, 0, LoadMode::layerwise, hit};
+  if (!plan_.empty() && plan_.front().mode == TP_SEGMENT_COMPUTE) {
+    plan.head_end = hit + plan_.front().count;
+    plan_.erase(plan_.begin());
+  }
   for (const tp_segment& segment : plan_) {
     plan.end = segment.first + segment.count;
     if (segment.mode == TP_SEGMENT_WAIT) {
@@ -106,31 +112,6 @@ TierManager::Plan TierManager::plan(int64_t now_ns, uint32_t engine, const tp_re
     plan.mode = std::min(plan.mode, spec_->tiers[segment.tier - 1].load_mode);
   }
   return plan;
-}
-
-TicketId TierManager::open_ticket(int64_t now_ns, uint32_t engine, uint32_t owner,
-                                  kvstore::NodeId leaf) {
-  TicketId id;
-  if (free_tickets_.empty()) {
-    id = static_cast<TicketId>(tickets_.size());
-    tickets_.emplace_back();
-  } else {
-    id = free_tickets_.back();
-    free_tickets_.pop_back();
-  }
-  Ticket& ticket = tickets_[id];
-  ticket.engine = engine;
-  ticket.owner = owner;
-  ticket.parts_left = 0;
-  ticket.tells = TierEvent::Kind::loaded;
-  ticket.started_ns = now_ns;
-  ticket.last_unloaded_ns = 0;
-  ticket.last_tier = 0;
-  ticket.slowed_ns = 0;
-  ticket.leaf = leaf;
-  ticket.own.clear();
-  ticket.waiters.clear();
-  return id;
 }
 
 TicketId TierManager::look_up(int64_t now_ns, uint32_t engine, uint32_t owner, uint32_t blocks) {
@@ -144,47 +125,6 @@ TicketId TierManager::look_up(int64_t now_ns, uint32_t engine, uint32_t owner, u
         transfers_.look_up(now_ns, {station, index.operations(blocks)}, index.round_trip_ns), id);
   }
   return id;
-}
-
-// Frames into which the ticket's own ranges come; others may wait for them from now on.
-void TierManager::expect(TicketId id, std::span<const tp_span> frames) {
-  const Ticket& ticket = tickets_[id];
-  Engine& engine = engines_[ticket.engine];
-  size_t at = 0;
-  uint32_t used = 0;
-  for (const BlockRange& range : ticket.own) {
-    for (uint32_t done = 0; done < range.count;) {
-      const tp_span frame = frames[at];
-      const uint32_t n = std::min(range.count - done, frame.count - used);
-      const tp_span part{frame.first_slot + used, n};
-      store_->fill(ticket.leaf, engine.arriving, range.first + done, {&part, 1});
-      std::fill_n(engine.ticket_of_slot.begin() + part.first_slot, n, id);
-      done += n;
-      used += n;
-      if (used == frame.count) {
-        ++at;
-        used = 0;
-      }
-    }
-  }
-}
-
-// Every ticket that brings part of the segment tells this one.
-void TierManager::wait_for(TicketId id, const tp_segment& segment) {
-  Ticket& ticket = tickets_[id];
-  const Engine& engine = engines_[ticket.engine];
-  frames_.clear();
-  store_->frames_of(ticket.leaf, engine.arriving, segment.first, segment.count, frames_);
-  TicketId last = kNone;
-  for (const tp_span& frame : frames_) {
-    for (uint32_t k = 0; k < frame.count; ++k) {
-      const TicketId other = engine.ticket_of_slot[frame.first_slot + k];
-      if (other == last) continue;
-      last = other;
-      tickets_[other].waiters.push_back(id);
-      ++ticket.parts_left;
-    }
-  }
 }
 
 void TierManager::add_load(int64_t now_ns, uint32_t engine, TicketId ticket, kvstore::NodeId leaf,
@@ -253,10 +193,10 @@ void TierManager::absorb_plan(int64_t now_ns, uint32_t engine, kvstore::NodeId l
 
 bool TierManager::prefetch(int64_t now_ns, uint32_t engine, uint32_t owner,
                            const tp_request& request, kvstore::NodeId leaf, uint32_t hit,
-                           uint32_t prompt_blocks) {
-  const tp_fetch fetch = found(hit, prompt_blocks);
+                           uint32_t prompt_blocks, const Splitting& splitting) {
+  const tp_fetch fetch = found(hit, prompt_blocks, splitting);
   const std::span<const tp_segment> segments =
-      placement_.prefetch(now_ns, request, fetch, views(engine));
+      placement_.prefetch(now_ns, request, fetch, views(now_ns, engine));
   plan_.assign(segments.begin(), segments.end());
   TicketId id = kNone;
   for (const tp_segment& segment : plan_) {
@@ -353,44 +293,6 @@ void TierManager::keep_copies(int64_t now_ns, const Job& job) {
     pools_[job.keep][pool].arrive(now_ns, piece, copy.asker());
     counts_[job.keep].staged_blocks += piece.count;
   }
-}
-
-void TierManager::part_done(int64_t, TicketId id, const Job& job, std::vector<TierEvent>* events) {
-  Ticket& ticket = tickets_[id];
-  ticket.last_unloaded_ns = job.unloaded_ns;
-  ticket.last_tier = job.from == kNone ? 0 : job.from + 1;
-  if (--ticket.parts_left == 0) complete(id, *events);
-}
-
-void TierManager::complete(TicketId id, std::vector<TierEvent>& events) {
-  const Ticket& ticket = tickets_[id];
-  events.push_back({ticket.tells, ticket.engine, ticket.owner, id, ticket.leaf, ticket.slowed_ns});
-}
-
-FetchTime TierManager::time(int64_t now_ns, TicketId id) const {
-  const Ticket& ticket = tickets_[id];
-  const int64_t total = now_ns - ticket.started_ns;
-  return {total, std::min(total, ticket.last_unloaded_ns), ticket.last_tier};
-}
-
-void TierManager::close(int64_t now_ns, TicketId id, std::vector<TierEvent>& events) {
-  Ticket& ticket = tickets_[id];
-  const kvstore::PoolId arriving = engines_[ticket.engine].arriving;
-  for (const BlockRange& range : ticket.own) {
-    frames_.clear();
-    store_->frames_of(ticket.leaf, arriving, range.first, range.count, frames_);
-    store_->evict(arriving, frames_);
-  }
-  for (const TicketId waiter : ticket.waiters) {
-    Ticket& other = tickets_[waiter];
-    other.last_tier = ticket.last_tier;
-    other.last_unloaded_ns =
-        ticket.started_ns + ticket.last_unloaded_ns > other.started_ns
-            ? std::min(now_ns, ticket.started_ns + ticket.last_unloaded_ns) - other.started_ns
-            : 0;
-    if (--other.parts_left == 0) complete(waiter, events);
-  }
-  free_tickets_.push_back(id);
 }
 
 }  // namespace tiercast::tiering

@@ -109,6 +109,8 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
       reads_blocks_ = reads_blocks_ || pool.reads_blocks();
     }
     pool_queues_.emplace_back(tier.pools.size());
+    budgets_.emplace_back(tier.pools.size(),
+                          WriteBudget(tier.write_bytes_per_day, tier.write_burst_ns));
     engine_queues_.emplace_back(tier.pool_of.size());
     size_t devices = 0;
     for (const TierPoolSpec& pool : tier.pools) devices += pool.devices.size();
@@ -178,7 +180,11 @@ void TierManager::launch(int64_t now_ns, Job&& job) {
   }
   job.bytes = blocks * moved_block_bytes(*spec_, job);
   if (job.from != kNone) counts_[job.from].asked_read_bytes += job.bytes;
-  if (job.to != kNone) counts_[job.to].asked_written_bytes += job.bytes;
+  if (job.to != kNone) {
+    counts_[job.to].asked_written_bytes += job.bytes;
+    budgets_[job.to][job.to_pool].spend(now_ns, job.bytes);
+  }
+  job.started_ns = now_ns;
   queue(job, job.bytes);
   look_into_cache(now_ns, job);
   if (!timed_) {
@@ -228,6 +234,21 @@ void TierManager::arrive(int64_t now_ns, Job& job) {
   }
 }
 
+void TierManager::tell_transfer(int64_t now_ns, const Job& job) {
+  if (!placement_.hears_transfers() || job.pieces.empty() || job.kind == JobKind::handoff) return;
+  uint32_t blocks = 0;
+  for (const Piece& piece : job.pieces) blocks += piece.count;
+  placement_.on_transfer(now_ns, {.size = sizeof(tp_transfer),
+                                  .from = job.from == kNone ? 0 : job.from + 1,
+                                  .to = job.to == kNone ? 0 : job.to + 1,
+                                  .block_count = blocks,
+                                  .bytes = job.bytes,
+                                  .start_ns = job.started_ns,
+                                  .end_ns = now_ns,
+                                  .ok = 1,
+                                  .reserved = 0});
+}
+
 void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* events) {
   queue(job, -job.bytes);
   if (job.from != kNone) counts_[job.from].read_bytes += job.bytes;
@@ -239,6 +260,7 @@ void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* event
   cache_what_is_read(now_ns, job);
   release_source(now_ns, job);
   if (job.keep != kNone) keep_copies(now_ns, job);
+  tell_transfer(now_ns, job);
   const int64_t slowed = slowed_ns(job);
   if (events != nullptr) {
     if (job.kind == JobKind::handoff) {
@@ -258,6 +280,9 @@ void TierManager::finish(int64_t now_ns, Job& job, std::vector<TierEvent>* event
 }
 
 void TierManager::advance(int64_t now_ns, std::vector<TierEvent>& events) {
+  for (; !closing_.empty() && closing_.front().first <= now_ns; closing_.pop_front()) {
+    close(now_ns, closing_.front().second, events);
+  }
   ended_.clear();
   transfers_.advance(now_ns, ended_);
   for (size_t i = 0; i < ended_.size(); ++i) {

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "models/kvstore/prefix_store.hpp"
@@ -13,6 +16,7 @@
 #include "models/tiering/tier_pool.hpp"
 #include "models/tiering/tier_spec.hpp"
 #include "models/tiering/transfers.hpp"
+#include "models/tiering/write_budget.hpp"
 #include "sim/base/histogram.hpp"  // Int128
 
 namespace tiercast::tiering {
@@ -46,6 +50,13 @@ struct FetchTime {
   int64_t total_ns = 0;
   int64_t move_ns = 0;  ///< at most total_ns
   uint32_t tier = 0;    ///< 1: the first below GPU memory; 0: another engine's memory
+};
+
+/// Whether an engine can compute a head while what is behind it loads, and then what the first half
+/// of the blocks found takes to compute, rounded down to whole ones; 0: not known.
+struct Splitting {
+  bool possible = false;
+  int64_t half_compute_ns = 0;
 };
 
 /// What `find` goes by in tiers whose index is late.
@@ -96,13 +107,19 @@ class TierManager {
 
   // What the policies of pools hear of requests (tier_feeds.cpp).
   /// Whether any of them hears of any, and whether any reads blocks.
-  bool hears_of_requests() const { return hears_of_requests_; }
+  bool hears_of_requests() const { return hears_of_requests_ || placement_.hears_requests(); }
   bool reads_blocks() const { return reads_blocks_; }
-  /// Before the first block: views say all from now on. See BlockViews::tell_all.
+  /// Whether somebody reads what computing a block costs.
+  bool reads_costs() const { return reads_blocks_ || placement_.admits(); }
+  /// Before the first block: views say all from now on, and admission knows what blocks cost. The
+  /// times stay where they are. See BlockViews::tell_all.
   void tell_all(std::span<const uint64_t> recompute_ns);
   /// All pools in the engine's reach are told.
   void request(int64_t now_ns, uint32_t engine, const tp_request& request, uint32_t phase);
   void hint(int64_t now_ns, uint32_t engine, uint64_t session, std::span<const tp_hint> hints);
+
+  /// To be called as time goes on, before anything else at `now_ns`.
+  void pass_time(int64_t now_ns) { placement_.tick_until(now_ns); }
 
   /// Without time, transfers are over as they start and nobody is told: for warm-up.
   void set_timed(bool timed);
@@ -112,6 +129,8 @@ class TierManager {
     uint32_t end = 0;         ///< blocks before it are in GPU memory once the plan is done
     uint32_t own_blocks = 0;  ///< frames it needs: what others are already loading needs none
     LoadMode mode = LoadMode::parked;
+    uint32_t head_end = 0;  ///< blocks before it are computed while those behind load; at most the
+                            ///< hit: there are none
   };
   bool asks_index(uint32_t engine) const { return asks_index_[engine]; }
   TicketId look_up(int64_t now_ns, uint32_t engine, uint32_t owner, uint32_t blocks);
@@ -121,7 +140,7 @@ class TierManager {
   std::span<tp_run> find(int64_t now_ns, uint32_t engine, kvstore::NodeId leaf, uint32_t hit,
                          uint32_t end, IndexView view = IndexView::told);
   Plan plan(int64_t now_ns, uint32_t engine, const tp_request& request, uint32_t hit,
-            uint32_t prompt_blocks);
+            uint32_t prompt_blocks, const Splitting& splitting = {});
   /// Blocks that the last plan loads may be gone where an index is late. If any are, each tier they
   /// were expected in is asked in vain, which takes it load.before_ns, at least a nanosecond; a
   /// `looked_up` event comes once all have answered. False where all are there.
@@ -138,7 +157,8 @@ class TierManager {
   /// Moves what the policy wants nearer while the request waits; after find(). True: a `staged`
   /// event will come.
   bool prefetch(int64_t now_ns, uint32_t engine, uint32_t owner, const tp_request& request,
-                kvstore::NodeId leaf, uint32_t hit, uint32_t prompt_blocks);
+                kvstore::NodeId leaf, uint32_t hit, uint32_t prompt_blocks,
+                const Splitting& splitting = {});
   /// Blocks of the range that are not on their way to the engine's memory.
   uint32_t not_arriving(uint32_t engine, kvstore::NodeId leaf, BlockRange range) const;
   /// The range, maybe empty, comes from another engine's memory. There the way to `leaf` stays
@@ -151,6 +171,8 @@ class TierManager {
   FetchTime time(int64_t now_ns, TicketId ticket) const;
   /// The engine has placed what was loaded; others that waited for it may be done now.
   void close(int64_t now_ns, TicketId ticket, std::vector<TierEvent>& events);
+  /// The same where no event can be told now: those who waited hear of it a nanosecond later.
+  void close_behind(int64_t now_ns, TicketId ticket);
 
   // Writing.
   /// Blocks [first, first + count) are complete in the engine's memory and pinned by the caller.
@@ -164,7 +186,10 @@ class TierManager {
   bool writes_back() const { return spec_->writes_back; }
   bool prefetches() const { return spec_->prefetches; }
 
-  int64_t next_event_ns() { return transfers_.next_end_ns(); }
+  int64_t next_event_ns() {
+    const int64_t ends_ns = transfers_.next_end_ns();
+    return closing_.empty() ? ends_ns : std::min(ends_ns, closing_.front().first);
+  }
   void advance(int64_t now_ns, std::vector<TierEvent>& events);
 
   const TierSetSpec& spec() const { return *spec_; }
@@ -205,6 +230,7 @@ class TierManager {
     kvstore::NodeId leaf = kvstore::kNoNode;  // pinned in GPU memory
     int64_t unloaded_ns = 0;
     uint32_t interference_ppm = 0;
+    int64_t started_ns = 0;
     int64_t flowed_ns = 0;  // its bytes, once it has ended
     uint64_t bytes = 0;
     std::vector<Piece> pieces;          // each node held once
@@ -237,7 +263,7 @@ class TierManager {
   void describe_tiers(uint32_t engine);
   void share_queues();
   void queue(const Job& job, uint64_t bytes);
-  std::span<const tp_tier> views(uint32_t engine);
+  std::span<const tp_tier> views(int64_t now_ns, uint32_t engine);
   uint64_t as_held(uint64_t bytes, const RouteEnds& ends) const;
 
   struct Way {
@@ -256,6 +282,7 @@ class TierManager {
   static int64_t slowed_ns(const Job& job);
   void release_source(int64_t now_ns, const Job& job);
   void let_go(const std::vector<Piece>& pieces);
+  void tell_transfer(int64_t now_ns, const Job& job);
   uint32_t asked_by(uint32_t tier, uint32_t engine) const;
   uint32_t pool_near(uint32_t tier, uint32_t engine) const;
 
@@ -279,7 +306,8 @@ class TierManager {
   void await_answer(TransferId transfer, TicketId ticket);
 
   // tier_fetch.cpp
-  tp_fetch found(uint32_t hit, uint32_t prompt_blocks) const;
+  tp_fetch found(uint32_t hit, uint32_t prompt_blocks, const Splitting& splitting) const;
+  void end_arrivals(Ticket& ticket);
   TicketId open_ticket(int64_t now_ns, uint32_t engine, uint32_t owner, kvstore::NodeId leaf);
   void part_done(int64_t now_ns, TicketId id, const Job& job, std::vector<TierEvent>* events);
   void complete(TicketId id, std::vector<TierEvent>& events);
@@ -303,7 +331,8 @@ class TierManager {
   void for_absent(int64_t now_ns, TierPool& pool, const Piece& piece, const tp_request* request,
                   Visit visit);
   uint32_t reserve(int64_t now_ns, const Job& job, const Piece& piece);
-  bool fill_job(int64_t now_ns, Job& job, const Piece& piece);
+  bool fill_job(int64_t now_ns, Job& job, const Piece& piece, const tp_request* request = nullptr);
+  void fill_admitted(int64_t now_ns, Job& job, const Piece& piece, const tp_request* request);
   void cascade(int64_t now_ns, uint32_t engine, uint32_t host_pool, const Piece& piece,
                uint32_t mask, const tp_request* request);
   uint32_t demote(int64_t now_ns, uint32_t engine, uint32_t from, uint32_t from_pool,
@@ -315,8 +344,9 @@ class TierManager {
   Transfers transfers_;
   RouteFinder finder_;
   BlockViews hbm_views_;
-  std::vector<std::vector<TierPool>> pools_;   // by tier, by pool
-  std::vector<std::vector<TierPool>> caches_;  // the same, of tiers that have them
+  std::vector<std::vector<TierPool>> pools_;       // by tier, by pool
+  std::vector<std::vector<TierPool>> caches_;      // the same, of tiers that have them
+  std::vector<std::vector<WriteBudget>> budgets_;  // by tier, by pool
   std::vector<std::vector<Queue>> pool_queues_;
   std::vector<std::vector<EngineQueue>> engine_queues_;  // by tier, by engine
   std::vector<TierCounts> counts_;
@@ -332,13 +362,15 @@ class TierManager {
   bool timed_ = true;
   bool hears_of_requests_ = false;  // some pool's policy does
   bool reads_blocks_ = false;
+  std::span<const uint64_t> recompute_ns_;  // by depth
   bool any_late_ = false;             // some tier's index is
   IndexView view_ = IndexView::told;  // of the last find()
 
   std::vector<Ticket> tickets_;
   std::vector<TicketId> free_tickets_;
-  std::vector<Job> jobs_;                    // by TransferId
-  std::vector<std::vector<tp_tier>> views_;  // by engine
+  std::deque<std::pair<int64_t, TicketId>> closing_;  // whose waiters have yet to hear, and when
+  std::vector<Job> jobs_;                             // by TransferId
+  std::vector<std::vector<tp_tier>> views_;           // by engine
   std::vector<tp_run> runs_;
   std::vector<tp_segment> plan_;
   std::vector<tp_placed> placed_;
@@ -348,6 +380,8 @@ class TierManager {
   std::vector<TransferId> ended_;
   std::vector<tp_span> frames_;  // scratch
   std::vector<Job> loads_;       // scratch of fetch()
+  std::vector<Piece> absent_;    // scratch of fill_admitted()
+  std::vector<tp_block> asked_;  // the same
 };
 
 /// Why the spec's placement policy, or the eviction policy of tier t, makes no instance of its

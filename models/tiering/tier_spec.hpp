@@ -130,10 +130,12 @@ struct TierSpec {
   std::string name;
   TierKind kind = TierKind::dram;
   LoadMode load_mode = LoadMode::parked;
-  uint32_t block_bytes = 0;       ///< of one block as the tier stores it
-  uint32_t load_copies = 1;       ///< ranks that load a copy each: so often do a load's bytes move
-  uint64_t capacity_blocks = 0;   ///< of each pool
-  uint32_t simulated_blocks = 0;  ///< the same, or less: a run that needs more ends in an error
+  uint32_t block_bytes = 0;      ///< of one block as the tier stores it
+  uint32_t load_copies = 1;      ///< ranks that load a copy each: so often do a load's bytes move
+  uint64_t capacity_blocks = 0;  ///< of each pool
+  uint64_t write_bytes_per_day = 0;  ///< into each pool that its drives are rated for; 0: no bound
+  int64_t write_burst_ns = 0;        ///< so much of that may be saved up
+  uint32_t simulated_blocks = 0;     ///< the same, or less: a run that needs more ends in an error
   const tp_cache_table* eviction = nullptr;
   std::string eviction_config;
   bool read_only = false;

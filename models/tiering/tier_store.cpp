@@ -56,10 +56,17 @@ uint32_t TierManager::reserve(int64_t now_ns, const Job& job, const Piece& piece
   return got;
 }
 
-// Adds what the destination lacks of the piece to the job, up to the first block it refuses; true
-// when that is anything.
-bool TierManager::fill_job(int64_t now_ns, Job& job, const Piece& piece) {
+// Adds what the destination lacks of the piece to the job, as far as the placement policy admits it
+// and up to the first block that the pool refuses; true when that is anything. Copies that loads
+// leave behind or bring nearer are admitted unasked.
+bool TierManager::fill_job(int64_t now_ns, Job& job, const Piece& piece,
+                           const tp_request* request) {
   const size_t before = job.pieces.size();
+  if (placement_.admits() &&
+      (job.kind == JobKind::store || job.kind == JobKind::cascade || job.kind == JobKind::demote)) {
+    fill_admitted(now_ns, job, piece, request);
+    return job.pieces.size() > before;
+  }
   TierPool& pool = pools_[job.to][job.to_pool];
   bool refused = false;
   for_absent(now_ns, pool, piece, job.asker(), [&](const Piece& absent) {
@@ -69,6 +76,57 @@ bool TierManager::fill_job(int64_t now_ns, Job& job, const Piece& piece) {
     refused = got < absent.count;
   });
   return job.pieces.size() > before;
+}
+
+// All that the destination lacks is asked about in one call, so that the policy sees how much.
+void TierManager::fill_admitted(int64_t now_ns, Job& job, const Piece& piece,
+                                const tp_request* request) {
+  TierPool& pool = pools_[job.to][job.to_pool];
+  // What makes room for the blocks may ask about others.
+  std::vector<Piece> absent = std::exchange(absent_, {});
+  absent.clear();
+  asked_.clear();
+  for_absent(now_ns, pool, piece, job.asker(), [&](const Piece& part) {
+    absent.push_back(part);
+    keys_.resize(part.count);
+    store_->keys_of(part.node, part.depth, keys_);
+    for (uint32_t k = 0; k < part.count; ++k) {
+      tp_block& block = asked_.emplace_back();
+      block.size = sizeof block;
+      block.key = keys_[k];
+      block.parent_slot = UINT32_MAX;
+      block.depth = part.depth + k;
+      block.recompute_ns = block.depth < recompute_ns_.size() ? recompute_ns_[block.depth] : 0;
+      block.tokens = spec_->block_tokens;
+      block.bytes = spec_->block_bytes;
+      block.expires_ns = INT64_MAX;
+    }
+  });
+  if (!asked_.empty()) {
+    const uint32_t from = job.from == kNone ? 0 : job.from + 1;
+    const std::span<const uint8_t> answer =
+        placement_.admit(now_ns, request, from, job.to + 1, asked_, views(now_ns, job.engine));
+    const std::vector<uint8_t> verdicts(answer.begin(), answer.end());
+    size_t at = 0;
+    bool refused = false;  // by the pool, from here on
+    for (const Piece& part : absent) {
+      for (uint32_t done = 0; done < part.count;) {
+        uint32_t run = done;
+        while (run < part.count && verdicts[at + run] == 1) ++run;
+        const uint32_t count = run - done;
+        if (refused) pool.refuse(count);
+        if (count > 0 && !refused) {
+          const Piece run_piece{part.node, part.depth + done, count, part.owner};
+          const uint32_t got = reserve(now_ns, job, run_piece);
+          if (got > 0) job.pieces.push_back({part.node, part.depth + done, got, part.owner});
+          refused = got < count;
+        }
+        done = std::max(run, done + 1);
+      }
+      at += part.count;
+    }
+  }
+  absent_ = std::move(absent);
 }
 
 // Blocks that host memory holds go on to the tiers it feeds.
@@ -85,7 +143,7 @@ void TierManager::cascade(int64_t now_ns, uint32_t engine, uint32_t host_pool, c
     job.from_pool = host_pool;
     job.to = tier;
     job.to_pool = pool_near(tier, engine);
-    if (job.to_pool == kNone || !fill_job(now_ns, job, piece)) continue;
+    if (job.to_pool == kNone || !fill_job(now_ns, job, piece, request)) continue;
     for (const Piece& part : job.pieces) host.pin(now_ns, part);
     launch(now_ns, std::move(job));
   }
@@ -100,7 +158,7 @@ uint32_t TierManager::store(int64_t now_ns, uint32_t engine, const tp_request& r
     blocks = hbm_views_.of(*store_, engines_[engine].hbm, frames_);
   }
   const std::span<const tp_placed> answer =
-      placement_.place(now_ns, request, phase, first, count, blocks, views(engine));
+      placement_.place(now_ns, request, phase, first, count, blocks, views(now_ns, engine));
   placed_.assign(answer.begin(), answer.end());
   uint32_t jobs = 0;
   for (const tp_placed& part : placed_) {
@@ -130,7 +188,7 @@ uint32_t TierManager::store(int64_t now_ns, uint32_t engine, const tp_request& r
       job.to_pool = pool_near(tier, engine);
       job.leaf = leaf;
       if (tier == host_tier_) job.cascade = fed;
-      if (job.to_pool == kNone || !fill_job(now_ns, job, piece)) continue;
+      if (job.to_pool == kNone || !fill_job(now_ns, job, piece, &request)) continue;
       if (timed_) ++jobs;
       launch(now_ns, std::move(job));
     }
@@ -145,7 +203,7 @@ uint32_t TierManager::demote(int64_t now_ns, uint32_t engine, uint32_t from, uin
   uint32_t blocks = 0;
   for (const Piece& piece : departed) blocks += piece.count;
   const uint32_t level = from == kNone ? 0 : from + 1;
-  const uint32_t to = placement_.demote(now_ns, level, blocks, views(engine));
+  const uint32_t to = placement_.demote(now_ns, level, blocks, views(now_ns, engine));
   uint32_t jobs = 0;
   if (to != TP_NO_TIER) {
     Job job;

@@ -155,7 +155,7 @@ void TierManager::queue(const Job& job, uint64_t bytes) {
 }
 
 // As the tiers are now, for the policy.
-std::span<const tp_tier> TierManager::views(uint32_t engine) {
+std::span<const tp_tier> TierManager::views(int64_t now_ns, uint32_t engine) {
   std::vector<tp_tier>& views = views_[engine];
   const auto ahead = [](uint64_t own, uint64_t all, uint64_t share) {
     return std::max(own, static_cast<uint64_t>(Int128{all} * share / kWholeQueue));
@@ -167,6 +167,9 @@ std::span<const tp_tier> TierManager::views(uint32_t engine) {
     const EngineQueue& own = engine_queues_[t][engine];
     tp_tier& view = views[t + 1];
     view.used_blocks = pools_[t][pool].used_blocks();
+    const uint64_t budget = budgets_[t][pool].left(now_ns);
+    view.write_budget_bytes =
+        budget == UINT64_MAX ? budget : as_held(budget, {engine, kNone, kNone, t, pool});
     view.queued_read_bytes =
         as_held(ahead(own.read, all.read, own.read_share), {engine, t, pool, kNone, kNone});
     view.queued_write_bytes =

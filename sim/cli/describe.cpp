@@ -34,7 +34,7 @@ std::string kv_words(const scenario::World& world) {
 }
 
 std::string router_words(const serving::RouterSettings& router) {
-  std::string words = name_of_choice(router.policy);
+  std::string words = router.policy;
   if (router.index_delay.value() > 0) {
     words += fmt::format(" by an index {} late", format_quantity(to_quantity(router.index_delay)));
   }

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "models/policy/placement.hpp"
 #include "models/policy/registry.hpp"
+#include "models/policy/router.hpp"
 #include "models/scenario/catalogue.hpp"
 #include "models/scenario/spec.hpp"
 #include "models/tiering/plugin.hpp"
@@ -22,26 +24,34 @@ namespace tiercast::cli {
 
 namespace {
 
-nlohmann::ordered_json to_json(const policy::CacheEntry& entry) {
+nlohmann::ordered_json to_json(const policy::Parameter& parameter) {
+  if (parameter.kind == policy::ParameterKind::choice) {
+    return {{"name", parameter.name},
+            {"default", policy::value_text(parameter, parameter.default_value)},
+            {"choices", parameter.choices},
+            {"meaning", parameter.meaning}};
+  }
+  return {{"name", parameter.name}, {"unit", parameter.unit}, {"default", parameter.default_value},
+          {"min", parameter.min},   {"max", parameter.max},   {"meaning", parameter.meaning}};
+}
+
+template <class Entry>
+nlohmann::ordered_json to_json(const Entry& entry, const char* kind) {
   nlohmann::ordered_json parameters = nlohmann::ordered_json::array();
   for (const policy::Parameter& parameter : entry.parameters) {
-    parameters.push_back({{"name", parameter.name},
-                          {"unit", parameter.unit},
-                          {"default", parameter.default_value},
-                          {"min", parameter.min},
-                          {"max", parameter.max},
-                          {"meaning", parameter.meaning}});
+    parameters.push_back(to_json(parameter));
   }
   return {{"name", entry.name},
-          {"kind", "eviction"},
+          {"kind", kind},
           {"description", entry.description},
           {"source", entry.source},
           {"parameters", parameters}};
 }
 
-std::string to_text(const policy::CacheEntry& entry) {
-  std::string text =
-      fmt::format("{}\n  {}\n  source: {}\n", entry.name, entry.description, entry.source);
+template <class Entry>
+std::string to_text(const Entry& entry, const char* kind) {
+  std::string text = fmt::format("{} ({})\n  {}\n  source: {}\n", entry.name, kind,
+                                 entry.description, entry.source);
   for (const policy::Parameter& parameter : entry.parameters) {
     text += fmt::format("  {}\n", policy::describe(parameter));
   }
@@ -160,12 +170,17 @@ int policies_command(const Arguments& arguments) {
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   std::string text;
   std::vector<std::string> known;
-  for (const policy::CacheEntry& entry : policy::cache_policies()) {
-    known.emplace_back(entry.name);
-    if (!arguments.inputs.empty() && arguments.inputs.front() != entry.name) continue;
-    json.push_back(to_json(entry));
-    text += (text.empty() ? "" : "\n") + to_text(entry);
-  }
+  const auto list = [&](const auto& entries, const char* kind) {
+    for (const auto& entry : entries) {
+      known.emplace_back(entry.name);
+      if (!arguments.inputs.empty() && arguments.inputs.front() != entry.name) continue;
+      json.push_back(to_json(entry, kind));
+      text += (text.empty() ? "" : "\n") + to_text(entry, kind);
+    }
+  };
+  list(policy::cache_policies(), "eviction");
+  list(policy::placement_policies(), "placement");
+  list(policy::router_policies(), "routing");
   if (json.empty()) {
     return unknown("policy", arguments.inputs.front(),
                    did_you_mean(arguments.inputs.front(), known, "tiercast policies"));

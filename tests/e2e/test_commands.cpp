@@ -206,7 +206,8 @@ TEST_CASE("The catalogue and the policies are listed, and what is listed can be 
     CHECK_FALSE(policy.at("source").get<std::string>().empty());
     CHECK_THAT(output_of({"policies", names.back()}), Catch::StartsWith(names.back()));
   }
-  for (const char* known : {"lru", "fifo", "s3fifo"}) {
+  for (const char* known :
+       {"lru", "fifo", "s3fifo", "through", "selective", "back", "prefix", "dynamo-cost"}) {
     CHECK(std::count(names.begin(), names.end(), known) == 1);
   }
 }

@@ -183,7 +183,7 @@ class SiteDraw {
     } else {
       spec_.disaggregation->prefill_instances = count(1, int64_t{instances} - 1);
     }
-    spec_.router.policy = static_cast<serving::RouterKind>(stream_.below(3));
+    spec_.router.policy = std::array{"round-robin", "least-loaded", "prefix"}[stream_.below(3)];
   }
 
   // Operations of a node's DPUs are of one size, so that both tiers behind them go one way.

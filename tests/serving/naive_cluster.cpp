@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -169,15 +170,16 @@ class NaiveCluster {
     }
   }
 
+  bool routes_by(std::string_view name) const { return spec_.router->info()->name == name; }
+
   uint32_t route(const RequestRecord& record, const NaivePath& path) {
-    if (spec_.router == serving::RouterKind::round_robin) {
+    if (routes_by("round-robin")) {
       return static_cast<uint32_t>(routed_++ % instances_.size());
     }
     std::vector<uint32_t> held;
     for (const auto& instance : instances_) held.push_back(instance->pool().hit(path));
     const uint32_t informed = cheapest(record, held);
-    if (spec_.router_index_delay_ns == 0 || spec_.router != serving::RouterKind::prefix ||
-        instances_.size() == 1) {
+    if (spec_.router_index_delay_ns == 0 || !routes_by("prefix") || instances_.size() == 1) {
       return informed;
     }
     std::vector<uint32_t> believed;
@@ -193,7 +195,7 @@ class NaiveCluster {
     using Cost = std::array<uint64_t, 2>;
     std::vector<Cost> costs;
     for (const auto& instance : instances_) {
-      if (spec_.router == serving::RouterKind::least_loaded) {
+      if (routes_by("least-loaded")) {
         costs.push_back({instance->requests(), instance->input_tokens()});
         continue;
       }

@@ -247,7 +247,7 @@ std::string RandomScenario::describe() const {
     return std::string(" ") + name + "=" + std::to_string(value);
   };
   return "scenario " + std::to_string(number) + ":" + text("instances", spec.instances) +
-         text("router", static_cast<int>(spec.router)) + text("delay", spec.router_index_delay_ns) +
+         " router=" + spec.router->info()->name + text("delay", spec.router_index_delay_ns) +
          " policy=" + spec.eviction->info()->name + text("id_tokens", spec.id_tokens) +
          text("block", e.block_tokens) + text("kv_blocks", e.kv_blocks) +
          text("batched", e.max_batched_tokens) + text("sequences", e.max_sequences) +
@@ -264,7 +264,7 @@ RandomScenario make_random_scenario(uint64_t number) {
   ClusterSpec& spec = scenario.spec;
   spec.engine = random_engine(draw);
   spec.instances = draw.one_in(2) ? 1 : draw.between(2, 4);
-  spec.router = static_cast<serving::RouterKind>(draw.up_to(2));
+  spec.router = tp_builtin_router(draw.up_to(2));
   spec.eviction =
       tp_find_builtin_cache(draw.pick(std::array{"lru", "lru", "fifo", "s3fifo", "s3fifo"}));
   spec.block_bytes = 1024;

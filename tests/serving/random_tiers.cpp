@@ -22,6 +22,7 @@ constexpr Purpose kTiers{"test.scenario.tiers"};
 constexpr Purpose kIndex{"test.scenario.tier_index"};
 constexpr Purpose kObjects{"test.scenario.tier_objects"};
 constexpr Purpose kCopies{"test.scenario.tier_copies"};
+constexpr Purpose kRules{"test.scenario.placement_rules"};
 
 class Maker {
  public:
@@ -30,6 +31,7 @@ class Maker {
         index_draw_(20'261'124, kIndex, scenario.number),
         object_draw_(20'261'124, kObjects, scenario.number),
         copy_draw_(20'261'124, kCopies, scenario.number),
+        rule_draw_(20'261'124, kRules, scenario.number),
         spec_(scenario.spec) {}
 
   void make() {
@@ -62,6 +64,12 @@ class Maker {
     }
     for (uint32_t e = 0; e < spec_.instances; ++e) set_.engine_local.push_back(link_pair());
     set_.local_handoff = cost();
+    if (rule_draw_.below(3) == 0) {
+      const bool dynamo = rule_draw_.below(2) == 0;
+      spec_.router = tp_find_builtin_router(dynamo ? "dynamo-cost" : "replicate-hot");
+      spec_.router_config = dynamo ? "temperature=0.3\ncredit_decay=1\nshared_weight=0.1\n"
+                                   : "hot_rate=1e4\nwindow=0.001\ncopies=2\nhead=8\n";
+    }
     if (draw_.below(2) == 0) add_switches();
     for (TierSpec& tier : set_.tiers) {
       if (draw_.below(2) == 0) tier.load.device_wait_ns = draw_.between(1, 50'000);
@@ -174,6 +182,18 @@ class Maker {
     set_.placement_config = "fetch=" + fetch + "\nmin_load=" + least + "\noutput=" + output +
                             "\npromote=" + promote + "\nprefetch=" + (set_.prefetches ? "1" : "0") +
                             "\ndemote=" + demote + "\n";
+    // A later line of a name is refused, so the rule drawn above is replaced.
+    if (rule_draw_.below(3) == 0) {
+      set_.placement_config.replace(0, std::string("fetch=0").size(), "fetch=bidirectional");
+    }
+    static constexpr std::array<const char*, 4> kAdmissions{"all", "second-touch", "tinylfu",
+                                                            "wear-budget"};
+    if (rule_draw_.below(2) == 0) {
+      set_.placement_config +=
+          std::string("admission=") + kAdmissions[rule_draw_.below(kAdmissions.size())] +
+          "\nadmission_tiers=" + (rule_draw_.below(2) == 0 ? "flash" : "lower") +
+          "\nadmission_window=500\n";
+    }
     moves_ = set_.writes_back || set_.prefetches || promote == "1" || demote == "1";
   }
 
@@ -227,6 +247,11 @@ class Maker {
     tier.capacity_blocks = static_cast<uint64_t>(
         draw_.between(1, 1 + 2 * int64_t{spec_.engine.kv_blocks} * (1 + draw_.between(0, 3))));
     tier.simulated_blocks = static_cast<uint32_t>(tier.capacity_blocks);
+    if (rule_draw_.below(2) == 0) {
+      tier.write_bytes_per_day =
+          static_cast<uint64_t>(rule_draw_.between(1, 1'000'000)) * 10'000'000;
+      tier.write_burst_ns = rule_draw_.between(0, 2'000'000);
+    }
     add_index(tier);
     static constexpr std::array<int64_t, 5> kDelays{1, 20'000, 200'000, 1'000'000, 4'000'000};
     if (!local && index_draw_.below(2) == 0) {
@@ -274,6 +299,7 @@ class Maker {
   Stream index_draw_;
   Stream object_draw_;
   Stream copy_draw_;
+  Stream rule_draw_;
   serving::ClusterSpec& spec_;
   TierSetSpec set_;
   uint32_t nodes_ = 1;

@@ -1,53 +1,30 @@
 // Routers by hand, and that what they are told is true to the ns.
+#include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
-#include "models/serving/router.hpp"
+#include "models/policy/tierpolicy.h"
+#include "models/serving/checked_router.hpp"
+#include "models/tiering/checked_cache.hpp"
 #include "tests/serving/small_cluster.hpp"
 
 using namespace tiercast;
 using namespace tiercast::tests;
 using serving::ClusterSpec;
-using serving::InstanceLoad;
-using serving::make_router;
 using serving::Outcome;
-using serving::RouterKind;
-
-TEST_CASE("round robin takes turns, whatever the load", "[serving]") {
-  const auto router = make_router(RouterKind::round_robin);
-  const std::array<InstanceLoad, 3> loads{InstanceLoad{100, 100, 100, 0}, {}, {}};
-  for (const uint32_t expected : {0u, 1u, 2u, 0u}) CHECK(router->route(10, loads) == expected);
-  CHECK_FALSE(router->wants_matches());
-}
-
-TEST_CASE("least loaded counts requests, then their input, then takes the first", "[serving]") {
-  const auto router = make_router(RouterKind::least_loaded);
-  using Loads = std::array<InstanceLoad, 3>;
-  CHECK(router->route(10, Loads{InstanceLoad{2, 5, 0, 0}, {1, 900, 0, 0}, {1, 800, 0, 0}}) == 2);
-  CHECK(router->route(10, Loads{InstanceLoad{1, 5, 0, 0}, {1, 5, 9, 0}, {1, 6, 0, 9}}) == 0);
-}
-
-TEST_CASE("prefix-aware weighs prefill left, prefill queued and context", "[serving]") {
-  const auto router = make_router(RouterKind::prefix);
-  using Loads = std::array<InstanceLoad, 2>;
-  CHECK(router->wants_matches());
-  CHECK(router->route(100, Loads{InstanceLoad{}, {9, 60, 30, 96}}) == 1);  // 100 against 94
-  CHECK(router->route(100, Loads{InstanceLoad{}, {9, 60, 37, 96}}) == 0);  // 100 against 101
-  CHECK(router->route(100, Loads{InstanceLoad{}, {9, 60, 36, 96}}) == 0);  // a tie
-  CHECK(router->route(50, Loads{InstanceLoad{0, 1, 0, 96}, {0, 0, 0, 50}}) == 1);  // no credit
-}
 
 TEST_CASE("equal clusters take turns at the same demand", "[serving]") {
   ClusterSpec spec = small_cluster();
   spec.instances = 3;
   std::vector<workload::Request> requests;
   for (int64_t i = 0; i < 6; ++i) requests.push_back(request_of(0, 20, 5));
-  for (const RouterKind kind :
-       {RouterKind::round_robin, RouterKind::least_loaded, RouterKind::prefix}) {
-    spec.router = kind;
+  for (const char* kind :
+       {"round-robin", "least-loaded", "prefix", "dynamo-cost", "replicate-hot"}) {
+    spec.router = tp_find_builtin_router(kind);
     const Outcome out = run_small(spec, requests);
     for (size_t i = 0; i < 6; ++i) CHECK(out.log[i].instance == i % 3);
   }
@@ -65,8 +42,8 @@ TEST_CASE("warm-up loads instances as its requests would, alone, and leaves none
     requests.push_back(
         request_of(arrival, 8, 2, 4, {2 * requests.size(), 2 * requests.size() + 1}));
   }
-  for (const RouterKind kind : {RouterKind::least_loaded, RouterKind::prefix}) {
-    spec.router = kind;
+  for (const char* kind : {"least-loaded", "prefix"}) {
+    spec.router = tp_find_builtin_router(kind);
     const Outcome out = run_small(spec, requests);
     REQUIRE(out.warmed_requests == 5);
     const std::array<uint64_t, 3> warmed{3, 1, 1};
@@ -90,7 +67,7 @@ constexpr int64_t kOneLeft = kDecodesFrom + 10 * 115 + (16 * 17 - 6 * 7) / 2;
 Outcome run_evicting(int64_t arrival_ns, int64_t index_delay_ns) {
   ClusterSpec spec = small_cluster();
   spec.instances = 2;
-  spec.router = RouterKind::prefix;
+  spec.router = tp_find_builtin_router("prefix");
   spec.router_index_delay_ns = index_delay_ns;
   spec.engine.kv_blocks = 6;
   spec.id_tokens = 4;
@@ -137,7 +114,7 @@ TEST_CASE("a late index sends a request where its blocks are no more", "[serving
 TEST_CASE("a late index sends a request past its blocks", "[serving]") {
   ClusterSpec spec = small_cluster();
   spec.instances = 2;
-  spec.router = RouterKind::prefix;
+  spec.router = tp_find_builtin_router("prefix");
   spec.id_tokens = 4;
   workload::Request again = request_of(500, 13, 1, 4, {1, 2, 3});
   again.last_id_tokens = 4;
@@ -167,10 +144,98 @@ TEST_CASE("a late index sends a request past its blocks", "[serving]") {
 TEST_CASE("one instance, or a router that looks at no blocks, has no late index", "[serving]") {
   ClusterSpec spec = small_cluster();
   spec.router_index_delay_ns = 100;
-  for (const auto& [instances, kind] :
-       {std::pair{1u, RouterKind::prefix}, {2u, RouterKind::round_robin}}) {
+  for (const auto& [instances, kind] : {std::pair{1u, "prefix"}, {2u, "round-robin"}}) {
     spec.instances = instances;
-    spec.router = kind;
+    spec.router = tp_find_builtin_router(kind);
     CHECK(run_small(spec, {request_of(0, 20, 5)}).router.requests == 0);
   }
+}
+
+namespace {
+
+uint32_t answered = 0;
+int answered_code = TP_OK;
+
+const tp_router_table& scripted() {
+  static const tp_info info{sizeof(tp_info), TP_ABI_MAJOR, TP_ABI_MINOR, 0, "scripted", "1"};
+  static const tp_router_table table{
+      .size = sizeof(tp_router_table),
+      .reserved = 0,
+      .info = [] { return &info; },
+      .create =
+          [](const char*, uint64_t, tp_router** out, char*, size_t) {
+            *out = reinterpret_cast<tp_router*>(&answered);
+            return int{TP_OK};
+          },
+      .destroy = [](tp_router*) {},
+      .save = nullptr,
+      .restore = nullptr,
+      .hash_state = nullptr,
+      .route =
+          [](tp_router*, int64_t, const tp_request*, const tp_prompt*, const tp_worker*, size_t,
+             uint32_t* chosen, double*) {
+            *chosen = answered;
+            return answered_code;
+          }};
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("a router that names no worker, or fails, breaks its contract", "[serving]") {
+  ClusterSpec spec = small_cluster();
+  spec.instances = 3;
+  spec.router = &scripted();
+  const auto run_with = [&](uint32_t chosen, int code) {
+    answered = chosen;
+    answered_code = code;
+    return run_small(spec, {request_of(77, 20, 5)});
+  };
+  CHECK(run_with(2, TP_OK).log[0].instance == 2);
+  CHECK_THROWS_WITH(run_with(3, TP_OK), Catch::Contains("scripted") &&
+                                            Catch::Contains("route at 77 ns") &&
+                                            Catch::Contains("worker 3 of 3"));
+  CHECK_THROWS_WITH(run_with(0, TP_ESTATE), Catch::Contains("code 3"));
+  std::string error;
+  tp_router_table lacking = scripted();
+  lacking.route = nullptr;
+  CHECK_FALSE(serving::CheckedRouter::create(lacking, "", 1, error));
+  CHECK_THAT(error, Catch::Contains("route"));
+  const tp_router_table& dynamo = *tp_find_builtin_router("dynamo-cost");
+  CHECK_FALSE(serving::CheckedRouter::create(dynamo, "temperatur=1", 1, error));
+  CHECK_THAT(error, Catch::Contains("did you mean 'temperature'"));
+}
+
+// A system prompt of 40 tokens comes every 300 ns, with 40 others behind it: more than one instance
+// serves. The prefix router soon has copies everywhere, the other as many as it is told.
+TEST_CASE("replicate-hot shares a hot prefix among as many instances as it is told, and no more",
+          "[serving]") {
+  ClusterSpec spec = small_cluster();
+  spec.instances = 4;
+  spec.id_tokens = 40;
+  spec.engine.kv_blocks = 2000;
+  std::vector<workload::Request> requests;
+  for (uint64_t i = 0; i < 60; ++i) {
+    requests.push_back(request_of(static_cast<int64_t>(i) * 300, 80, 2, 40, {1, 100 + i}));
+  }
+  // Of all but the first ten requests.
+  const auto served = [&](const char* router, const char* config) {
+    spec.router = tp_find_builtin_router(router);
+    spec.router_config = config;
+    const Outcome out = run_small(spec, requests);
+    std::array<int, 4> counts{};
+    for (size_t i = 10; i < out.log.size(); ++i) ++counts[out.log[i].instance];
+    std::sort(counts.begin(), counts.end());
+    return counts;
+  };
+  CHECK(served("prefix", "")[1] > 0);
+  // Eight in a millisecond are hot.
+  const auto two = served("replicate-hot", "hot_rate=8e3\nwindow=0.001\ncopies=2\nhead=40");
+  CHECK(two[1] == 0);
+  CHECK(two[2] > 15);
+  const auto three = served("replicate-hot", "hot_rate=8e3\nwindow=0.001\ncopies=3\nhead=40");
+  CHECK(three[0] == 0);
+  CHECK(three[1] > 5);
+  const auto never = served("replicate-hot", "hot_rate=1e9\nwindow=0.001\ncopies=2\nhead=40");
+  CHECK(never == served("prefix", ""));
 }

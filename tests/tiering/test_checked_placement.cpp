@@ -75,7 +75,7 @@ std::vector<tp_tier> views() {
 
 /// Blocks 2 to 5 are on their way, 5 to 9 on drives and in the store, 9 to 12 in host memory.
 const std::vector<tp_run> runs{{2, 3, 0b0001, 0, 0}, {5, 4, 0b1100, 0, 0}, {9, 3, 0b0010, 0, 0}};
-const tp_fetch fetch{sizeof(tp_fetch), 1000, 16, 2, 100, 3, runs.data()};
+const tp_fetch fetch{sizeof(tp_fetch), 1000, 16, 2, 100, 3, runs.data(), 0, 0, 0};
 
 constexpr uint32_t kLoad = TP_SEGMENT_LOAD;
 constexpr uint32_t kWait = TP_SEGMENT_WAIT;
@@ -171,6 +171,79 @@ TEST_CASE("a wrong answer to plan_fetch is a fault", "[tiering][placement]") {
   CHECK(plan_fault({{2, 3, kWait, 0, kNo, 0}, {5, 4, kStage, 2, 1, 0}}) ==
         "blocks 5 to 9 of tier 2" + gap);
   CHECK(plan_fault({{2, kMost, kWait, 0, kNo, 0}}) == "blocks 2 to 4294967297 of tier 0" + gap);
+}
+
+TEST_CASE("a head is computed where the engine can, and only before loads",
+          "[tiering][placement]") {
+  std::vector<tp_run> there = runs;
+  there[0].tier_mask = 0b0010;
+  tp_fetch asked = fetch;
+  asked.runs = there.data();
+  asked.flags = TP_FETCH_SPLITS;
+  const auto plan = [&](const Segments& segments) {
+    return fault("plan_fetch", {TP_OK, {}, segments}, [&](CheckedPlacement& placement) {
+      placement.plan_fetch(77, tp_request{}, asked, views());
+    });
+  };
+  const tp_segment head{2, 2, kCompute, 0, kNo, 0};
+  CHECK(plan({head, {4, 1, kLoad, 1, kNo, 0}, {5, 4, kLoad, 2, 1, 0}}).empty());
+  CHECK(plan({head}).empty());  // all is computed
+  CHECK(plan({head, {4, 1, kLoad, 1, kNo, 0}, {5, 4, kCompute, 0, kNo, 0}}).empty());
+  CHECK(plan({head, {5, 4, kLoad, 2, 1, 0}}) ==
+        "blocks 5 to 9 of tier 2 leave a gap, or that tier does not hold them");
+  const std::string unable =
+      " cannot be computed while others load: they leave a gap, or the engine cannot";
+  CHECK(plan({{3, 1, kCompute, 0, kNo, 0}, {4, 1, kLoad, 1, kNo, 0}}) == "blocks 3 to 4" + unable);
+  CHECK(plan({{2, 0, kCompute, 0, kNo, 0}, {2, 3, kLoad, 1, kNo, 0}}) == "blocks 2 to 2" + unable);
+  asked.flags = 0;
+  CHECK(plan({head, {4, 1, kLoad, 1, kNo, 0}}) == "blocks 2 to 4" + unable);
+  asked = fetch;
+  asked.flags = TP_FETCH_SPLITS;
+  CHECK(plan({{2, 1, kCompute, 0, kNo, 0}, {3, 2, kWait, 0, kNo, 0}}) ==
+        "blocks 3 to 5 are waited for behind a head that is computed");
+}
+
+TEST_CASE("a wrong answer to admit is a fault", "[tiering][placement]") {
+  static uint8_t verdict = 0;
+  tp_placement_table table = liar();
+  table.capabilities = [](const tp_placement*) { return uint32_t{TP_CAP_ADMITS}; };
+  table.admit = [](tp_placement*, int64_t, const tp_request*, uint32_t, uint32_t, const tp_block*,
+                   size_t count, const tp_tier*, size_t, uint8_t* verdicts) {
+    if (count > 1) verdicts[0] = 1;
+    verdicts[count - 1] = verdict;
+    return script.code;
+  };
+  script = {};
+  CheckedPlacement placement = make(table);
+  REQUIRE(placement.admits());
+  const std::vector<tp_block> blocks(2);
+  const auto admit = [&] { return placement.admit(77, nullptr, 0, 1, blocks, views()); };
+  CHECK(admit()[1] == 0);
+  verdict = 2;
+  CHECK_THROWS_WITH(admit(), Catch::Contains("block 1 of 2 got neither 0 nor 1"));
+  verdict = 1;
+  CHECK(admit()[0] == 1);
+  script.code = TP_EINVAL;
+  CHECK_THROWS_WITH(admit(), Catch::Contains("admit") && Catch::Contains("code 1"));
+  table.capabilities = nullptr;
+  CHECK_FALSE(make(table).admits());
+}
+
+TEST_CASE("tables of the version before are welcome", "[tiering][placement]") {
+  tp_placement_table old = liar();
+  old.size = TP_PLACEMENT_TABLE_SIZE_MIN;
+  old.on_tick = [](tp_placement*, int64_t) { return int{TP_EINVAL}; };  // is not there
+  old.next_wakeup = [](const tp_placement*, int64_t) { return int64_t{1}; };
+  old.on_request = [](tp_placement*, int64_t, const tp_request*, uint32_t) {
+    return int{TP_EINVAL};
+  };
+  CheckedPlacement placement = make(old);
+  placement.tick_until(100);
+  placement.on_request(100, tp_request{}, TP_PHASE_ARRIVE);
+  CHECK_FALSE(placement.hears_requests());
+  std::string error;
+  --old.size;
+  CHECK_FALSE(CheckedPlacement::create(old, "", 1, error));
 }
 
 TEST_CASE("what is on its way is waited for, not loaded again", "[tiering][placement]") {
