@@ -213,13 +213,9 @@ const FieldTable<PlacementSection>& PlacementSection::fields() {
       field("admission_window", &S::admission_window, by_default("1048576"), between(1, 268435456), "Different blocks, of tinylfu uses, after which uses may be forgotten."),
       field("engine_price", &S::engine_price, by_default("0"), between(0.0, 1e6), "Of admission: wear-budget: what an hour of one engine costs; 0: any time saved is worth a write."),
       field("write_price", &S::write_price, by_default("0"), between(0.0, 1e6), "Of admission: wear-budget: what writing 10^12 bytes wears off the drives, in the same money."),
-<<<<<<< HEAD
-      field("write_burst", &S::write_burst, by_default("60s"), at_least(0), at_most("10y"), "Writes of so long, at the drives' rated ones a day, may be saved up: what wear-budget goes by. An assumption."),
+      field("write_burst", &S::write_burst, by_default("60s"), above(0), at_most("10y"), "Writes of so long, at the drives' rated ones a day, may be saved up: what wear-budget goes by. An assumption."),
       field("plugin", &S::plugin, absent_means("a policy of the library"), kPluginMeaning),
       field("config", &S::config, absent_means("its defaults"), kConfigMeaning),
-=======
-      field("write_burst", &S::write_burst, by_default("60s"), above(0), at_most("10y"), "Writes of so long, at the drives' rated ones a day, may be saved up: what wear-budget goes by. An assumption."),
->>>>>>> e077f68 (A write burst is above zero: a bucket without room admits nothing ever)
   }).shorthand("write");
   return table;
 }

@@ -55,7 +55,7 @@ std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepT
   if (!make_router(spec, error)) problems.push_back(error);
   error = why_no_pool(spec);
   need(error.empty(), "the eviction policy refuses a pool of " + std::to_string(engine.kv_blocks) +
-                  " blocks: " + error);
+                          " blocks: " + error);
   return problems;
 }
 

@@ -74,7 +74,7 @@ void CheckedPlacement::check(const char* call, int64_t now_ns, int code) const {
 template <class Item, class Ask>
 std::span<const Item> CheckedPlacement::answer(const char* call, int64_t now_ns,
                                                std::vector<Item>& room, Ask ask) {
-  const CallMark mark(table_->info()->name, call, now_ns);
+  const CallMark mark(table_.info()->name, call, now_ns);
   size_t count = 0;
   int code = ask(room.data(), room.size(), &count);
   ++policy_calls_;
@@ -123,7 +123,7 @@ uint32_t CheckedPlacement::demote(int64_t now_ns, uint32_t from, uint32_t blocks
                                   std::span<const tp_tier> tiers) {
   if (table_.demote == nullptr) return TP_NO_TIER;
   uint32_t to = TP_NO_TIER;
-  const CallMark mark(table_->info()->name, "demote", now_ns);
+  const CallMark mark(table_.info()->name, "demote", now_ns);
   ++policy_calls_;
   const int code =
       table_.demote(policy_.get(), now_ns, from, blocks, tiers.data(), tiers.size(), &to);
@@ -228,6 +228,7 @@ std::span<const uint8_t> CheckedPlacement::admit(int64_t now_ns, const tp_reques
   constexpr uint8_t kNoAnswer = 255;
   verdicts_.assign(blocks.size(), kNoAnswer);
   ++policy_calls_;
+  const CallMark mark(table_.info()->name, "admit", now_ns);
   check("admit", now_ns,
         table_.admit(policy_.get(), now_ns, request, from, to, blocks.data(), blocks.size(),
                      tiers.data(), tiers.size(), verdicts_.data()));
@@ -244,25 +245,33 @@ std::span<const uint8_t> CheckedPlacement::admit(int64_t now_ns, const tp_reques
 void CheckedPlacement::on_request(int64_t now_ns, const tp_request& request, uint32_t phase) {
   if (table_.on_request == nullptr) return;
   ++policy_calls_;
+  const CallMark mark(table_.info()->name, "on_request", now_ns);
   check("on_request", now_ns, table_.on_request(policy_.get(), now_ns, &request, phase));
 }
 
 void CheckedPlacement::on_transfer(int64_t now_ns, const tp_transfer& transfer) {
   if (table_.on_transfer == nullptr) return;
   ++policy_calls_;
+  const CallMark mark(table_.info()->name, "on_transfer", now_ns);
   check("on_transfer", now_ns, table_.on_transfer(policy_.get(), now_ns, &transfer));
+}
+
+int64_t CheckedPlacement::next_wakeup() const {
+  const CallMark mark(table_.info()->name, "next_wakeup", ticked_ns_);
+  return table_.next_wakeup(policy_.get(), ticked_ns_);
 }
 
 void CheckedPlacement::tick_until(int64_t now_ns) {
   if (table_.next_wakeup == nullptr || table_.on_tick == nullptr) return;
   for (;;) {
-    const int64_t next_ns = table_.next_wakeup(policy_.get(), ticked_ns_);
+    const int64_t next_ns = next_wakeup();
     if (next_ns > now_ns) break;
     if (next_ns <= ticked_ns_) {
       fail("next_wakeup", ticked_ns_, std::to_string(next_ns) + " ns, which is over");
     }
     ticked_ns_ = next_ns;
     ++policy_calls_;
+    const CallMark mark(table_.info()->name, "on_tick", next_ns);
     check("on_tick", next_ns, table_.on_tick(policy_.get(), next_ns));
   }
   ticked_ns_ = std::max(ticked_ns_, now_ns);

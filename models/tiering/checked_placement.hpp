@@ -60,6 +60,7 @@ class CheckedPlacement {
   };
 
   CheckedPlacement(const tp_placement_table& table, tp_placement* policy);
+  int64_t next_wakeup() const;
   [[noreturn]] void fail(const char* call, int64_t now_ns, const std::string& what) const;
   // Calls `ask(capacity, count)` again with more room where the answer does not fit.
   template <class Item, class Ask>

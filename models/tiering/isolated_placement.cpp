@@ -7,7 +7,8 @@
 namespace tiercast::tiering {
 
 // An entry that this file does not know would be missing where a plug-in is isolated.
-static_assert(sizeof(tp_placement_table) == 8 + 8 * sizeof(void*));
+// save and restore are: no run saves a placement policy.
+static_assert(sizeof(tp_placement_table) == 8 + 16 * sizeof(void*));
 
 namespace {
 
@@ -141,6 +142,70 @@ struct IsolatedTables::PlacementCalls {
     return segments("prefetch", &tp_placement_table::prefetch, self, now_ns, request, fetch, tiers,
                     tier_count, out, out_capacity, out_count);
   }
+
+  static uint32_t capabilities(const tp_placement* self) {
+    return call(self, "capabilities", kNoTime,
+                [](ChildProcess& child, const auto& there, tp_placement* instance) {
+                  return ask(child,
+                             [entry = there.capabilities, instance] { return entry(instance); });
+                });
+  }
+
+  static int admit(tp_placement* self, int64_t now_ns, const tp_request* request, uint32_t from,
+                   uint32_t to, const tp_block* blocks, size_t block_count, const tp_tier* tiers,
+                   size_t tier_count, uint8_t* verdicts) {
+    return call(
+        self, "admit", now_ns, [&](ChildProcess& child, const auto& there, tp_placement* instance) {
+          uint8_t* said = child.copy(verdicts, block_count);
+          const int code = ask(child, [entry = there.admit, instance, now_ns,
+                                       asked_by = copy_request(child, request), from, to,
+                                       views = child.copy(blocks, block_count), block_count,
+                                       seen = child.copy(tiers, tier_count), tier_count, said] {
+            return entry(instance, now_ns, asked_by, from, to, views, block_count, seen, tier_count,
+                         said);
+          });
+          if (code == TP_OK) std::copy_n(said, block_count, verdicts);
+          return code;
+        });
+  }
+
+  static int on_request(tp_placement* self, int64_t now_ns, const tp_request* request,
+                        uint32_t phase) {
+    return call(self, "on_request", now_ns,
+                [&](ChildProcess& child, const auto& there, tp_placement* instance) {
+                  return ask(child, [entry = there.on_request, instance, now_ns,
+                                     told = copy_request(child, request),
+                                     phase] { return entry(instance, now_ns, told, phase); });
+                });
+  }
+
+  static int on_transfer(tp_placement* self, int64_t now_ns, const tp_transfer* transfer) {
+    return call(self, "on_transfer", now_ns,
+                [&](ChildProcess& child, const auto& there, tp_placement* instance) {
+                  return ask(child, [entry = there.on_transfer, instance, now_ns,
+                                     told = child.copy(transfer)] {
+                    return entry(instance, now_ns, told);
+                  });
+                });
+  }
+
+  static int on_tick(tp_placement* self, int64_t now_ns) {
+    return call(self, "on_tick", now_ns,
+                [&](ChildProcess& child, const auto& there, tp_placement* instance) {
+                  return ask(child, [entry = there.on_tick, instance, now_ns] {
+                    return entry(instance, now_ns);
+                  });
+                });
+  }
+
+  static int64_t next_wakeup(const tp_placement* self, int64_t now_ns) {
+    return call(self, "next_wakeup", now_ns,
+                [&](ChildProcess& child, const auto& there, tp_placement* instance) {
+                  return ask(child, [entry = there.next_wakeup, instance, now_ns] {
+                    return entry(instance, now_ns);
+                  });
+                });
+  }
 };
 
 int IsolatedTables::create_placement(const char* config, uint64_t seed, tp_placement** out,
@@ -172,6 +237,12 @@ void IsolatedTables::make_placement_table() {
   take(&tp_placement_table::demote, PlacementCalls::demote);
   take(&tp_placement_table::plan_fetch, PlacementCalls::plan_fetch);
   take(&tp_placement_table::prefetch, PlacementCalls::prefetch);
+  take(&tp_placement_table::capabilities, PlacementCalls::capabilities);
+  take(&tp_placement_table::admit, PlacementCalls::admit);
+  take(&tp_placement_table::on_request, PlacementCalls::on_request);
+  take(&tp_placement_table::on_transfer, PlacementCalls::on_transfer);
+  take(&tp_placement_table::on_tick, PlacementCalls::on_tick);
+  take(&tp_placement_table::next_wakeup, PlacementCalls::next_wakeup);
 }
 
 }  // namespace tiercast::tiering

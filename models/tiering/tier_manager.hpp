@@ -363,8 +363,8 @@ class TierManager {
   bool hears_of_requests_ = false;  // some pool's policy does
   bool reads_blocks_ = false;
   std::span<const uint64_t> recompute_ns_;  // by depth
-  bool any_late_ = false;             // some tier's index is
-  IndexView view_ = IndexView::told;  // of the last find()
+  bool any_late_ = false;                   // some tier's index is
+  IndexView view_ = IndexView::told;        // of the last find()
 
   std::vector<Ticket> tickets_;
   std::vector<TicketId> free_tickets_;
