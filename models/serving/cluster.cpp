@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "models/serving/cluster_check.hpp"
+#include "models/serving/request_view.hpp"
 #include "models/serving/tier_outcome.hpp"
 #include "models/serving/warmed_loads.hpp"
 #include "models/workload/tenants.hpp"
@@ -322,7 +323,7 @@ uint32_t Cluster::choose(int64_t now_ns, const RequestRecord& record, const Cont
   if (router_.wants_matches()) find_matches(now_ns, content);
   const std::span<tp_worker> loads = std::span(loads_).first(candidates);
   count_active_blocks(spec_.engine.block_tokens, loads);
-  const tp_request request = Instance::request_view(record);
+  const tp_request request = request_view(record, spec_.engine);
   const tp_prompt prompt = prompt_keys_.of(record.input_tokens, spec_.engine.block_tokens, content,
                                            router_.wants_keys());
   if (router_index_ == nullptr) return router_.route(now_ns, &request, prompt, loads);

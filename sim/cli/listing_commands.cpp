@@ -124,7 +124,7 @@ int show_entry(const Arguments& arguments, const std::string& kind, const std::s
   return exit_ok;
 }
 
-nlohmann::ordered_json to_json(const tp_info& info, const std::string& kind) {
+nlohmann::ordered_json info_json(const tp_info& info, const std::string& kind) {
   return {{"name", info.name},
           {"kind", kind},
           {"version", info.version},
@@ -141,10 +141,10 @@ int show_plugin(const Arguments& arguments) {
   }
   nlohmann::ordered_json policies = nlohmann::ordered_json::array();
   if (plugin->cache() != nullptr) {
-    policies.push_back(to_json(*plugin->cache()->info(), "eviction"));
+    policies.push_back(info_json(*plugin->cache()->info(), "eviction"));
   }
   if (plugin->placement() != nullptr) {
-    policies.push_back(to_json(*plugin->placement()->info(), "placement"));
+    policies.push_back(info_json(*plugin->placement()->info(), "placement"));
   }
   if (arguments.format == Format::json) {
     const nlohmann::ordered_json json{

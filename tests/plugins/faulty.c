@@ -97,6 +97,11 @@ static int faulty_commit(tp_cache* self, int64_t now_ns, uint64_t token, const u
   return commit(self, now_ns, (uint32_t)token == 7 || (uint32_t)token == 8 ? 1 : token, accepted);
 }
 
+static int on_tick(tp_cache* self, int64_t now_ns) {
+  (void)self, (void)now_ns;
+  return TP_OK;
+}
+
 static int64_t next_wakeup(const tp_cache* self, int64_t now_ns) {
   (void)self;
   return is_due("wakes_in_the_past") ? now_ns - 1 : INT64_MAX;
@@ -114,6 +119,7 @@ const tp_plugin* tp_plugin_entry(uint32_t abi_major, uint32_t abi_minor) {
   table.on_insert = on_insert;
   table.select = faulty_select;
   table.commit = faulty_commit;
+  table.on_tick = on_tick;
   table.next_wakeup = next_wakeup;
   return &plugin;
 }

@@ -122,8 +122,9 @@ TierHost::TierHost(const TierSetSpec& spec, uint32_t hbm_blocks, const char* evi
     std::string error;
     const tp_tape* const tape =
         tapes == nullptr ? nullptr : &tapes->open("engine" + std::to_string(e));
-    std::optional<CheckedCache> cache = CheckedCache::create(
-        *tp_find_builtin_cache(eviction), shape, "", 1, error, PolicyChecks::answers, tape);
+    std::optional<CheckedCache> cache =
+        CheckedCache::create(*tp_find_builtin_cache(eviction), shape, "", 1, error,
+                             tiering::PolicyChecks::answers, tape);
     REQUIRE(cache.has_value());
     hbm_.emplace_back(store_, std::move(*cache), spec.block_tokens, spec.block_bytes);
     if (spec.writes_back) hbm_.back().tell_departed(&departed_[e]);
