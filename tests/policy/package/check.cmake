@@ -41,7 +41,7 @@ file(WRITE ${scratch}/trace.jsonl
 function(expect_plugin plugin)
   foreach(flags "" --isolate-plugins)
     run(out ${TIERCAST} cache ${scratch}/trace.jsonl --policy ${plugin} --capacity 2 ${flags})
-    if(NOT out MATCHES "\nlowest-slot +2 +6 +5 ")
+    if(NOT out MATCHES "\nlowest-slot +2 +50.00 % +5 ")
       message(FATAL_ERROR "tiercast with ${plugin} ${flags} prints\n${out}")
     endif()
   endforeach()
