@@ -29,6 +29,9 @@ set(policy_c_headers ${CMAKE_CURRENT_LIST_DIR}/tierpolicy.h
 install(FILES ${policy_c_headers} DESTINATION ${policy_include} COMPONENT policy)
 install(FILES ${policy_c_headers} DESTINATION ${policy_include}/tierpolicy/models/policy
         COMPONENT policy)
+install(DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/python/tierpolicy
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/tierpolicy/python COMPONENT policy
+        FILES_MATCHING PATTERN "*.py")
 install(EXPORT tierpolicy NAMESPACE tierpolicy:: FILE tierpolicyConfig.cmake
         DESTINATION ${policy_cmake} COMPONENT policy)
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/tierpolicyConfigVersion.cmake

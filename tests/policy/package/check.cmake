@@ -48,6 +48,19 @@ function(expect_plugin plugin)
 endfunction()
 expect_plugin(${scratch}/user/plugin.so)
 
+# The Python package finds the library that was installed with it.
+find_program(PYTHON python3)
+if(PYTHON)
+  run(out ${CMAKE_COMMAND} -E env --unset=TIERPOLICY_LIBRARY PYTHONDONTWRITEBYTECODE=1
+      PYTHONPATH=${prefix}/share/tierpolicy/python ${PYTHON} -c
+      "import tierpolicy\nprint(tierpolicy.library().path, tierpolicy.Cache('arc', 3).name)")
+  if(NOT out STREQUAL "${prefix}/${LIBDIR}/libtierpolicy.so.0 arc\n")
+    message(FATAL_ERROR "the installed Python package prints\n${out}")
+  endif()
+else()
+  message(STATUS "Python is not installed: its package is not tried")
+endif()
+
 find_program(PKG_CONFIG pkg-config)
 if(NOT PKG_CONFIG)
   message(STATUS "pkg-config is not installed: its file is not tried")

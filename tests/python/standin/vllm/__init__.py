@@ -1,0 +1,1 @@
+raise ImportError("the package itself must not be imported")
