@@ -259,6 +259,7 @@ std::size_t CheckedCache::admitted(int64_t now_ns, std::span<const tp_block> blo
     if (verdicts_[i] <= 1) continue;
     throw PolicyFault(policy_name(), "admit", now_ns,
                       "verdict " + std::to_string(verdicts_[i]) + " on block " + std::to_string(i) +
+                          " of " + std::to_string(blocks.size()) +
                           ", where 1 takes it in and 0 does not");
   }
   return static_cast<std::size_t>(std::find(verdicts_.begin(), verdicts_.end(), 0) -
