@@ -27,6 +27,9 @@ std::vector<Site> sites_of(const ScenarioSpec& spec) {
   std::vector<Site> sites{
       {"policy.eviction", &policy.eviction.plugin, &policy.eviction.config, false},
       {"policy.placement", &policy.placement.plugin, &policy.placement.config, true}};
+  if (const auto& lower = policy.lower_eviction) {
+    sites.push_back({"policy.lower_eviction", &lower->plugin, &lower->config, false});
+  }
   for (std::size_t i = 0; i < spec.tiers.size(); ++i) {
     const auto& eviction = spec.tiers[i].eviction;
     if (!eviction) continue;
@@ -105,6 +108,7 @@ void settle_plugins(ScenarioSpec& spec, Node& resolved, const std::string& scena
   };
   settle("policy.eviction", spec.policy.eviction.plugin);
   settle("policy.placement", spec.policy.placement.plugin);
+  if (auto& lower = spec.policy.lower_eviction) settle("policy.lower_eviction", lower->plugin);
   for (std::size_t i = 0; i < spec.tiers.size(); ++i) {
     auto& eviction = spec.tiers[i].eviction;
     if (eviction) settle("tiers." + std::to_string(i) + ".eviction", eviction->plugin);
@@ -177,12 +181,8 @@ void try_plugins(const ScenarioSpec& spec, const serving::ClusterSpec& cluster,
     report("policy.placement", tiering::why_no_placement(*cluster.tiers, cluster.seed));
   }
   for (std::size_t i = 1; i < spec.tiers.size(); ++i) {  // the first is GPU memory
-    const auto& own = spec.tiers[i].eviction;
-    if (!(own ? *own : spec.policy.eviction).plugin || spec.tiers[i].kind == TierName::peer) {
-      continue;
-    }
-    report(own ? "tiers." + std::to_string(i) + ".eviction" : "policy.eviction",
-           tiering::why_no_pool(*cluster.tiers, i - 1, cluster.seed));
+    if (!eviction_of(spec, i).plugin || spec.tiers[i].kind == TierName::peer) continue;
+    report(eviction_place(spec, i), tiering::why_no_pool(*cluster.tiers, i - 1, cluster.seed));
   }
 }
 

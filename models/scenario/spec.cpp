@@ -36,6 +36,17 @@ std::string EvictionSection::config_lines() const {
   return plugin ? plugin_lines(config) : serving::config_lines(parameters);
 }
 
+const EvictionSection& eviction_of(const ScenarioSpec& spec, std::size_t tier) {
+  const std::optional<EvictionSection>& own = spec.tiers[tier].eviction;
+  if (own) return *own;
+  return spec.policy.lower_eviction ? *spec.policy.lower_eviction : spec.policy.eviction;
+}
+
+std::string eviction_place(const ScenarioSpec& spec, std::size_t tier) {
+  if (spec.tiers[tier].eviction) return "tiers." + std::to_string(tier) + ".eviction";
+  return spec.policy.lower_eviction ? "policy.lower_eviction" : "policy.eviction";
+}
+
 std::vector<Choice<BandRuns>> choices(BandRuns) {
   return {{"auto", BandRuns::automatic,
            "where it offers no more than " + std::to_string(kBandedRequests) + " requests"},
@@ -96,12 +107,16 @@ const FieldTable<PolicySection>& PolicySection::fields() {
   using namespace table;
   using S = PolicySection;
   static const auto table = FieldTable<S>("policy", "Placement and eviction.", {
+      field("preset", &S::preset, by_default(""), "What a real stack does: an entry of the catalogue, whose rules the other keys override."),
+      field("title", &S::title, by_default(""), "Name for people."),
       field("eviction", &S::eviction, by_default("{}"), "Eviction policy of the KV cache, of every tier that names no other."),
+      field("lower_eviction", &S::lower_eviction, absent_means("as `eviction`"), "Eviction policy of tiers below GPU memory that name none."),
       field("placement", &S::placement, by_default("{}"), "What is stored in lower tiers and fetched from them."),
       field("call_limit", &S::call_limit, by_default("1s"), at_least(0), at_most("1h"), "Wall time after which a call into a plug-in has failed; 0s: never. No result depends on it."),
       field("isolate_plugins", &S::isolate_plugins, by_default("false"), "Run plug-ins in processes of their own: slower, with the same results, and where one crashes the error names the call."),
       field("check_policies", &S::check_policies, by_default("false"), "Check too that asking a policy for victims changes nothing; slower, with the same results."),
-  }).shorthand("eviction");
+      field("sources", &S::sources, absent_means("none"), "Of a preset: where each rule comes from, by its path: a source file, or `assumption`."),
+  }).catalogue("policies", "preset").shorthand("eviction");
   return table;
 }
 

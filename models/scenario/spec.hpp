@@ -52,12 +52,18 @@ struct ModelSection {
   static const FieldTable<ModelSection>& fields();
 };
 
+/// What decides about blocks. A preset is an entry of the catalogue `policies`: what a real stack
+/// does, with the source of each rule.
 struct PolicySection {
+  std::string preset;
+  std::string title;
   EvictionSection eviction;
+  std::optional<EvictionSection> lower_eviction;  ///< of lower tiers; absent: `eviction`
   PlacementSection placement;
   Nanoseconds call_limit;
   bool isolate_plugins = false;
   bool check_policies = false;
+  std::optional<PluginConfig> sources;  ///< by dotted path
 
   static const FieldTable<PolicySection>& fields();
 };
@@ -120,5 +126,9 @@ struct ScenarioSpec {
 
   static const FieldTable<ScenarioSpec>& fields();
 };
+
+/// The eviction policy of tiers[i], i > 0, and the path it stands at.
+const EvictionSection& eviction_of(const ScenarioSpec& spec, std::size_t tier);
+std::string eviction_place(const ScenarioSpec& spec, std::size_t tier);
 
 }  // namespace tiercast::scenario

@@ -179,7 +179,7 @@ void TierBuilder::add_tier(size_t i) {
   tier.load_copies = objects_.broadcast ? 1 : objects_.copies;
   tier.read_only = section.read_only;
   tier.index_delay_ns = section.index_delay.value();
-  const EvictionSection& eviction = section.eviction ? *section.eviction : spec_.policy.eviction;
+  const EvictionSection& eviction = eviction_of(spec_, i);
   tier.eviction = cache_table(eviction, world_.plugins);
   tier.eviction_config = eviction.config_lines();
   tier.pool_of.assign(engines(), tiering::kNone);

@@ -92,6 +92,8 @@ std::string policy_words(const scenario::PolicySection& policy,
                          const scenario::UsedPlugins& plugins) {
   std::string words;
   if (!policy.eviction.plugin) words = "eviction " + policy.eviction.name;
+  if (!policy.preset.empty())
+    words = "preset " + policy.preset + (words.empty() ? "" : ", ") + words;
   for (const scenario::UsedPlugin& used : plugins) {
     words += fmt::format("{}{} {} {} of plug-in {}", words.empty() ? "" : ", ", used.place,
                          used.name, used.version, used.plugin->file());
