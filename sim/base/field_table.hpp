@@ -219,7 +219,8 @@ class FieldTable : public Table {
   }
 
   /// A bare scalar stands for an object with just this field. An override that gives it replaces
-  /// the whole object, because the other fields belong to what it named before.
+  /// the whole object, because the other fields belong to what it named before; where there is a
+  /// catalogue, one that names another entry does.
   FieldTable shorthand(std::string field) && {
     shorthand_ = std::move(field);
     return std::move(*this);

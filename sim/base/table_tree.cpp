@@ -82,7 +82,10 @@ void erase_rivals(const Table& table, const std::string& key, Node& object) {
 Node merge_by_table(const Table& table, const Node& base_given, const Node& overlay_given) {
   const Node base = spelled_out(table, base_given);
   const Node overlay = spelled_out(table, overlay_given);
-  const bool renamed = !table.shorthand().empty() && given(overlay.find(table.shorthand()));
+  // The field that says what the object is at all: with another one, the base's others mean
+  // nothing.
+  const std::string& naming = table.catalogue().empty() ? table.shorthand() : table.catalogue_key();
+  const bool renamed = !naming.empty() && given(overlay.find(naming));
   if (!base.is_map() || !overlay.is_map() || renamed) return overlay;
   Node merged = base;
   merged.place = overlay.place;

@@ -133,6 +133,7 @@ std::vector<Sample> room_samples() {
       {guards, {{"sim/base/a.hpp", "// why\n#pragma once\n"}, {"a.h", "#ifndef A_H\n"}}, {}},
       {sources, {{"configs/gpu/x.yaml", "watts: 700W\nresource: 1\n"}}, {"configs/gpu/x.yaml:0"}},
       {sources, {{"configs/gpu/x.yaml", "watts: {value: 700W, source: datasheet}\n"}}, {}},
+      {sources, {{"configs/policies/x.yaml", "eviction: lru\nsources:\n  eviction: a.py\n"}}, {}},
   };
 }
 
