@@ -1,5 +1,6 @@
 #include "models/tiering/cache_replay.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -33,30 +34,58 @@ class Pool {
     view_.tokens = 1;
     view_.bytes = 1;
     view_.expires_ns = INT64_MAX;
+    request_.size = sizeof request_;
+    request_.deadline_ns = INT64_MAX;
+  }
+
+  /// From now on accesses are the request's.
+  void begin(int64_t now_ns, uint64_t number, const ReplayRequest& request, uint32_t blocks) {
+    asks_ = true;
+    request_.id = number;
+    request_.session = request.session;
+    request_.turn = request.turn;
+    request_.arrival_ns = now_ns;
+    request_.prompt_tokens = blocks;
+    view_.session = request.session;
+    cache_.request(now_ns, request_, TP_PHASE_ARRIVE);
+    if (request.session != 0 && request.turn > 0) {
+      cache_.request(now_ns, request_, TP_PHASE_RESUME);
+    }
+    cache_.request(now_ns, request_, TP_PHASE_SCHEDULE);
+  }
+  void end(int64_t now_ns, const ReplayRequest& request) {
+    cache_.request(now_ns, request_, TP_PHASE_FINISH);
+    if (request.calls_tool) cache_.request(now_ns, request_, TP_PHASE_TOOL_CALL);
   }
 
   /// The block is the depth-th of its request. Answers whether the pool held it.
   bool access(int64_t now_ns, uint32_t block, uint32_t depth) {
+    const uint32_t parent = depth == 0 ? kNoUse : last_;
+    last_ = block;
     const uint32_t slot_plus_1 = slots_[block];
     if (slot_plus_1 == 0) {
-      take_in(now_ns, block, depth);
+      take_in(now_ns, block, depth, parent);
       return false;
     }
     const tp_span span{slot_plus_1 - 1, 1};
-    cache_.touch(now_ns, {&span, 1});
+    cache_.touch(now_ns, {&span, 1}, asker());
     return true;
   }
 
   void prefetch(uint32_t block) const { slots_.prefetch(block); }
 
  private:
-  void take_in(int64_t now_ns, uint32_t block, uint32_t depth) {
+  const tp_request* asker() const { return asks_ ? &request_ : nullptr; }
+
+  void take_in(int64_t now_ns, uint32_t block, uint32_t depth, uint32_t parent) {
     view_.key.lo = block;
     view_.depth = depth;
-    cache_.lookup(now_ns, {&view_, 1}, 0);
-    if (cache_.admitted(now_ns, {&view_, 1}) == 0) return;
+    view_.parent_slot = UINT32_MAX;
+    cache_.lookup(now_ns, {&view_, 1}, 0, asker());
+    if (cache_.admitted(now_ns, {&view_, 1}, asker()) == 0) return;
     const tp_span span{free_slot(now_ns), 1};
-    cache_.insert(now_ns, {&span, 1}, {&view_, 1});
+    if (parent != kNoUse && slots_[parent] != 0) view_.parent_slot = slots_[parent] - 1;
+    cache_.insert(now_ns, {&span, 1}, {&view_, 1}, asker());
     cache_.evictable(now_ns, true, {&span, 1});
     slots_[block] = span.first_slot + 1;
     blocks_[span.first_slot] = block;
@@ -79,26 +108,42 @@ class Pool {
   std::vector<uint32_t> blocks_;       // by slot
   uint32_t filled_ = 0;                // slots used so far; none is free again but by eviction
   std::vector<tp_span> victim_;
+  uint32_t last_ = kNoUse;  // block accessed last
   tp_block view_{};
+  tp_request request_{};
+  bool asks_ = false;  // a request is behind the accesses
 };
 
-uint64_t count_misses(Pool& pool, const ReplayTrace& trace, HitRule rule, Future& future) {
+uint64_t count_misses(Pool& pool, const ReplayTrace& trace, HitRule rule, Future& future,
+                      bool by_time) {
   constexpr std::size_t ahead = 16;
   uint64_t misses = 0;
   std::size_t begin = 0;
+  int64_t now_ns = 0;
   const auto replay = [&](std::size_t end) {
     bool missed = false;  // in this request
     for (std::size_t i = begin; i < end; ++i) {
       if (i + ahead < trace.blocks.size()) pool.prefetch(trace.blocks[i + ahead]);
       future.access = i;
-      const bool hit =
-          pool.access(static_cast<int64_t>(i), trace.blocks[i], static_cast<uint32_t>(i - begin));
+      if (!by_time) now_ns = static_cast<int64_t>(i);
+      const bool hit = pool.access(now_ns, trace.blocks[i], static_cast<uint32_t>(i - begin));
       if (!hit || missed) ++misses;
       missed = missed || (rule == HitRule::prefix && !hit);
     }
     begin = end;
   };
-  for (const uint64_t end : trace.request_ends) replay(end);
+  for (std::size_t r = 0; r < trace.request_ends.size(); ++r) {
+    const uint64_t end = trace.request_ends[r];
+    if (!by_time) {
+      replay(end);
+      continue;
+    }
+    const ReplayRequest& request = trace.requests[r];
+    now_ns = std::max(now_ns, request.time_ns);
+    pool.begin(now_ns, r, request, static_cast<uint32_t>(end - begin));
+    replay(end);
+    pool.end(now_ns, request);
+  }
   replay(trace.blocks.size());
   return misses;
 }
@@ -129,7 +174,8 @@ std::optional<ReplayResult> replay_cache(const ReplayPolicy& policy, uint32_t ca
   Future future{next};
   if (policy.future != nullptr) cache->attach(*policy.future, future.view());
   Pool pool(std::move(*cache), trace.distinct);
-  const uint64_t misses = count_misses(pool, trace, rule, future);
+  const bool by_time = policy.future == nullptr && !trace.requests.empty();
+  const uint64_t misses = count_misses(pool, trace, rule, future, by_time);
   return ReplayResult{.capacity = capacity, .accesses = trace.blocks.size(), .misses = misses};
 }
 

@@ -18,12 +18,14 @@ class Collector {
  public:
   // False once there are more accesses than numbers for them.
   template <class Ids>
-  bool add(std::uint32_t scope, const Ids& first, std::size_t count) {
+  bool add(const AccessingRequest& request, std::uint32_t scope, const Ids& first,
+           std::size_t count) {
     if (count > UINT32_MAX - accesses_.blocks.size()) return false;
     for (std::size_t i = 0; i < count; ++i) {
       accesses_.blocks.push_back(numbers_.number(scope, first[i]));
     }
     accesses_.request_ends.push_back(accesses_.blocks.size());
+    accesses_.requests.push_back(request);
     return true;
   }
 
@@ -58,7 +60,7 @@ std::optional<BlockAccesses> read_requests(const TraceSpec& spec, Diagnostics& f
   Request request;
   std::int64_t at = 0;
   while (source->peek(at) && source->next(request)) {
-    if (!collector.add(0, request.ids, request.ids.size())) {
+    if (!collector.add({request.arrival_ns, 0, 0, false}, 0, request.ids, request.ids.size())) {
       too_many(spec.file, found);
       return std::nullopt;
     }
@@ -85,7 +87,9 @@ class Sessions {
       const auto next = std::min_element(running_.begin(), running_.end(), before);
       const SessionCall call = next->line.calls[next->next_call];
       const std::uint64_t* ids = next->line.ids.data() + call.first_id;
-      if (!collector.add(next->line.local_ids ? next->number : 0, ids, call.id_count)) {
+      const AccessingRequest request{next->time_ns(), next->first_id + call.agent, call.turn,
+                                     call.calls_tool};
+      if (!collector.add(request, next->line.local_ids ? next->number : 0, ids, call.id_count)) {
         too_many(file_, found_);
         return false;
       }
@@ -100,7 +104,8 @@ class Sessions {
  private:
   struct Session {
     SessionLine line;
-    std::uint32_t number = 0;  // from 1
+    std::uint32_t number = 0;    // from 1
+    std::uint64_t first_id = 0;  // its own session id; those of its sub-agents follow
     std::int64_t start_ns = 0;
     std::size_t next_call = 0;
 
@@ -129,6 +134,10 @@ class Sessions {
       }
       if (session.line.calls.empty()) continue;
       session.number = ++started_;
+      session.first_id = next_id_;
+      for (const SessionCall& call : session.line.calls) {
+        next_id_ = std::max(next_id_, session.first_id + call.agent + 1);
+      }
       session.start_ns = now_ns;
       // A sub-agent's calls stand at its marker, though they may be later than what follows it.
       if (concurrent_ > 1) {
@@ -161,6 +170,7 @@ class Sessions {
   SessionParser parser_;
   std::vector<Session> running_;
   std::uint32_t started_ = 0;
+  std::uint64_t next_id_ = 1;
   bool failed_ = false;
 };
 

@@ -10,10 +10,19 @@
 
 namespace tiercast::workload {
 
+/// What a trace says of a request besides its blocks.
+struct AccessingRequest {
+  std::int64_t time_ns = 0;
+  std::uint64_t session = 0;  ///< from 1, each sub-agent its own; 0: the trace knows none
+  std::uint32_t turn = 0;
+  bool calls_tool = false;
+};
+
 /// Blocks by number, in order of first appearance; equal numbers mean equal content.
 struct BlockAccesses {
   std::vector<std::uint32_t> blocks;        ///< request by request, each from its prefix's head
   std::vector<std::uint64_t> request_ends;  ///< index past each request's last block, ascending
+  std::vector<AccessingRequest> requests;   ///< one each
   std::uint32_t distinct = 0;
 };
 

@@ -61,8 +61,12 @@ struct SessionParser::Impl {
     return true;
   }
 
-  static bool read_requests(const json::object& owner, std::int64_t start_ns, bool nested,
+  /// agent 0: the session itself.
+  static bool read_requests(const json::object& owner, std::int64_t start_ns, std::uint32_t agent,
                             SessionLine& out, std::string& reason) {
+    const bool nested = agent != 0;
+    std::uint32_t agents = 0;
+    std::uint32_t turn = 0;
     json::array requests;
     if (owner["requests"].get(requests)) {
       reason = nested ? "a sub-agent without a list of `requests`"
@@ -83,12 +87,15 @@ struct SessionParser::Impl {
           reason = "a sub-agent inside a sub-agent";
           return false;
         }
-        if (!read_requests(request, time_ns, true, out, reason)) return false;
+        if (!read_requests(request, time_ns, ++agents, out, reason)) return false;
         continue;
       }
       const std::size_t first = out.ids.size();
       if (!read_ids(request, out, reason)) return false;
-      out.calls.push_back({start_ns + time_ns, first, out.ids.size() - first});
+      std::string_view stop;
+      const bool calls_tool = !request["stop"].get(stop) && stop == "tool_use";
+      out.calls.push_back(
+          {start_ns + time_ns, agent, turn++, calls_tool, first, out.ids.size() - first});
     }
     return true;
   }
@@ -116,7 +123,7 @@ bool SessionParser::parse(std::string_view line, SessionLine& out, std::string& 
     return false;
   }
   out.local_ids = scope == "local";
-  return Impl::read_requests(object, 0, false, out, reason);
+  return Impl::read_requests(object, 0, 0, out, reason);
 }
 
 }  // namespace tiercast::workload

@@ -12,6 +12,9 @@ namespace tiercast::workload {
 /// A call of a session, or of one of its sub-agents.
 struct SessionCall {
   std::int64_t time_ns = 0;  ///< from the session's start
+  std::uint32_t agent = 0;   ///< 0: the session itself; its sub-agents from 1
+  std::uint32_t turn = 0;    ///< of that agent, from 0
+  bool calls_tool = false;   ///< `stop` says so
   std::size_t first_id = 0;  ///< in SessionLine::ids
   std::size_t id_count = 0;
 };
@@ -23,8 +26,8 @@ struct SessionLine {
 };
 
 /// Reads the lines of the Claude Code ("Weka") traces: an object with `hash_id_scope` (`global` or
-/// `local`) and `requests`, each a call (`t` in seconds, `hash_ids`) or a sub-agent (`type:
-/// subagent`, `t`, and `requests` of its own, whose times count from the marker).
+/// `local`) and `requests`, each a call (`t` in seconds, `hash_ids`, perhaps `stop`) or a sub-agent
+/// (`type: subagent`, `t`, and `requests` of its own, whose times count from the marker).
 class SessionParser {
  public:
   SessionParser();

@@ -131,7 +131,13 @@ std::vector<Curve> read_policies(const Arguments& arguments, Diagnostics& found)
 void replay(const Arguments& arguments, const workload::BlockAccesses& accesses,
             const std::vector<uint32_t>& capacities, std::vector<Curve>& curves,
             Diagnostics& found) {
-  const tiering::ReplayTrace trace{accesses.blocks, accesses.request_ends, accesses.distinct};
+  std::vector<tiering::ReplayRequest> requests;
+  requests.reserve(accesses.requests.size());
+  for (const workload::AccessingRequest& request : accesses.requests) {
+    requests.push_back({request.time_ns, request.session, request.turn, request.calls_tool});
+  }
+  const tiering::ReplayTrace trace{accesses.blocks, accesses.request_ends, requests,
+                                   accesses.distinct};
   const bool foresees = std::any_of(curves.begin(), curves.end(),
                                     [](const Curve& curve) { return curve.future != nullptr; });
   const bool isolated = arguments.isolate_plugins &&

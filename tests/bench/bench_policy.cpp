@@ -250,7 +250,7 @@ void replay(benchmark::State& state, const policy::CacheEntry* entry) {
     state.SkipWithError("the trace is not at hand");
     return;
   }
-  const tiering::ReplayTrace trace{accesses.blocks, {}, accesses.distinct};
+  const tiering::ReplayTrace trace{accesses.blocks, {}, {}, accesses.distinct};
   const std::vector<uint32_t> next = tiering::next_uses(trace);
   Meter meter(state);
   for (auto _ : state) {

@@ -14,6 +14,7 @@
 #include "models/tiering/cache_replay.hpp"
 #include "models/workload/block_accesses.hpp"
 #include "tests/support/paths.hpp"
+#include "tests/support/told_cache.hpp"
 
 namespace {
 
@@ -35,7 +36,7 @@ ReplayResult replay(std::string_view name, uint32_t capacity, const Accesses& ac
   for (const uint64_t id : accesses.ids) {
     blocks.push_back(numbers.emplace(id, static_cast<uint32_t>(numbers.size())).first->second);
   }
-  const ReplayTrace trace{blocks, accesses.request_ends, static_cast<uint32_t>(numbers.size())};
+  const ReplayTrace trace{blocks, accesses.request_ends, {}, static_cast<uint32_t>(numbers.size())};
   const policy::CacheEntry& entry = *policy::find_cache_policy(name);
   std::string error;
   const auto result = tiering::replay_cache({entry.table, entry.future}, capacity, trace,
@@ -129,6 +130,43 @@ TEST_CASE("no policy misses less than the bound for prefixes") {
   }
 }
 
+TEST_CASE("policies hear of the requests behind a replay, in the trace's time") {
+  const std::vector<uint32_t> blocks = {0, 1, 0, 1, 2};
+  const std::vector<uint64_t> ends = {2, 5};
+  const std::vector<tiering::ReplayRequest> requests = {{700, 4, 0, true}, {900, 4, 1, false}};
+  std::string error;
+  tests::told_calls();
+  const auto result = tiering::replay_cache({tests::told_cache(), nullptr, "label=pool"}, 3,
+                                            {blocks, ends, requests, 3}, {}, HitRule::block, error);
+  REQUIRE(result.has_value());
+  CHECK(result->misses == 3);
+  std::string told;
+  for (const std::string& line : tests::told_calls()) told += line + "\n";
+  CHECK(told == R"(pool 700 arrive by 0 session 4 turn 0 prompt 2 at 700
+pool 700 schedule by 0
+pool 700 lookup by 0 hits 0 [0/0 p- s4 t0 c0]
+pool 700 admit by 0 [0/0]
+pool 700 insert by 0 [0/0 slot 0 p- s4 t0 c0]
+pool 700 unpin 0
+pool 700 lookup by 0 hits 0 [0/1 p- s4 t0 c0]
+pool 700 admit by 0 [0/1]
+pool 700 insert by 0 [0/1 slot 1 p0 s4 t0 c0]
+pool 700 unpin 1
+pool 700 finish by 0
+pool 700 call by 0
+pool 900 arrive by 1 session 4 turn 1 prompt 3 at 900
+pool 900 resume by 1
+pool 900 schedule by 1
+pool 900 touch by 1 0
+pool 900 touch by 1 1
+pool 900 lookup by 1 hits 0 [0/2 p- s4 t0 c0]
+pool 900 admit by 1 [0/2]
+pool 900 insert by 1 [0/2 slot 2 p1 s4 t0 c0]
+pool 900 unpin 2
+pool 900 finish by 1
+)");
+}
+
 TEST_CASE("a policy that cannot be made is explained") {
   std::string error;
   const auto result =
@@ -150,8 +188,7 @@ double tolerance(std::string_view algorithm) {
 }
 
 TEST_CASE("miss ratios of a real trace equal an independent simulator's", "[oracle]") {
-  const std::string file =
-      (tests::shared_dir() / "traces/mooncake_conversation.jsonl.gz").string();
+  const std::string file = (tests::shared_dir() / "traces/mooncake_conversation.jsonl.gz").string();
   std::ifstream oracle(tests::shared_dir() / "oracles/cache_miss_ratios.csv");
   if (!std::filesystem::exists(file) || !oracle) {
     WARN("no traces and oracles beside the repository: not compared");
@@ -164,7 +201,7 @@ TEST_CASE("miss ratios of a real trace equal an independent simulator's", "[orac
   REQUIRE(accesses.has_value());
   REQUIRE(accesses->blocks.size() == 288500);
   REQUIRE(accesses->distinct == 182790);
-  const ReplayTrace trace{accesses->blocks, accesses->request_ends, accesses->distinct};
+  const ReplayTrace trace{accesses->blocks, accesses->request_ends, {}, accesses->distinct};
   const std::vector<uint32_t> next = tiering::next_uses(trace);
   int compared = 0;
   for (std::string line; std::getline(oracle, line);) {

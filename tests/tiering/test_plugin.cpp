@@ -224,7 +224,7 @@ TEST_CASE("a policy decides the same wherever it runs", "[plugin]") {
   const auto misses = [&](const tp_cache_table& table, PolicyChecks checks) {
     std::string error;
     const auto result =
-        tiering::replay_cache({&table, nullptr, "", 1, checks}, 64, {blocks, ends, 97 * 4}, {},
+        tiering::replay_cache({&table, nullptr, "", 1, checks}, 64, {blocks, ends, {}, 97 * 4}, {},
                               tiering::HitRule::block, error);
     INFO(error);
     REQUIRE(result.has_value());
@@ -260,12 +260,13 @@ TEST_CASE("an isolated placement policy answers as it does here", "[plugin]") {
                 1000,
                 1000,
                 0,
-                0};
+                0,
+                UINT64_MAX};
   }
   tp_request request{};
   request.size = sizeof request;
   const std::vector<tp_run> runs{{4, 6, 0b110, 0, 60'000'000}, {10, 5, 0b100, 0, 80'000'000}};
-  const tp_fetch fetch{sizeof(tp_fetch), 4096, 16, 4, 20, 2, runs.data()};
+  const tp_fetch fetch{sizeof(tp_fetch), 4096, 16, 4, 20, 2, runs.data(), 0, 0, 0};
   const auto same = [](const auto& ours, const auto& theirs) {
     REQUIRE(ours.size() == theirs.size());
     for (std::size_t i = 0; i < ours.size(); ++i) {

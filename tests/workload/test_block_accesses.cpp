@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -37,9 +38,10 @@ BlockAccesses good(const std::string& text, std::uint32_t concurrent = 1) {
   return *accesses;
 }
 
-std::string call(const std::string& time, const std::string& ids) {
-  return "{\"t\": " + time + ", \"type\": \"s\", \"in\": 200, \"out\": 3, \"hash_ids\": [" + ids +
-         "]}";
+std::string call(const std::string& time, const std::string& ids,
+                 const std::string& stop = "end_turn") {
+  return "{\"t\": " + time + ", \"type\": \"s\", \"in\": 200, \"out\": 3, \"stop\": \"" + stop +
+         "\", \"hash_ids\": [" + ids + "]}";
 }
 
 std::string session(const std::string& requests, const std::string& scope = "global") {
@@ -58,19 +60,19 @@ TEST_CASE("ids are numbered as they appear, each scope's apart") {
 }
 
 TEST_CASE("requests give their blocks in file order") {
-  const BlockAccesses accesses = good(
-      R"({"timestamp": 0, "input_length": 1000, "output_length": 1, "hash_ids": [9, 4]})"
-      "\n"
-      R"({"timestamp": 5, "input_length": 1500, "output_length": 1, "hash_ids": [9, 8, 4]})"
-      "\n");
+  const BlockAccesses accesses =
+      good(R"({"timestamp": 0, "input_length": 1000, "output_length": 1, "hash_ids": [9, 4]})"
+           "\n"
+           R"({"timestamp": 5, "input_length": 1500, "output_length": 1, "hash_ids": [9, 8, 4]})"
+           "\n");
   CHECK(accesses.blocks == Numbers{0, 1, 0, 2, 1});
   CHECK(accesses.request_ends == Ends{2, 5});
   CHECK(accesses.distinct == 3);
 }
 
 TEST_CASE("sessions one at a time come in file order, sub-agents where their marker stands") {
-  const std::string marker = R"({"t": 1, "type": "subagent", "requests": [)" + call("50", "7, 8") +
-                             "]}";
+  const std::string marker =
+      R"({"t": 1, "type": "subagent", "requests": [)" + call("50", "7, 8") + "]}";
   const BlockAccesses accesses =
       good(session(call("0", "1, 2") + "," + marker + "," + call("20", "1, 2, 3")) +
            session(call("0", "1, 9")));
@@ -79,7 +81,8 @@ TEST_CASE("sessions one at a time come in file order, sub-agents where their mar
 }
 
 TEST_CASE("concurrent sessions come by time; a further one starts as another ends") {
-  const std::string marker = R"({"t": 1, "type": "subagent", "requests": [)" + call("50", "7") + "]}";
+  const std::string marker =
+      R"({"t": 1, "type": "subagent", "requests": [)" + call("50", "7") + "]}";
   const std::string text = session(call("0", "1") + "," + marker + "," + call("20", "2")) +
                            session(call("0", "3") + "," + call("30.5", "4")) +
                            session(call("0", "5") + "," + call("20", "6"));
@@ -91,6 +94,27 @@ TEST_CASE("concurrent sessions come by time; a further one starts as another end
   // 51: 7.
   const BlockAccesses all = good(text + session(call("0", "7, 4, 6, 2")), 3);
   CHECK(all.blocks == Numbers{0, 1, 2, 3, 4, 5, 6, 4, 3, 6, 5});
+}
+
+TEST_CASE("calls tell their time, session, turn and whether they end in a tool call") {
+  const std::string marker = R"({"t": 1, "type": "subagent", "requests": [)" +
+                             call("2", "7", "tool_use") + "," + call("4", "7") + "]}";
+  const BlockAccesses accesses =
+      good(session(call("0.5", "1", "tool_use") + "," + marker + "," + call("20", "2")) +
+               session(call("0", "3")),
+           2);
+  // 0: the second session; 0.5 and 20: the first; 3 and 5: its sub-agent.
+  using Told = std::tuple<std::int64_t, std::uint64_t, std::uint32_t, bool>;
+  std::vector<Told> told;
+  for (const auto& request : accesses.requests) {
+    told.emplace_back(request.time_ns / 100'000'000, request.session, request.turn,
+                      request.calls_tool);
+  }
+  CHECK(told == std::vector<Told>{{0, 3, 0, false},
+                                  {5, 1, 0, true},
+                                  {30, 2, 0, true},
+                                  {50, 2, 1, false},
+                                  {200, 1, 1, false}});
 }
 
 TEST_CASE("local ids are a session's own") {
