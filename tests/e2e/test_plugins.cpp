@@ -188,7 +188,7 @@ TEST_CASE("cache replays a plug-in's policy", "[e2e]") {
                                          "fault=abort_in_on_insert", "--parameter", "at=4"}));
   CHECK(crashed.exit_code == 1);
   CHECK(crashed.err ==
-        "tiercast: policy 'lowest-slot' broke its contract in on_insert at 3 ns: "
+        "tiercast: policy 'lowest-slot' broke its contract in on_insert at 1000000 ns: "
         "its process was ended by signal 6 (Aborted)\n");
   const tests::Finished hung = tiercast(
       replay(plugin("faulty"), {"--parameter", "fault=loop_in_select", "--call-limit", "0.2"}));
