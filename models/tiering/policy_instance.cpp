@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "models/policy/tape_format.hpp"
 #include "models/tiering/call_mark.hpp"
 
 namespace tiercast::tiering {
@@ -43,24 +44,7 @@ using Message = std::array<char, 512>;
 
 }  // namespace
 
-std::string code_text(int code) {
-  switch (code) {
-    case TP_OK:
-      return "TP_OK";
-    case TP_EINVAL:
-      return "TP_EINVAL";
-    case TP_ENOMEM:
-      return "TP_ENOMEM";
-    case TP_ESTATE:
-      return "TP_ESTATE";
-    case TP_EREFUSED:
-      return "TP_EREFUSED";
-    case TP_ESPACE:
-      return "TP_ESPACE";
-    default:
-      return "unknown code " + std::to_string(code);
-  }
-}
+std::string code_text(int code) { return policy::code_text(code); }
 
 PolicyInstance::PolicyInstance(PolicyInstance&& other) noexcept
     : table_(other.table_), policy_(std::exchange(other.policy_, nullptr)) {}

@@ -6,6 +6,8 @@
 #include <list>
 #include <vector>
 
+#include <catch2/catch.hpp>
+
 #include "tests/policy/random_host.hpp"
 
 namespace tiercast::tests {
@@ -37,5 +39,17 @@ class NaiveLru final : public NaivePolicy {
  private:
   std::list<uint32_t> order_;  // oldest first
 };
+
+/// Told so little, the policy must decide as lru does, joined spans and single blocks alike.
+inline void check_same_as_lru(const tp_cache_table& table, Tale tale) {
+  const uint32_t capacity = GENERATE(5u, 64u, 200u);
+  Instance joined(table, capacity, "", true);
+  Instance singles(table, capacity, "", false);
+  NaiveLru naive;
+  RandomHost host(4, capacity, {&joined, &singles}, &naive);
+  host.tell(tale);
+  host.run(1500);
+  CHECK(host.victims() > 50);
+}
 
 }  // namespace tiercast::tests

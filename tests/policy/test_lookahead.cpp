@@ -119,15 +119,7 @@ TEST_CASE("lookahead agrees with a plain queue") {
 }
 
 TEST_CASE("lookahead without requests told is lru") {
-  const uint32_t capacity = GENERATE(5u, 64u, 200u);
-  const Tale tale = GENERATE(Tale::no_hints, Tale::no_sessions);
-  Instance joined(lookahead(), capacity, "", true);
-  Instance singles(lookahead(), capacity, "", false);
-  NaiveLru naive;
-  RandomHost host(4, capacity, {&joined, &singles}, &naive);
-  host.tell(tale);
-  host.run(1500);
-  CHECK(host.victims() > 50);
+  check_same_as_lru(lookahead(), GENERATE(Tale::no_hints, Tale::no_sessions));
 }
 
 /// Sessions 1, 2 and 3 have put down two blocks each, one after the other: 0 and 1, 2 and 3, 4

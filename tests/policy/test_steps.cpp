@@ -131,15 +131,7 @@ TEST_CASE("steps agrees with sorting by steps") {
 }
 
 TEST_CASE("steps without hints is lru") {
-  const uint32_t capacity = GENERATE(5u, 64u, 200u);
-  const Tale tale = GENERATE(Tale::no_hints, Tale::no_sessions);
-  Instance joined(steps(), capacity, "", true);
-  Instance singles(steps(), capacity, "", false);
-  NaiveLru naive;
-  RandomHost host(4, capacity, {&joined, &singles}, &naive);
-  host.tell(tale);
-  host.run(1500);
-  CHECK(host.victims() > 50);
+  check_same_as_lru(steps(), GENERATE(Tale::no_hints, Tale::no_sessions));
 }
 
 TEST_CASE("steps evicts what runs last") {

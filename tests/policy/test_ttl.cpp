@@ -213,15 +213,7 @@ TEST_CASE("ttl agrees with plain lists and maps") {
 }
 
 TEST_CASE("ttl without tool calls is lru") {
-  const uint32_t capacity = GENERATE(5u, 64u, 200u);
-  const Tale tale = GENERATE(Tale::no_hints, Tale::no_sessions);
-  Instance joined(ttl(), capacity, "", true);
-  Instance singles(ttl(), capacity, "", false);
-  NaiveLru naive;
-  RandomHost host(4, capacity, {&joined, &singles}, &naive);
-  host.tell(tale);
-  host.run(1500);
-  CHECK(host.victims() > 50);
+  check_same_as_lru(ttl(), GENERATE(Tale::no_hints, Tale::no_sessions));
 }
 
 /// Sessions 1 and 2 have put down two blocks each, 1 first: slots 0 and 1, then 2 and 3. The blocks
