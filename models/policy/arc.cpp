@@ -7,6 +7,7 @@
 
 #include "models/policy/cache_entry.hpp"
 #include "models/policy/ghost_keys.hpp"
+#include "models/policy/key_hash.hpp"
 #include "models/policy/key_walk.hpp"
 #include "models/policy/two_queues.hpp"
 
@@ -25,7 +26,7 @@ namespace {
 /// Here blocks in use keep their place and count, and where a list has no others the other one
 /// gives. A lookup adapts p for each missing key, of a prompt the tail first; the last lookup
 /// speaks for the victims after it. A key that is found so is no ghost any more but awaited, so
-/// that asking again does not count twice; up to capacity / 8 + 64 are. For a host that looks
+/// that asking again does not count twice; up to capacity / 16 + 64 are. For a host that looks
 /// nothing up, insert adapts. A victim becomes a ghost as it leaves the pool; of a batch the tail
 /// counts as the older, as block and as ghost. B2 holds no more keys than the pool has blocks,
 /// which a full pool never needs.
@@ -44,36 +45,38 @@ class Arc {
   Arc(const tp_pool& pool, const ParameterValues&, uint64_t /*seed*/)
       : capacity_(pool.capacity_blocks),
         queues_(pool.slot_count, pool.capacity_blocks),
-        keys_(pool.slot_count),
+        hashes_(pool.slot_count),
         b1_(pool.capacity_blocks),
         b2_(pool.capacity_blocks),
-        awaited_(pool.capacity_blocks / 8 + 64) {}
+        awaited_(pool.capacity_blocks / 16 + 64) {}
 
   void prefetch(uint32_t slot) const { queues_.prefetch(slot); }
   void prefetch(uint32_t slot, const tp_block* block) const {
     queues_.prefetch(slot);
-    keys_.prefetch(slot);
-    b1_.prefetch(block->key);
-    b2_.prefetch(block->key);
-    awaited_.prefetch(block->key);
+    hashes_.prefetch(slot);
+    const uint64_t hash = key_hash(block->key);
+    b1_.prefetch(hash);
+    b2_.prefetch(hash);
+    awaited_.prefetch(hash);
   }
 
   void lookup(const Notice&, Blocks blocks, std::size_t count, std::size_t hits) {
     wanted_in_b2_ = false;
-    const auto ahead = [&](tp_key key) {
-      b1_.prefetch(key);
-      b2_.prefetch(key);
+    const auto ahead = [&](uint64_t hash) {
+      b1_.prefetch(hash);
+      b2_.prefetch(hash);
     };
-    for_missing_keys(blocks, count, hits, ahead, [&](tp_key key) {
-      const Ghost ghost = take_ghost(key);
+    for_missing_keys(blocks, count, hits, ahead, [&](uint64_t hash) {
+      const Ghost ghost = take_ghost(hash);
       if (ghost == Ghost::none) return;
-      awaited_.push(key);
+      awaited_.push(hash);
       if (ghost == Ghost::b2) wanted_in_b2_ = true;
     });
   }
   void insert(const Notice&, uint32_t slot, const tp_block* block) {
-    keys_[slot] = block->key;
-    const bool known = awaited_.take(block->key) || take_ghost(block->key) != Ghost::none;
+    const uint64_t hash = key_hash(block->key);
+    hashes_[slot] = hash;
+    const bool known = awaited_.take(hash) || take_ghost(hash) != Ghost::none;
     queues_.push(known ? t2 : t1, slot);
     limit_ghosts();
   }
@@ -85,7 +88,7 @@ class Arc {
     const uint32_t queue = queues_.queue_of(slot);
     queues_.remove(slot, !leaving);
     if (!leaving) return;
-    (queue == t1 ? b1_ : b2_).push(keys_[slot]);
+    (queue == t1 ? b1_ : b2_).push(hashes_[slot]);
     limit_ghosts();
   }
   void set_evictable(const Notice& at, bool on, uint32_t slot) {
@@ -110,10 +113,7 @@ class Arc {
   void hash(StateHash& hash) const {
     queues_.hash_apart(
         hash, [](uint32_t queue) { return queue; },
-        [&](StateHash& chain, uint32_t slot) {
-          chain.add(keys_[slot].hi);
-          chain.add(keys_[slot].lo);
-        });
+        [&](StateHash& chain, uint32_t slot) { chain.add(hashes_[slot]); });
     b1_.hash(hash);
     b2_.hash(hash);
     awaited_.hash(hash);
@@ -124,7 +124,7 @@ class Arc {
   template <class Self, class Archive>
   static void archive(Self& self, Archive& archive) {
     Queues::archive(self.queues_, archive);
-    archive.items(self.keys_.data(), self.keys_.size());
+    archive.items(self.hashes_.data(), self.hashes_.size());
     GhostKeys::archive(self.b1_, archive);
     GhostKeys::archive(self.b2_, archive);
     GhostKeys::archive(self.awaited_, archive);
@@ -136,12 +136,12 @@ class Arc {
   enum class Ghost : uint8_t { none, b1, b2 };
 
   /// Where the key was a ghost, which it is no longer; p has been adapted.
-  Ghost take_ghost(tp_key key) {
-    if (b1_.take(key)) {
+  Ghost take_ghost(uint64_t hash) {
+    if (b1_.take(hash)) {
       p_ = std::min(p_ + step(b2_.size(), b1_.size() + 1), static_cast<double>(capacity_));
       return Ghost::b1;
     }
-    if (b2_.take(key)) {
+    if (b2_.take(hash)) {
       p_ = std::max(p_ - step(b1_.size(), b2_.size() + 1), 0.0);
       return Ghost::b2;
     }
@@ -169,7 +169,7 @@ class Arc {
 
   uint32_t capacity_;
   Queues queues_;
-  FlatArray<tp_key> keys_;  // by slot
+  FlatArray<uint64_t> hashes_;  // by slot, of its key
   GhostKeys b1_;
   GhostKeys b2_;
   GhostKeys awaited_;  // were in B1 or B2 when looked up

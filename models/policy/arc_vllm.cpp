@@ -8,6 +8,7 @@
 #include "models/policy/block_walk.hpp"
 #include "models/policy/cache_entry.hpp"
 #include "models/policy/ghost_keys.hpp"
+#include "models/policy/key_hash.hpp"
 #include "models/policy/key_walk.hpp"
 #include "models/policy/two_queues.hpp"
 
@@ -45,28 +46,28 @@ class ArcVllm {
   ArcVllm(const tp_pool& pool, const ParameterValues&, uint64_t /*seed*/)
       : capacity_(pool.capacity_blocks),
         queues_(pool.slot_count, pool.capacity_blocks),
-        keys_(pool.slot_count),
+        hashes_(pool.slot_count),
         b1_(pool.capacity_blocks),
         b2_(pool.capacity_blocks) {}
 
   void lookup(const Notice&, Blocks blocks, std::size_t count, std::size_t hits) {
     for_missing_keys(
-        blocks, count, hits, [&](tp_key key) { prefetch_ghost(key); },
-        [&](tp_key key) { touch_ghost(key); });
+        blocks, count, hits, [&](uint64_t hash) { prefetch_ghost(hash); },
+        [&](uint64_t hash) { touch_ghost(hash); });
   }
 
   void insert(const Notice&, Spans spans, Blocks blocks) {
     const auto ahead = [&](uint32_t slot, std::size_t i) {
       queues_.prefetch(slot);
-      keys_.prefetch(slot);
-      prefetch_ghost(blocks[i]->key);
+      hashes_.prefetch(slot);
+      prefetch_ghost(key_hash(blocks[i]->key));
     };
     walk_blocks<BlockCursor>(spans, ahead, [&](uint32_t slot, std::size_t i) {
-      const tp_key key = blocks[i]->key;
-      keys_[slot] = key;
+      const uint64_t hash = key_hash(blocks[i]->key);
+      hashes_[slot] = hash;
       queues_.push(written, slot);
-      b1_.take(key);
-      b2_.take(key);
+      b1_.take(hash);
+      b2_.take(hash);
     });
   }
 
@@ -80,7 +81,7 @@ class ArcVllm {
   void remove(const Notice& at, uint32_t /*reason*/, Spans spans) {
     walk<BlockCursor>(spans, [&](uint32_t slot) {
       const bool leaving = at.slots.state(slot) == SlotState::leaving;
-      if (leaving) (queues_.queue_of(slot) == t2 ? b2_ : b1_).push(keys_[slot]);
+      if (leaving) (queues_.queue_of(slot) == t2 ? b2_ : b1_).push(hashes_[slot]);
       queues_.remove(slot, !leaving);
     });
   }
@@ -107,10 +108,7 @@ class ArcVllm {
   void hash(StateHash& hash) const {
     queues_.hash_apart(
         hash, [](uint32_t queue) { return queue == t2 ? t2 : t1; },
-        [&](StateHash& chain, uint32_t slot) {
-          chain.add(keys_[slot].hi);
-          chain.add(keys_[slot].lo);
-        });
+        [&](StateHash& chain, uint32_t slot) { chain.add(hashes_[slot]); });
     b1_.hash(hash);
     b2_.hash(hash);
     hash.add(std::bit_cast<uint64_t>(target_));
@@ -119,7 +117,7 @@ class ArcVllm {
   template <class Self, class Archive>
   static void archive(Self& self, Archive& archive) {
     Queues::archive(self.queues_, archive);
-    archive.items(self.keys_.data(), self.keys_.size());
+    archive.items(self.hashes_.data(), self.hashes_.size());
     GhostKeys::archive(self.b1_, archive);
     GhostKeys::archive(self.b2_, archive);
     archive.value(self.target_);
@@ -132,20 +130,20 @@ class ArcVllm {
         spans, [&](uint32_t slot, std::size_t) { queues_.prefetch(slot); },
         [&](uint32_t slot, std::size_t) { visit(slot); });
   }
-  void prefetch_ghost(tp_key key) const {
-    b1_.prefetch(key);
-    b2_.prefetch(key);
+  void prefetch_ghost(uint64_t hash) const {
+    b1_.prefetch(hash);
+    b2_.prefetch(hash);
   }
 
-  void touch_ghost(tp_key key) {
+  void touch_ghost(uint64_t hash) {
     const double b1 = b1_.size();
     const double b2 = b2_.size();
-    if (b1_.take(key)) {
+    if (b1_.take(hash)) {
       target_ = std::min(target_ + std::max(1.0, b2 / b1), static_cast<double>(capacity_));
-      b1_.push(key);
-    } else if (b2_.take(key)) {
+      b1_.push(hash);
+    } else if (b2_.take(hash)) {
       target_ = std::max(target_ - std::max(1.0, b1 / b2), 0.0);
-      b2_.push(key);
+      b2_.push(hash);
     }
   }
 
@@ -159,7 +157,7 @@ class ArcVllm {
 
   uint32_t capacity_;
   Queues queues_;
-  FlatArray<tp_key> keys_;  // by slot
+  FlatArray<uint64_t> hashes_;  // by slot, of its key
   GhostKeys b1_;
   GhostKeys b2_;
   double target_ = 0;  // blocks in T1

@@ -3,20 +3,21 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "models/policy/bit_index.hpp"
 #include "models/policy/flat_array.hpp"
 #include "models/policy/state_archive.hpp"
-#include "models/policy/tierpolicy.h"
 
 namespace tiercast::policy {
 
 /// The keys of the blocks that left last, oldest out first, a key out of order where it comes back.
-/// About 24.1 bytes a key: a ring of keys, with room for holes, and a table of places in the ring.
+/// Keys go by their hashes (key_hash). About 14.4 bytes a key: a ring of hashes, with room for
+/// holes, and a table of places in the ring.
 ///
 /// The table has buckets of one cache line: 15 entries (place + 1 and, in the bits above, a tag of
-/// the key's hash; 0 is empty) and a count of keys that found the bucket full and went on to the
-/// next. That count makes removal a plain erase: no tombstones, nothing moves.
+/// the hash; 0 is empty) and a count of keys that found the bucket full and went on to the next.
+/// That count makes removal a plain erase: no tombstones, nothing moves.
 class GhostKeys {
  public:
   static constexpr std::size_t most_at_once = 64;  // keys taken in one call
@@ -25,7 +26,7 @@ class GhostKeys {
       : capacity_(capacity),
         place_bits_(static_cast<uint32_t>(std::bit_width(ring_size(capacity)))),
         bucket_count_(capacity / entries_filled + 1),
-        keys_(ring_size(capacity)),
+        hashes_(ring_size(capacity)),
         live_(ring_size(capacity)),
         buckets_(bucket_count_) {}
 
@@ -33,15 +34,15 @@ class GhostKeys {
   uint32_t size() const { return size_; }
 
   /// Adds a key as the newest; the oldest goes where there are too many.
-  void push(tp_key key) {
+  void push(uint64_t hash) {
     if (capacity_ == 0) return;
     if (size_ == capacity_) pop_oldest();
-    if (used_ == keys_.size()) close_holes();
+    if (used_ == hashes_.size()) close_holes();
     const uint32_t place = place_of(used_++);
-    keys_[place] = key;
+    hashes_[place] = hash;
     live_.set(place);
     ++size_;
-    add_entry(hash_of(key), place);
+    add_entry(hash, place);
   }
 
   void drop_oldest() {
@@ -49,20 +50,23 @@ class GhostKeys {
   }
 
   /// To be called some keys ahead of asking for this one.
-  void prefetch(tp_key key) const { buckets_.prefetch(home(hash_of(key))); }
+  void prefetch(uint64_t hash) const { buckets_.prefetch(home(hash)); }
   /// Takes out a key, should it be here; answers whether it was.
-  bool take(tp_key key) { return size_ != 0 && take(key, hash_of(key)); }
-  /// Takes out those of some keys that are here, one after the other, key_at(i) for i below count;
-  /// answers which, a bit each.
-  template <class KeyAt>
-  uint64_t take(std::size_t count, KeyAt key_at) {
-    uint64_t hashes[most_at_once];
-    for (std::size_t i = 0; i < count; ++i) {
-      hashes[i] = hash_of(key_at(i));
-      buckets_.prefetch(home(hashes[i]));
-    }
+  bool take(uint64_t hash) {
+    if (size_ == 0) return false;
+    const Found found = find(hash, [&](uint32_t place) { return hashes_[place] == hash; });
+    if (found.bucket == none) return false;
+    live_.clear(place_in(found));
+    --size_;
+    erase_entry(hash, found);
+    return true;
+  }
+  /// Takes out those of up to most_at_once keys that are here, one after the other; answers which,
+  /// a bit each.
+  uint64_t take(std::span<const uint64_t> hashes) {
+    for (const uint64_t hash : hashes) prefetch(hash);
     uint64_t taken = 0;
-    for (std::size_t i = 0; i < count; ++i) taken |= uint64_t{take(key_at(i), hashes[i])} << i;
+    for (std::size_t i = 0; i < hashes.size(); ++i) taken |= uint64_t{take(hashes[i])} << i;
     return taken;
   }
 
@@ -70,14 +74,13 @@ class GhostKeys {
     hash.add(size_);
     for (uint32_t i = 0; i < used_; ++i) {
       if (!live_.test(place_of(i))) continue;
-      hash.add(keys_[place_of(i)].hi);
-      hash.add(keys_[place_of(i)].lo);
+      hash.add(hashes_[place_of(i)]);
     }
   }
 
   template <class Self, class Archive>
   static void archive(Self& self, Archive& archive) {
-    archive.items(self.keys_.data(), self.keys_.size());
+    archive.items(self.hashes_.data(), self.hashes_.size());
     BitIndex::archive(self.live_, archive);
     archive.items(self.buckets_.data(), self.buckets_.size());
     archive.value(self.oldest_);
@@ -89,8 +92,8 @@ class GhostKeys {
   static constexpr uint32_t none = UINT32_MAX;
   static constexpr uint32_t bucket_words = 16;
   static constexpr uint32_t bucket_entries = bucket_words - 1;
-  // On average, of a full table: with 12 most buckets would send searches on, with 10 few do.
-  static constexpr uint32_t entries_filled = 10;
+  // On average, of a full table: one bucket in ten sends searches on; with 12, one in six would.
+  static constexpr uint32_t entries_filled = 11;
   struct alignas(64) Bucket {
     uint32_t words[bucket_words];  // the entries, then the count
 
@@ -115,13 +118,8 @@ class GhostKeys {
     uint32_t entry;
   };
 
-  static uint32_t ring_size(uint32_t capacity) { return capacity + capacity / 10 + 16; }
+  static uint32_t ring_size(uint32_t capacity) { return capacity + capacity / 20 + 16; }
 
-  static uint64_t hash_of(tp_key key) {
-    uint64_t mixed = (key.lo ^ std::rotl(key.hi, 29)) * 0x9e3779b97f4a7c15u;
-    mixed = (mixed ^ mixed >> 32 ^ key.hi) * 0xd6e8feb86659fd93u;
-    return mixed ^ mixed >> 32;
-  }
   uint32_t home(uint64_t hash) const {
     return static_cast<uint32_t>((hash >> 32) * bucket_count_ >> 32);
   }
@@ -135,18 +133,7 @@ class GhostKeys {
   /// Of the index-th place in use from the oldest on.
   uint32_t place_of(uint32_t index) const {
     const std::size_t place = std::size_t{oldest_} + index;
-    return static_cast<uint32_t>(place < keys_.size() ? place : place - keys_.size());
-  }
-
-  bool take(tp_key key, uint64_t hash) {
-    const Found found = find(hash, [&](uint32_t place) {
-      return keys_[place].hi == key.hi && keys_[place].lo == key.lo;
-    });
-    if (found.bucket == none) return false;
-    live_.clear(place_in(found));
-    --size_;
-    erase_entry(hash, found);
-    return true;
+    return static_cast<uint32_t>(place < hashes_.size() ? place : place - hashes_.size());
   }
 
   template <class IsIt>
@@ -191,7 +178,7 @@ class GhostKeys {
 
   void pop_oldest() {
     while (!live_.test(oldest_)) drop_place();
-    const uint64_t hash = hash_of(keys_[oldest_]);
+    const uint64_t hash = hashes_[oldest_];
     erase_entry(hash, find_place(hash, oldest_));
     live_.clear(oldest_);
     --size_;
@@ -202,18 +189,20 @@ class GhostKeys {
     --used_;
   }
 
-  /// Happens once in at least capacity / 10 returns of a key.
+  /// Happens once in at least capacity / 20 returns of a key.
   void close_holes() {
+    constexpr uint32_t ahead = 8;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < used_; ++i) {
+      if (i + ahead < used_) prefetch(hashes_[place_of(i + ahead)]);
       const uint32_t from = place_of(i);
       if (!live_.test(from)) continue;
       const uint32_t to = place_of(kept++);
       if (from == to) continue;
-      const uint64_t hash = hash_of(keys_[from]);
+      const uint64_t hash = hashes_[from];
       const Found found = find_place(hash, from);
       buckets_[found.bucket].words[found.entry] = entry_of(hash, to);
-      keys_[to] = keys_[from];
+      hashes_[to] = hash;
       live_.move(from, to);
     }
     used_ = kept;
@@ -222,7 +211,7 @@ class GhostKeys {
   uint32_t capacity_;
   uint32_t place_bits_;
   uint32_t bucket_count_;
-  FlatArray<tp_key> keys_;
+  FlatArray<uint64_t> hashes_;
   BitIndex live_;  // places whose key is still a ghost
   FlatArray<Bucket> buckets_;
   uint32_t oldest_ = 0;  // place

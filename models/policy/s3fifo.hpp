@@ -11,6 +11,7 @@
 #include "models/policy/bit_index.hpp"
 #include "models/policy/cache_policy.hpp"
 #include "models/policy/ghost_keys.hpp"
+#include "models/policy/key_hash.hpp"
 
 namespace tiercast::policy {
 
@@ -49,31 +50,33 @@ class S3Fifo {
         order_(pool.slot_count, pool.capacity_blocks),
         small_(ArrivalOrder::positions_for(pool.capacity_blocks)),
         main_(ArrivalOrder::positions_for(pool.capacity_blocks)),
-        keys_(pool.slot_count),
+        hashes_(pool.slot_count),
         ghosts_(share(pool, values.real("ghost"))) {}
 
   void insert(const Notice&, Spans spans, Blocks blocks) {
     std::size_t batch = 0;
     for (const tp_span span : spans) batch += span.count;
     constexpr std::size_t asked_at_once = GhostKeys::most_at_once;
+    uint64_t hashes[asked_at_once];
     uint64_t returning = 0;  // of the blocks asked about together
     std::size_t index = 0;
     const auto fetch = [&](uint32_t slot) {
       order_.prefetch(slot);
-      keys_.prefetch(slot);
+      hashes_.prefetch(slot);
     };
     for_spans(spans, fetch, [&](tp_span rest) {
       while (rest.count != 0) {
         const std::size_t at = index % asked_at_once;
         if (at == 0) {
-          returning = ghosts_.take(std::min(asked_at_once, batch - index),
-                                   [&](std::size_t i) { return blocks[index + i]->key; });
+          const std::size_t asked = std::min(asked_at_once, batch - index);
+          for (std::size_t i = 0; i < asked; ++i) hashes[i] = key_hash(blocks[index + i]->key);
+          returning = ghosts_.take({hashes, asked});
         }
         const bool returns = (returning >> at & 1) != 0;
         const int alike = std::countr_zero((returns ? ~returning : returning) >> at);
         const auto count = static_cast<uint32_t>(std::min(
             {std::size_t{rest.count}, asked_at_once - at, static_cast<std::size_t>(alike)}));
-        for (uint32_t i = 0; i < count; ++i) keys_[rest.first_slot + i] = blocks[index + i]->key;
+        std::copy_n(hashes + at, count, &hashes_[rest.first_slot]);
         if (!returns) small_blocks_ += count;
         Hands none;
         append(first_of(rest, count), returns ? main_tag : 0, none, [](tp_span) {});
@@ -97,7 +100,7 @@ class S3Fifo {
       if (!in_main(slots.first_slot)) {
         for (uint32_t slot = slots.first_slot; slot < slots.first_slot + slots.count; ++slot) {
           if (at.slots.state(slot) == SlotState::leaving) {
-            ghosts_.push(keys_[slot]);
+            ghosts_.push(hashes_[slot]);
           } else {
             --small_blocks_;
           }
@@ -218,8 +221,7 @@ class S3Fifo {
     order_.for_slots([&](uint32_t slot) {
       hash.add(uint64_t{slot} << 32 | order_.tag(slot));
       if (in_main(slot)) return;  // its key will never be a ghost's
-      hash.add(keys_[slot].hi);
-      hash.add(keys_[slot].lo);
+      hash.add(hashes_[slot]);
     });
     ghosts_.hash(hash);
   }
@@ -229,7 +231,7 @@ class S3Fifo {
     ArrivalOrder::archive(self.order_, archive);
     BitIndex::archive(self.small_, archive);
     BitIndex::archive(self.main_, archive);
-    archive.items(self.keys_.data(), self.keys_.size());
+    archive.items(self.hashes_.data(), self.hashes_.size());
     GhostKeys::archive(self.ghosts_, archive);
     archive.value(self.small_blocks_);
   }
@@ -330,7 +332,7 @@ class S3Fifo {
   ArrivalOrder order_;         // both queues: small and main mark positions in one row
   BitIndex small_;             // positions of evictable blocks
   BitIndex main_;
-  FlatArray<tp_key> keys_;  // by slot
+  FlatArray<uint64_t> hashes_;  // by slot, of its key
   GhostKeys ghosts_;
 };
 

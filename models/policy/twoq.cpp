@@ -5,6 +5,7 @@
 
 #include "models/policy/cache_entry.hpp"
 #include "models/policy/ghost_keys.hpp"
+#include "models/policy/key_hash.hpp"
 #include "models/policy/key_walk.hpp"
 #include "models/policy/two_queues.hpp"
 
@@ -43,28 +44,30 @@ class TwoQ {
   TwoQ(const tp_pool& pool, const ParameterValues& values, uint64_t /*seed*/)
       : in_share_(share(pool, values.real("in"))),
         queues_(pool.slot_count, pool.capacity_blocks),
-        keys_(pool.slot_count),
+        hashes_(pool.slot_count),
         a1out_(share(pool, values.real("out"))),
         awaited_(pool.capacity_blocks / 8 + 64) {}
 
   void prefetch(uint32_t slot) const { queues_.prefetch(slot); }
   void prefetch(uint32_t slot, const tp_block* block) const {
     queues_.prefetch(slot);
-    keys_.prefetch(slot);
-    a1out_.prefetch(block->key);
-    awaited_.prefetch(block->key);
+    hashes_.prefetch(slot);
+    const uint64_t hash = key_hash(block->key);
+    a1out_.prefetch(hash);
+    awaited_.prefetch(hash);
   }
 
   void lookup(const Notice&, Blocks blocks, std::size_t count, std::size_t hits) {
     for_missing_keys(
-        blocks, count, hits, [&](tp_key key) { a1out_.prefetch(key); },
-        [&](tp_key key) {
-          if (a1out_.take(key)) awaited_.push(key);
+        blocks, count, hits, [&](uint64_t hash) { a1out_.prefetch(hash); },
+        [&](uint64_t hash) {
+          if (a1out_.take(hash)) awaited_.push(hash);
         });
   }
   void insert(const Notice&, uint32_t slot, const tp_block* block) {
-    keys_[slot] = block->key;
-    const bool known = awaited_.take(block->key) || a1out_.take(block->key);
+    const uint64_t hash = key_hash(block->key);
+    hashes_[slot] = hash;
+    const bool known = awaited_.take(hash) || a1out_.take(hash);
     queues_.push(known ? am : a1in, slot);
   }
   void touch(const Notice& at, uint32_t slot) {
@@ -73,7 +76,7 @@ class TwoQ {
   }
   void remove(const Notice& at, uint32_t /*reason*/, uint32_t slot) {
     const bool leaving = at.slots.state(slot) == SlotState::leaving;
-    if (leaving && queues_.queue_of(slot) == a1in) a1out_.push(keys_[slot]);
+    if (leaving && queues_.queue_of(slot) == a1in) a1out_.push(hashes_[slot]);
     queues_.remove(slot, !leaving);
   }
   void set_evictable(const Notice& at, bool on, uint32_t slot) {
@@ -97,8 +100,7 @@ class TwoQ {
         hash, [](uint32_t queue) { return queue; },
         [&](StateHash& chain, uint32_t slot) {
           if (queues_.queue_of(slot) != a1in) return;  // its key will never be a ghost's
-          chain.add(keys_[slot].hi);
-          chain.add(keys_[slot].lo);
+          chain.add(hashes_[slot]);
         });
     a1out_.hash(hash);
     awaited_.hash(hash);
@@ -107,7 +109,7 @@ class TwoQ {
   template <class Self, class Archive>
   static void archive(Self& self, Archive& archive) {
     Queues::archive(self.queues_, archive);
-    archive.items(self.keys_.data(), self.keys_.size());
+    archive.items(self.hashes_.data(), self.hashes_.size());
     GhostKeys::archive(self.a1out_, archive);
     GhostKeys::archive(self.awaited_, archive);
   }
@@ -126,7 +128,7 @@ class TwoQ {
 
   uint32_t in_share_;
   Queues queues_;
-  FlatArray<tp_key> keys_;  // by slot
+  FlatArray<uint64_t> hashes_;  // by slot, of its key
   GhostKeys a1out_;
   GhostKeys awaited_;  // were in A1out when looked up
 };

@@ -9,7 +9,7 @@ using namespace tiercast::tests;
 class NaiveArc final : public NaiveLists<NaiveArc> {
  public:
   explicit NaiveArc(std::size_t capacity)
-      : capacity_(capacity), b1_(capacity), b2_(capacity), awaited_(capacity / 8 + 64) {}
+      : capacity_(capacity), b1_(capacity), b2_(capacity), awaited_(capacity / 16 + 64) {}
 
   void lookup(const std::vector<uint64_t>& missing) override {
     for_b2_ = false;
