@@ -194,7 +194,7 @@ class CacheAdapter {
     SlotStates& slots = cache.guard_.slots();
     for (const tp_span span : batch) {
       const SlotState first = slots.state(span.first_slot);
-      if (allowed == set_of(first)) {
+      if (span.count == 1 || allowed == set_of(first)) {
         slots.move(span, first, to);
       } else {
         slots.assign(span, to);

@@ -54,12 +54,27 @@ class SlotStates {
   }
 
   /// Is every slot of a span in range in the state, or in one of the set's?
-  bool all(tp_span span, SlotState in) const;
-  bool all(tp_span span, SlotSet set) const;
+  bool all(tp_span span, SlotState in) const {
+    return span.count == 1 ? state(span.first_slot) == in : all_of_many(span, in);
+  }
+  bool all(tp_span span, SlotSet set) const {
+    const SlotState first = state(span.first_slot);
+    return holds(set, first) && (span.count == 1 || all_of_many(span, set, first));
+  }
   /// Moves every slot of a span in range to a state, whatever it was in.
-  void assign(tp_span span, SlotState to);
+  void assign(tp_span span, SlotState to) {
+    // Mostly a span is in one state, which spares counting word by word.
+    const SlotState from = state(span.first_slot);
+    if (all(span, from)) return move(span, from, to);
+    assign_many(span, to);
+  }
   /// The same where all of them are known to be in `from`.
-  void move(tp_span span, SlotState from, SlotState to);
+  void move(tp_span span, SlotState from, SlotState to) {
+    count(from) -= span.count;
+    count(to) += span.count;
+    if (span.count != 1) return move_many(span, to);
+    write(span.first_slot / 64, uint64_t{1} << (span.first_slot % 64), to);
+  }
   /// The same where all of them are in one of the set's states; else nothing changes.
   bool move_if(tp_span span, SlotSet from, SlotState to);
 
@@ -86,6 +101,10 @@ class SlotStates {
     uint64_t high = 0;
   };
 
+  bool all_of_many(tp_span span, SlotState in) const;
+  bool all_of_many(tp_span span, SlotSet set, SlotState first) const;
+  void move_many(tp_span span, SlotState to);
+  void assign_many(tp_span span, SlotState to);
   uint32_t count(SlotState state) const { return counts_[static_cast<std::size_t>(state)]; }
   uint32_t& count(SlotState state) { return counts_[static_cast<std::size_t>(state)]; }
   void leave_counts(const Word& word, uint64_t mask);
@@ -96,7 +115,7 @@ class SlotStates {
   std::vector<Word> words_;
 };
 
-inline bool SlotStates::all(tp_span span, SlotState in) const {
+inline bool SlotStates::all_of_many(tp_span span, SlotState in) const {
   const uint64_t low = uint64_t{0} - (static_cast<uint64_t>(in) & 1);
   const uint64_t high = uint64_t{0} - (static_cast<uint64_t>(in) >> 1);
   return for_span_words(span, [&](uint32_t index, uint64_t mask) {
@@ -105,9 +124,7 @@ inline bool SlotStates::all(tp_span span, SlotState in) const {
   });
 }
 
-inline bool SlotStates::all(tp_span span, SlotSet set) const {
-  const SlotState first = state(span.first_slot);
-  if (!holds(set, first)) return false;
+inline bool SlotStates::all_of_many(tp_span span, SlotSet set, SlotState first) const {
   if (all(span, first)) return true;  // as most spans are
   if (set == set_of(first)) return false;
   return for_span_words(span, [&](uint32_t index, uint64_t mask) {
@@ -140,19 +157,14 @@ inline void SlotStates::write(uint32_t index, uint64_t mask, SlotState to) {
   word.high ^= (word.high ^ high) & mask;
 }
 
-inline void SlotStates::move(tp_span span, SlotState from, SlotState to) {
-  count(from) -= span.count;
-  count(to) += span.count;
+inline void SlotStates::move_many(tp_span span, SlotState to) {
   for_span_words(span, [&](uint32_t index, uint64_t mask) {
     write(index, mask, to);
     return true;
   });
 }
 
-inline void SlotStates::assign(tp_span span, SlotState to) {
-  // Mostly a span is in one state, which spares counting word by word.
-  const SlotState from = state(span.first_slot);
-  if (all(span, from)) return move(span, from, to);
+inline void SlotStates::assign_many(tp_span span, SlotState to) {
   for_span_words(span, [&](uint32_t index, uint64_t mask) {
     leave_counts(words_[index], mask);
     write(index, mask, to);
@@ -175,6 +187,10 @@ inline bool SlotStates::move_if(tp_span span, SlotSet from, SlotState to) {
 
 template <class Visit>
 void SlotStates::evictable_runs_backward(tp_span span, Visit visit) const {
+  if (span.count == 1) {
+    if (state(span.first_slot) == SlotState::evictable) visit(span);
+    return;
+  }
   uint32_t begin = 0;  // of the run found so far, which may go on in the word before
   uint32_t end = 0;
   const uint32_t first_word = span.first_slot / 64;

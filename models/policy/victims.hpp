@@ -74,7 +74,7 @@ class Verdicts {
   bool accepts(tp_span run) {
     spans_.add(run);
     if (accepted_ != nullptr && accepted_[spans_.count() - 1] == 0) return false;
-    slots_.assign(run, SlotState::leaving);
+    slots_.move(run, SlotState::evictable, SlotState::leaving);
     return true;
   }
   bool accepts(uint32_t slot) { return accepts(tp_span{slot, 1}); }
