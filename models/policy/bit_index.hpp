@@ -20,6 +20,8 @@ class BitIndex {
 
   bool test(uint32_t member) const { return (words_[member / 64] >> (member % 64) & 1) != 0; }
 
+  void prefetch(uint32_t member) const { words_.prefetch(member / 64); }
+
   void set(uint32_t member) { set_from(0, member); }
   void set(tp_span members) {
     if (members.count == 1) return set(members.first_slot);

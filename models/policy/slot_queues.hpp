@@ -30,7 +30,17 @@ class SlotQueues {
 
   void prefetch(uint32_t slot) const {
     order_.prefetch(slot);
-    order_.prefetch_position(fetched_.next(slot));
+    const uint32_t earlier = fetched_.next(slot);
+    order_.prefetch_position(earlier);
+    candidates_[queue_of(earlier)].prefetch(order_.position(earlier));
+  }
+
+  /// Fetches what moving the queue's candidates will touch that come up soon: for policies that
+  /// move one after the other, of which `place` was the last.
+  void prefetch_behind(uint32_t queue, uint32_t place) const {
+    constexpr uint32_t distance = 64;  // in places, of which most are other queues' or empty
+    const uint32_t ahead = oldest(queue, place + distance);
+    if (ahead != none) order_.prefetch(slot_at(ahead));
   }
 
   uint32_t queue_of(uint32_t slot) const { return order_.tag(slot); }

@@ -93,6 +93,7 @@ class Slru {
       while (queues_.size(segment) > share_) {
         const uint32_t oldest = queues_.oldest(segment);
         if (oldest == Queues::none) break;
+        queues_.prefetch_behind(segment, oldest);
         queues_.move(segment - 1, queues_.slot_at(oldest));
       }
     }
