@@ -177,6 +177,8 @@ class GhostKeys {
   }
 
   void pop_oldest() {
+    constexpr uint32_t ahead = 12;  // in places: those to go next
+    if (ahead < used_) prefetch(hashes_[place_of(ahead)]);
     while (!live_.test(oldest_)) drop_place();
     const uint64_t hash = hashes_[oldest_];
     erase_entry(hash, find_place(hash, oldest_));

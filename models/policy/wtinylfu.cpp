@@ -5,6 +5,7 @@
 
 #include "models/policy/bit_index.hpp"
 #include "models/policy/cache_entry.hpp"
+#include "models/policy/fetch_queue.hpp"
 #include "models/policy/flat_array.hpp"
 #include "models/policy/frequency_sketch.hpp"
 #include "models/policy/key_hash.hpp"
@@ -57,9 +58,11 @@ class WTinyLfu {
   void prefetch(uint32_t slot) const {
     queues_.prefetch(slot);
     hashes_.prefetch(slot);
+    sketch_.prefetch(hashes_[fetched_.next(slot)]);
   }
   void prefetch(uint32_t slot, const tp_block* block) const {
     queues_.prefetch(slot);
+    hashes_.prefetch(slot);
     sketch_.prefetch(key_hash(block->key));
   }
 
@@ -76,6 +79,7 @@ class WTinyLfu {
     if (queues_.queue_of(slot) == window) return queues_.move(window, slot);
     queues_.move(protect, slot);
     while (queues_.size(protect) > protected_most_ && queues_.oldest(protect) != queues_.none) {
+      queues_.prefetch_behind(protect, queues_.oldest(protect));
       queues_.move(probation, queues_.slot_at(queues_.oldest(protect)));
     }
   }
@@ -147,6 +151,7 @@ class WTinyLfu {
     while (queues_.size(window) > window_most_ &&
            queues_.size(probation) + queues_.size(protect) < main_most_ &&
            queues_.oldest(window) != queues_.none) {
+      queues_.prefetch_behind(window, queues_.oldest(window));
       const bool to_probation = queues_.size(probation) < main_most_ - protected_most_ ||
                                 queues_.size(protect) >= protected_most_;
       queues_.move(to_probation ? probation : protect, queues_.slot_at(queues_.oldest(window)));
@@ -207,6 +212,7 @@ class WTinyLfu {
   FlatArray<uint64_t> hashes_;  // of keys, by slot
   mutable BitIndex winners_;    // slots; empty between calls
   FrequencySketch sketch_;
+  mutable FetchQueue fetched_;
 };
 
 }  // namespace
