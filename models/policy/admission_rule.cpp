@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/policy/key_hash.hpp"
+
 namespace tiercast::policy {
 
 AdmissionRule::AdmissionRule(const ParameterValues& values)
@@ -11,13 +13,13 @@ AdmissionRule::AdmissionRule(const ParameterValues& values)
       engine_price_per_ns_(values.real("engine_price") / 3600e9),
       write_price_per_byte_(values.real("write_price") / 1e12) {
   const uint32_t window = values.integer("admission_window");
-  if (rule_ == Rule::tinylfu) sketch_.emplace(window);
+  if (rule_ == Rule::tinylfu) sketch_.emplace(window, window);
   if (rule_ == Rule::second_touch || rule_ == Rule::wear_budget) counts_.emplace(window);
 }
 
 void AdmissionRule::count(const Blocks& blocks, std::size_t block_count) {
   for (std::size_t i = 0; i < block_count; ++i) {
-    if (sketch_) sketch_->add(blocks[i]->key);
+    if (sketch_) sketch_->add(key_hash(blocks[i]->key));
     if (!counts_) continue;
     const uint32_t uses = counts_->add(blocks[i]->key);
     if (uses <= kUsesTold) ++reached_[uses];
@@ -48,7 +50,7 @@ void AdmissionRule::admit(uint32_t to, const Blocks& blocks, std::size_t block_c
     const tp_block& block = *blocks[i];
     bool admitted = true;
     if (rule_ == Rule::second_touch) admitted = counts_->count(block.key) >= 2;
-    if (rule_ == Rule::tinylfu) admitted = sketch_->count(block.key) >= uses_;
+    if (rule_ == Rule::tinylfu) admitted = sketch_->estimate(key_hash(block.key)) >= uses_;
     if (rule_ == Rule::wear_budget) admitted = block.bytes <= left && worth(to, block, tiers);
     if (!admitted) {
       std::fill_n(verdicts + i, block_count - i, uint8_t{0});

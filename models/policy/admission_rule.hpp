@@ -7,11 +7,11 @@
 #include <string_view>
 
 #include "models/policy/cache_policy.hpp"
+#include "models/policy/frequency_sketch.hpp"
 #include "models/policy/key_counts.hpp"
 #include "models/policy/parameters.hpp"
 #include "models/policy/tier_list.hpp"
 #include "models/policy/tierpolicy.h"
-#include "models/policy/use_sketch.hpp"
 
 namespace tiercast::policy {
 
@@ -48,7 +48,7 @@ class AdmissionRule {
                                    ParameterKind::integer,
                                    2,
                                    1,
-                                   UseSketch::kMost,
+                                   FrequencySketch::most,
                                    "of admission=tinylfu: that a block must have had"};
   static constexpr Parameter kWindow{
       "admission_window",
@@ -88,7 +88,7 @@ class AdmissionRule {
   template <class Self, class Archive>
   static void archive(Self& self, Archive& archive) {
     if (self.counts_) KeyCounts::archive(*self.counts_, archive);
-    if (self.sketch_) UseSketch::archive(*self.sketch_, archive);
+    if (self.sketch_) FrequencySketch::archive(*self.sketch_, archive);
     archive.items(self.reached_.data(), self.reached_.size());
   }
 
@@ -107,8 +107,8 @@ class AdmissionRule {
   uint32_t uses_;
   double engine_price_per_ns_;
   double write_price_per_byte_;
-  std::optional<KeyCounts> counts_;  // second-touch, wear-budget
-  std::optional<UseSketch> sketch_;  // tinylfu
+  std::optional<KeyCounts> counts_;        // second-touch, wear-budget
+  std::optional<FrequencySketch> sketch_;  // tinylfu
   // Blocks that ever had so many uses, the last entry also those with more.
   std::array<uint64_t, kUsesTold + 1> reached_{};
 };

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "models/policy/flat_array.hpp"
+#include "models/policy/key_hash.hpp"
 #include "models/policy/state_archive.hpp"
 #include "models/policy/tierpolicy.h"
 
@@ -71,14 +72,9 @@ class HitSketch {
   };
   using Places = std::array<Place, 4>;
 
-  static uint64_t mix(uint64_t word) {
-    word = (word ^ word >> 32) * 0xD6E8FEB86659FD93u;
-    word = (word ^ word >> 32) * 0xD6E8FEB86659FD93u;
-    return word ^ word >> 32;
-  }
   Places places(tp_key key) const {
-    uint64_t hash = mix(mix(key.hi) ^ key.lo);
-    const uint64_t step = mix(hash) | 1;
+    uint64_t hash = mix_bits(mix_bits(key.hi) ^ key.lo);
+    const uint64_t step = mix_bits(hash) | 1;
     Places places;
     for (Place& place : places) {
       place.word = hash & (words_.size() - 1);
@@ -93,7 +89,7 @@ class HitSketch {
     return static_cast<uint32_t>(least);
   }
   // Of one count in a counter; the digest is their sum, whatever came first.
-  static uint64_t weight(Place at) { return mix(uint64_t{at.word} * 64 + at.shift + 1); }
+  static uint64_t weight(Place at) { return mix_bits(uint64_t{at.word} * 64 + at.shift + 1); }
 
   void halve() {
     uint64_t odd = 0;

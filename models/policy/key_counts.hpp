@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "models/policy/flat_array.hpp"
+#include "models/policy/key_hash.hpp"
 #include "models/policy/state_archive.hpp"
 #include "models/policy/tierpolicy.h"
 
@@ -103,17 +104,12 @@ class KeyCounts {
     uint64_t digest = 0;  // of the entries, in any order
   };
 
-  static uint64_t mix(uint64_t word) {
-    word = (word ^ word >> 32) * 0xD6E8FEB86659FD93u;
-    word = (word ^ word >> 32) * 0xD6E8FEB86659FD93u;
-    return word ^ word >> 32;
-  }
   // Not 0 above the count, so that no entry looks empty.
   static uint64_t hash_of(tp_key key) {
-    const uint64_t hash = mix(key.lo ^ mix(key.hi + 0x9E3779B97F4A7C15u));
+    const uint64_t hash = key_hash(key);
     return hash <= kCount ? kCount + 1 : hash;
   }
-  static uint64_t digest_of(uint64_t entry) { return mix(entry + 0x9E3779B97F4A7C15u); }
+  static uint64_t digest_of(uint64_t entry) { return mix_bits(entry + 0x9E3779B97F4A7C15u); }
 
   uint32_t window_;
   uint32_t shift_;

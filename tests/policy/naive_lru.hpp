@@ -41,10 +41,10 @@ class NaiveLru final : public NaivePolicy {
 };
 
 /// Told so little, the policy must decide as lru does, joined spans and single blocks alike.
-inline void check_same_as_lru(const tp_cache_table& table, Tale tale) {
+inline void check_same_as_lru(const tp_cache_table& table, Tale tale, const char* config = "") {
   const uint32_t capacity = GENERATE(5u, 64u, 200u);
-  Instance joined(table, capacity, "", true);
-  Instance singles(table, capacity, "", false);
+  Instance joined(table, capacity, config, true);
+  Instance singles(table, capacity, config, false);
   NaiveLru naive;
   RandomHost host(4, capacity, {&joined, &singles}, &naive);
   host.tell(tale);

@@ -6,7 +6,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "models/policy/use_sketch.hpp"
+#include "models/policy/frequency_sketch.hpp"
+#include "models/policy/key_hash.hpp"
 #include "tests/policy/placement_calls.hpp"
 #include "tests/policy/random_host.hpp"
 
@@ -194,7 +195,7 @@ TEST_CASE("placement saved and restored in the middle answers on as if nothing h
 
 TEST_CASE("a sketch of uses is never too low, and of few keys seldom too high", "[placement]") {
   constexpr uint32_t kSample = 4000;
-  policy::UseSketch sketch(kSample);
+  policy::FrequencySketch sketch(kSample, kSample);
   std::map<uint64_t, uint32_t> exact;
   Draw draw(8);
   uint32_t added = 0;
@@ -202,8 +203,10 @@ TEST_CASE("a sketch of uses is never too low, and of few keys seldom too high", 
   uint64_t seen = 0;
   for (int i = 0; i < 40'000; ++i) {
     const uint64_t key = draw.chance(30) ? draw.below(20) : draw.below(100'000);
-    exact[key] = std::min<uint32_t>(exact[key] + 1, policy::UseSketch::kMost);
-    const uint32_t estimate = sketch.add({key, key * 7});
+    exact[key] = std::min<uint32_t>(exact[key] + 1, policy::FrequencySketch::most);
+    const uint64_t hash = policy::key_hash({key, key * 7});
+    sketch.add(hash);
+    const uint32_t estimate = sketch.estimate(hash);
     if (++added == kSample) {
       added = 0;
       for (auto& [known, count] : exact) count /= 2;

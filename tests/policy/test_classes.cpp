@@ -14,6 +14,7 @@
 #include "tests/policy/naive_lru.hpp"
 #include "tests/policy/naive_sessions.hpp"
 #include "tests/policy/random_host.hpp"
+#include "tests/policy/tenant_cache.hpp"
 
 namespace {
 
@@ -174,14 +175,7 @@ TEST_CASE("classes agrees with a plain comparison of heads") {
 }
 
 TEST_CASE("classes without tenants and turns is lru") {
-  const uint32_t capacity = GENERATE(5u, 64u, 200u);
-  Instance joined(classes(), capacity, "", true);
-  Instance singles(classes(), capacity, "", false);
-  NaiveLru naive;
-  RandomHost host(4, capacity, {&joined, &singles}, &naive);
-  host.tell(Tale::no_sessions);
-  host.run(1500);
-  CHECK(host.victims() > 50);
+  check_same_as_lru(classes(), Tale::no_sessions);
 }
 
 tp_block tenant_view(uint64_t key, uint32_t tenant, uint32_t depth) {
@@ -233,35 +227,15 @@ TEST_CASE("classes tells apart tenants that lru takes for alike") {
   // does. Prompts are one block, one of each tenant a second, in a cache of ten blocks:
   // in the 4 s there are ten others, of which tenant 1 has six.
   const auto hits = [](const tp_cache_table& table, const std::string& config) {
-    Instance cache(table, 10, config, true);
-    std::map<uint64_t, uint32_t> slots;  // by key
-    uint32_t hit_count = 0;
-    const auto ask = [&](int64_t now_ns, uint64_t key, uint32_t tenant) {
-      if (const auto found = slots.find(key); found != slots.end()) {
-        ++hit_count;
-        cache.touch(now_ns, {found->second});
-        return;
-      }
-      auto slot = static_cast<uint32_t>(slots.size());
-      if (slot == 10) {
-        uint64_t token = 0;
-        slot = cache.select(now_ns, 1, token).front().first_slot;
-        REQUIRE(table.commit(cache.cache(), now_ns, token, nullptr) == TP_OK);
-        cache.remove(now_ns, TP_REMOVED_EVICTED, {slot});
-        std::erase_if(slots, [&](const auto& held) { return held.second == slot; });
-      }
-      cache.insert_blocks(now_ns, {slot}, {tenant_view(key, tenant, 0)});
-      cache.set_evictable(now_ns, true, {slot});
-      slots[key] = slot;
-    };
+    TenantCache cache(table, 10, config);
     for (int64_t turn = 0; turn < 400; ++turn) {
       const int64_t now_ns = turn * second;
       const auto number = static_cast<uint64_t>(turn);
-      if (turn >= 4) ask(now_ns, 1000 + number - 4, 1);
-      ask(now_ns, 1000 + number, 1);
-      ask(now_ns + second / 2, 9000 + number, 2);
+      if (turn >= 4) cache.ask(now_ns, 1000 + number - 4, 1);
+      cache.ask(now_ns, 1000 + number, 1);
+      cache.ask(now_ns + second / 2, 9000 + number, 2);
     }
-    return hit_count;
+    return cache.hits();
   };
   // The three are from the first turns, in which nothing is asked for again.
   CHECK(hits(*tp_find_builtin_cache("lru"), "") == 3);

@@ -14,6 +14,7 @@
 #include "tests/policy/naive_lru.hpp"
 #include "tests/policy/naive_sessions.hpp"
 #include "tests/policy/random_host.hpp"
+#include "tests/policy/tenant_cache.hpp"
 
 namespace {
 
@@ -228,14 +229,7 @@ TEST_CASE("group-ttl agrees with plain lists and a plain search for times") {
 }
 
 TEST_CASE("group-ttl with one group is lru") {
-  const uint32_t capacity = GENERATE(5u, 64u, 200u);
-  Instance joined(group_ttl(), capacity, "period=100", true);
-  Instance singles(group_ttl(), capacity, "period=100", false);
-  NaiveLru naive;
-  RandomHost host(4, capacity, {&joined, &singles}, &naive);
-  host.tell(Tale::no_sessions);
-  host.run(1500);
-  CHECK(host.victims() > 50);
+  check_same_as_lru(group_ttl(), Tale::no_sessions, "period=100");
 }
 
 TEST_CASE("a time to live grows where that gains most uses for what it costs") {
@@ -263,36 +257,14 @@ TEST_CASE("group-ttl finds out which tenant's blocks are worth keeping where lru
   // Tenant 1 asks for ten prompts in turn, one a second, so each again after 10 s. Tenant 2 asks
   // for two new ones a second. In a cache of 24 blocks lru sees 30 others before a prompt is back.
   const auto hits = [](const tp_cache_table& table, const std::string& config) {
-    Instance cache(table, 24, config, true);
-    std::map<uint64_t, uint32_t> slots;  // by key
-    uint32_t hit_count = 0;
-    const auto ask = [&](int64_t now_ns, uint64_t key, uint32_t tenant) {
-      if (const auto found = slots.find(key); found != slots.end()) {
-        ++hit_count;
-        cache.touch(now_ns, {found->second});
-        return;
-      }
-      auto slot = static_cast<uint32_t>(slots.size());
-      if (slot == 24) {
-        uint64_t token = 0;
-        slot = cache.select(now_ns, 1, token).front().first_slot;
-        REQUIRE(table.commit(cache.cache(), now_ns, token, nullptr) == TP_OK);
-        cache.remove(now_ns, TP_REMOVED_EVICTED, {slot});
-        std::erase_if(slots, [&](const auto& held) { return held.second == slot; });
-      }
-      tp_block block = view_of(key);
-      block.tenant = tenant;
-      cache.insert_blocks(now_ns, {slot}, {block});
-      cache.set_evictable(now_ns, true, {slot});
-      slots[key] = slot;
-    };
+    TenantCache cache(table, 24, config);
     for (int64_t turn = 0; turn < 600; ++turn) {
       const auto number = static_cast<uint64_t>(turn);
-      ask(turn * second, 1 + number % 10, 1);
-      ask(turn * second + second / 3, 1000 + 2 * number, 2);
-      ask(turn * second + second / 2, 1001 + 2 * number, 2);
+      cache.ask(turn * second, 1 + number % 10, 1);
+      cache.ask(turn * second + second / 3, 1000 + 2 * number, 2);
+      cache.ask(turn * second + second / 2, 1001 + 2 * number, 2);
     }
-    return hit_count;
+    return cache.hits();
   };
   CHECK(hits(*tp_find_builtin_cache("lru"), "") == 0);
   CHECK(hits(group_ttl(), "period=256") > 400);

@@ -140,14 +140,7 @@ TEST_CASE("session agrees with sorting by activity") {
 }
 
 TEST_CASE("session without sessions is lru") {
-  const uint32_t capacity = GENERATE(5u, 64u, 200u);
-  Instance joined(session_aware(), capacity, "", true);
-  Instance singles(session_aware(), capacity, "", false);
-  NaiveLru naive;
-  RandomHost host(4, capacity, {&joined, &singles}, &naive);
-  host.tell(Tale::no_sessions);
-  host.run(1500);
-  CHECK(host.victims() > 50);
+  check_same_as_lru(session_aware(), Tale::no_sessions);
 }
 
 TEST_CASE("session evicts whole sessions, the least recently active first") {
