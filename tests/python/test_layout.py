@@ -25,14 +25,14 @@ class Layout(unittest.TestCase):
 
     def test_constants_are_those_of_the_header(self):
         text = (SOURCE / "models/policy/tierpolicy.h").read_text()
-        values = dict(re.findall(r"\bTP_(\w+) = (\d+)u?[,} ]", text))
+        values = dict(re.findall(r"\bTP_(\w+) = (\d+)u?[,}\s]", text))
         values |= dict(re.findall(r"#define TP_(ABI_\w+) (\d+)u", text))
         compared = 0
         for name, value in values.items():
             if hasattr(contract, name) and isinstance(getattr(contract, name), int):
                 self.assertEqual(getattr(contract, name), int(value), name)
                 compared += 1
-        self.assertEqual(compared, 2 + 6 + 4 + 5)
+        self.assertEqual(compared, 2 + 6 + 4 + 5 + 2 + 6 + 5)
         for code, name in enumerate(contract.CODE_NAMES):
             self.assertEqual(values[name.removeprefix("TP_")], str(code))
 

@@ -1,37 +1,17 @@
 """One instance of a cache policy: the calls of tp_cache_table, one C call for each batch."""
 
 import ctypes
-import hashlib
 from array import array
 from ctypes import byref, c_size_t, c_uint8, c_void_p, sizeof
 
 from . import contract
 from .library import PolicyError, library as open_library
+from .views import blocks_of, hints_of, number
 
 assert array("I").itemsize == 4
 _ERROR_BYTES = 512
 _NOTICES = ("on_request", "on_insert", "on_touch", "on_remove", "on_evictable", "on_lookup",
-            "on_tick")
-
-
-def digest(key):
-    """The 128-bit key of a block: BLAKE2b of the host's key, bytes or an int of at most 64 bits."""
-    if isinstance(key, int):
-        key = key.to_bytes(9, "big", signed=True)
-    return hashlib.blake2b(key, digest_size=16).digest()
-
-
-def blocks_of(keys):
-    """An array of tp_block that tells keys alone."""
-    views = (contract.Block * len(keys))()
-    for view, key in zip(views, keys):
-        view.size = sizeof(contract.Block)
-        name = digest(key)
-        view.key.hi = int.from_bytes(name[:8], "big")
-        view.key.lo = int.from_bytes(name[8:], "big")
-        view.parent_slot = contract.NO_SLOT
-        view.expires_ns = contract.NEVER_NS
-    return views
+            "on_hint", "on_tick")
 
 
 def _words(slots):
@@ -194,8 +174,15 @@ class Cache:
         return self._notices["on_lookup"] is not None
 
     def request(self, request, phase, now_ns):
-        """request: a contract.Request."""
+        """A request has come to a contract.PHASE_*. request: of `request_of`, or a
+        contract.Request."""
         self._notice("on_request", now_ns, byref(request), phase)
+
+    def hint(self, session, hints, now_ns):
+        """What is expected of a session from now on: a value for each contract.HINT_*; a kind
+        replaces what was said of it before."""
+        views = hints_of(hints)
+        self._notice("on_hint", now_ns, number(session), views, len(views))
 
     def select(self, need_blocks, now_ns):
         """Names need_blocks blocks to leave: (token, [(first_slot, count), ...]) in order of

@@ -4,6 +4,7 @@ import time
 
 from . import contract
 from .cache import Cache
+from .views import blocks_of
 
 _ID_NAMES = ("block_id", "chunk_id", "slot_id")
 
@@ -33,6 +34,11 @@ class KeyedCache:
     slots are numbered two apart, so that no two blocks share a span. That also makes their order
     plain.
 
+    What policies for agents decide by is told beside these calls, in arguments that vLLM does not
+    give: `request` says which request, and so which session and tenant, is behind an insert or a
+    touch, and what phase one has come to; `lookup` what a prompt asks for; `hint` what is expected
+    of a session. Requests are of `request_of`.
+
     clock: gives nanoseconds that never go back; a policy that waits for a time hears of it before
     it is asked for victims. tape: path of a decision tape; `clear` starts a new
     instance, whose tape has `.1`, `.2`, ... behind its name.
@@ -57,7 +63,7 @@ class KeyedCache:
             raise ValueError(f"{self._name} is an offline bound: it needs to know the future")
         self._reads_blocks = bool(capabilities
                                   & (contract.CAP_READS_KEYS | contract.CAP_READS_BLOCKS))
-        self._hears_lookups = self._cache.hears_lookups()
+        self._tells_missing = self._cache.hears_lookups()  # with touches
         self._pin_protected = self._pins_leave_no_trace()
 
     def _start(self):
@@ -98,14 +104,18 @@ class KeyedCache:
     def get(self, key):
         return self._blocks.get(key)
 
-    def insert(self, key, block):
-        """A new block, pinned unless its ref_cnt is 0."""
+    def insert(self, key, block, *, request=None, parent=None, **facts):
+        """A new block, pinned unless its ref_cnt is 0. request: whose it is. parent: the key before
+        it in its prefix; facts: other fields of contract.Block, as `blocks_of` takes them."""
         number = self._number(block)
         if not 0 <= number < self.cache_capacity:
             raise ValueError(f"insert: block {number} of a pool of {self.cache_capacity}")
         if key in self._blocks or self._keys[number] is not None:
             raise ValueError(f"insert: key {key!r} or block {number} is here already")
-        self._cache.insert([2 * number], self._clock(), keys=[key] if self._reads_blocks else None)
+        if parent in self._blocks:
+            facts["parent_slot"] = self._slot(parent)
+        views = blocks_of([key], **facts) if self._reads_blocks or facts else None
+        self._cache.insert([2 * number], self._clock(), blocks=views, request=request)
         self._blocks[key] = block
         self._keys[number] = key
         if block.ref_cnt == 0:
@@ -120,18 +130,40 @@ class KeyedCache:
         self._keys[self._number(self._blocks.pop(key))] = None
         self._evictable.discard(key)
 
-    def touch(self, keys, req_context=None):
-        """Keys in prefix order; those that are not here count as asked for."""
+    def touch(self, keys, req_context=None, *, request=None):
+        """Keys in prefix order; those that are not here count as asked for, unless the host tells
+        of that by `lookup`. request: whose use it is; req_context, which vLLM gives, is not read."""
         keys = list(keys)
         blocks = self._blocks
         now = self._clock()
-        if self._hears_lookups:
+        if self._tells_missing:
             missing = [key for key in keys if key not in blocks]
             if missing:
-                self._cache.lookup(missing, 0, now)
+                self._cache.lookup(missing, 0, now, request=request)
         slots = [self._slot(key) for key in keys if key in blocks]
         if slots:
-            self._cache.touch(slots, now)
+            self._cache.touch(slots, now, request=request)
+
+    def lookup(self, keys, *, request=None):
+        """A prompt asks for these keys, in prefix order, once and before its touch. How many of
+        them are here, from the first on. A host that calls this does so for every prompt: touches
+        no longer count keys as asked for."""
+        self._tells_missing = False
+        keys = list(keys)
+        blocks = self._blocks
+        hits = next((i for i, key in enumerate(keys) if key not in blocks), len(keys))
+        missing = [key for key in keys[hits:] if key not in blocks]
+        self._cache.lookup(keys[:hits] + missing, hits, self._clock(), request=request)
+        return hits
+
+    def request(self, request, phase):
+        """A request has come to a contract.PHASE_*; one that calls a tool or finishes may bring
+        hints."""
+        self._cache.request(request, phase, self._clock())
+
+    def hint(self, session, hints):
+        """What is expected of a session from now on: a value for each contract.HINT_*."""
+        self._cache.hint(session, hints, self._clock())
 
     def on_request_finished(self, key_groups, insertion_only_keys, reused_keys, req_context):
         """A request's keys by KV cache group, once (vLLM from 0.31 on). What it found counts as
