@@ -1,6 +1,6 @@
-# tests/python: the policy library's Python package, by unittest, on the library and the program that
-# were built. `python` is the everyday suite with 10^5 calls to each pair of cache managers,
-# `python_slow` (label slow) makes 10^6.
+# tests/python: the policy library's Python package and the scenarios' script, by unittest, on the
+# library and the program that were built. `python` is the everyday suite with 10^5 calls to each pair
+# of cache managers, `python_slow` (label slow) makes 10^6.
 function(tiercast_python_tests)
   find_package(Python3 3.10 COMPONENTS Interpreter)
   if(NOT Python3_FOUND)

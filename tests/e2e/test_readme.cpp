@@ -72,7 +72,7 @@ TEST_CASE("README shows the quickstart's forecast as it is printed", "[e2e]") {
   CHECK_FALSE((line + 1)->starts_with("    "));  // nothing more is shown than was printed
 }
 
-TEST_CASE("README's scenarios apart and of peers come out as it says", "[e2e]") {
+TEST_CASE("README's scenarios apart, of peers and of agents come out as it says", "[e2e]") {
   const Json apart = json_of({"run", scenario("disaggregated.yaml")});
   const std::string apart_row = row("| `scenarios/disaggregated.yaml`");
   CAPTURE(apart_row);
@@ -91,6 +91,16 @@ TEST_CASE("README's scenarios apart and of peers come out as it says", "[e2e]") 
       fmt::format("TTFT {:.0f} ms mean, of which loads from peers {:.1f} ms; {:.1f} % of input",
                   peers["metrics"]["ttft_ms"]["mean"].get<double>(), load_ms(peers, "peer"),
                   share_of_input(peers, "peer"))));
+
+  const Json agents = json_of({"run", scenario("agents.yaml")});
+  const std::string agents_row = row("| `scenarios/agents.yaml`");
+  CAPTURE(agents_row);
+  CHECK(holds(agents_row, fmt::format("TTFT {:.0f} ms median, {:.2f} s at p99; {:.1f} % of input "
+                                      "is found in GPU memory, {:.1f} % in all",
+                                      agents["metrics"]["ttft_ms"]["p50"].get<double>(),
+                                      agents["metrics"]["ttft_ms"]["p99"].get<double>() / 1000,
+                                      share_of_input(agents, "hbm"),
+                                      100 * agents["cache"]["token_hit_ratio"].get<double>())));
 }
 
 TEST_CASE("GPU memory alone carries as many sessions as README says", "[e2e][slow]") {

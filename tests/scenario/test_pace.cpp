@@ -76,7 +76,8 @@ Scenario shipped(const fs::path& file) {
 }
 
 const Words kShipped = {"scenarios/quickstart.yaml", "scenarios/disaggregated.yaml",
-                        "scenarios/peer-memory.yaml", "tests/bench/scenarios/pod1152.yaml"};
+                        "scenarios/peer-memory.yaml", "scenarios/agents.yaml",
+                        "tests/bench/scenarios/pod1152.yaml"};
 
 PacedWorld paced(const Scenario& scenario, Pace pace, const std::string& part = "") {
   std::string problem;
