@@ -7,7 +7,7 @@
 
 #include "models/policy/block_walk.hpp"
 #include "models/policy/cache_entry.hpp"
-#include "models/policy/ghost_keys.hpp"
+#include "models/policy/ghost_lists.hpp"
 #include "models/policy/key_hash.hpp"
 #include "models/policy/key_walk.hpp"
 #include "models/policy/two_queues.hpp"
@@ -34,6 +34,9 @@ class ArcVllm {
   using Queues = SlotQueues<3>;
   static constexpr uint32_t t1 = 0;
   static constexpr uint32_t t2 = 1;
+  using Ghosts = GhostLists<2>;
+  static constexpr uint32_t b1 = 0;
+  static constexpr uint32_t b2 = 1;
   static constexpr uint32_t written = 2;  // of T1, with its order, but not ready yet
 
  public:
@@ -47,12 +50,11 @@ class ArcVllm {
       : capacity_(pool.capacity_blocks),
         queues_(pool.slot_count, pool.capacity_blocks),
         hashes_(pool.slot_count),
-        b1_(pool.capacity_blocks),
-        b2_(pool.capacity_blocks) {}
+        ghosts_({pool.capacity_blocks, pool.capacity_blocks}) {}
 
   void lookup(const Notice&, Blocks blocks, std::size_t count, std::size_t hits) {
     for_missing_keys(
-        blocks, count, hits, [&](uint64_t hash) { prefetch_ghost(hash); },
+        blocks, count, hits, [&](uint64_t hash) { ghosts_.prefetch(hash); },
         [&](uint64_t hash) { touch_ghost(hash); });
   }
 
@@ -60,14 +62,13 @@ class ArcVllm {
     const auto ahead = [&](uint32_t slot, std::size_t i) {
       queues_.prefetch(slot);
       hashes_.prefetch(slot);
-      prefetch_ghost(key_hash(blocks[i]->key));
+      ghosts_.prefetch(key_hash(blocks[i]->key));
     };
     walk_blocks<BlockCursor>(spans, ahead, [&](uint32_t slot, std::size_t i) {
       const uint64_t hash = key_hash(blocks[i]->key);
       hashes_[slot] = hash;
       queues_.push(written, slot);
-      b1_.take(hash);
-      b2_.take(hash);
+      ghosts_.take(hash);
     });
   }
 
@@ -81,7 +82,7 @@ class ArcVllm {
   void remove(const Notice& at, uint32_t /*reason*/, Spans spans) {
     walk<BlockCursor>(spans, [&](uint32_t slot) {
       const bool leaving = at.slots.state(slot) == SlotState::leaving;
-      if (leaving) (queues_.queue_of(slot) == t2 ? b2_ : b1_).push(hashes_[slot]);
+      if (leaving) ghosts_.push(queues_.queue_of(slot) == t2 ? b2 : b1, hashes_[slot]);
       queues_.remove(slot, !leaving);
     });
   }
@@ -109,8 +110,7 @@ class ArcVllm {
     queues_.hash_apart(
         hash, [](uint32_t queue) { return queue == t2 ? t2 : t1; },
         [&](StateHash& chain, uint32_t slot) { chain.add(hashes_[slot]); });
-    b1_.hash(hash);
-    b2_.hash(hash);
+    ghosts_.hash(hash);
     hash.add(std::bit_cast<uint64_t>(target_));
   }
 
@@ -118,8 +118,7 @@ class ArcVllm {
   static void archive(Self& self, Archive& archive) {
     Queues::archive(self.queues_, archive);
     archive.items(self.hashes_.data(), self.hashes_.size());
-    GhostKeys::archive(self.b1_, archive);
-    GhostKeys::archive(self.b2_, archive);
+    Ghosts::archive(self.ghosts_, archive);
     archive.value(self.target_);
   }
 
@@ -130,21 +129,17 @@ class ArcVllm {
         spans, [&](uint32_t slot, std::size_t) { queues_.prefetch(slot); },
         [&](uint32_t slot, std::size_t) { visit(slot); });
   }
-  void prefetch_ghost(uint64_t hash) const {
-    b1_.prefetch(hash);
-    b2_.prefetch(hash);
-  }
-
   void touch_ghost(uint64_t hash) {
-    const double b1 = b1_.size();
-    const double b2 = b2_.size();
-    if (b1_.take(hash)) {
-      target_ = std::min(target_ + std::max(1.0, b2 / b1), static_cast<double>(capacity_));
-      b1_.push(hash);
-    } else if (b2_.take(hash)) {
-      target_ = std::max(target_ - std::max(1.0, b1 / b2), 0.0);
-      b2_.push(hash);
+    const double once = ghosts_.size(b1);
+    const double often = ghosts_.size(b2);
+    const uint32_t list = ghosts_.take(hash);
+    if (list == Ghosts::none) return;
+    if (list == b1) {
+      target_ = std::min(target_ + std::max(1.0, often / once), static_cast<double>(capacity_));
+    } else {
+      target_ = std::max(target_ - std::max(1.0, once / often), 0.0);
     }
+    ghosts_.push(list, hash);
   }
 
   template <class Visit>
@@ -158,8 +153,7 @@ class ArcVllm {
   uint32_t capacity_;
   Queues queues_;
   FlatArray<uint64_t> hashes_;  // by slot, of its key
-  GhostKeys b1_;
-  GhostKeys b2_;
+  Ghosts ghosts_;
   double target_ = 0;  // blocks in T1
 };
 

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
 #include "models/policy/cache_policy.hpp"
-#include "models/policy/run_list.hpp"
+#include "models/policy/run_lists.hpp"
 
 namespace tiercast::policy {
 
@@ -29,23 +27,18 @@ class Lru {
   void insert(const Notice&, Spans, Blocks) {}
 
   void touch(const Notice& at, Spans spans) {
-    backward(spans, [&](tp_span span) {
-      at.slots.evictable_runs_backward(span, [&](tp_span run) { unused_.renew(run); });
-    });
+    for_unused_runs(at, spans, [&](tp_span run) { unused_.renew(run); });
   }
 
   void remove(const Notice& at, uint32_t /*reason*/, Spans spans) {
-    backward(spans, [&](tp_span span) {
-      at.slots.evictable_runs_backward(span, [&](tp_span run) { unused_.detach(run); });
-    });
+    for_unused_runs(at, spans, [&](tp_span run) { unused_.detach(run); });
   }
 
   void set_evictable(const Notice&, bool on, Spans spans) {
-    if (on) {
-      backward(spans, [&](tp_span span) { unused_.append(span); });
-    } else {
-      backward(spans, [&](tp_span span) { unused_.detach(span); });
-    }
+    unused_.for_spans_backward(spans, [&](tp_span span) {
+      if (on) return unused_.append(span);
+      unused_.detach(span);
+    });
   }
 
   template <class Victims>
@@ -64,41 +57,29 @@ class Lru {
 
   template <class Self, class Archive>
   static void archive(Self& self, Archive& archive) {
-    RunList::archive(self.unused_, archive);
+    RunLists<1>::archive(self.unused_, archive);
   }
 
  private:
-  /// Walks a batch from its tail, fetching ahead the list nodes it will meet.
   template <class Visit>
-  void backward(Spans spans, Visit visit) const {
-    constexpr std::size_t node_ahead = 24;
-    constexpr std::size_t neighbours_ahead = 8;
-    const std::size_t size = spans.size();
-    const auto slot = [&](std::size_t i) { return spans[size - 1 - i].first_slot; };
-    if (size > 1) {
-      for (std::size_t i = 0; i < std::min(node_ahead, size); ++i) unused_.prefetch_node(slot(i));
-      for (std::size_t i = 0; i < std::min(neighbours_ahead, size); ++i) {
-        unused_.prefetch_neighbours(slot(i));
-      }
-    }
-    for (std::size_t i = 0; i < size; ++i) {
-      if (i + node_ahead < size) unused_.prefetch_node(slot(i + node_ahead));
-      if (i + neighbours_ahead < size) unused_.prefetch_neighbours(slot(i + neighbours_ahead));
-      visit(spans[size - 1 - i]);
-    }
+  void for_unused_runs(const Notice& at, Spans spans, Visit visit) const {
+    unused_.for_spans_backward(spans, [&](tp_span span) {
+      at.slots.for_runs_backward(span, [&](tp_span run, SlotState state) {
+        if (state == SlotState::evictable) visit(run);
+      });
+    });
   }
 
   template <class Visit>
   void for_victims(uint32_t need, Visit visit) const {
-    unused_.for_runs([&](tp_span run) {
-      const uint32_t taken = run.count < need ? run.count : need;
-      visit(tp_span{run.first_slot + (run.count - taken), taken});
-      need -= taken;
-      return need != 0;
-    });
+    for (RunLists<1>::Walk walk(unused_); need != 0 && !walk.done();) {
+      const tp_span run = walk.next(need);
+      need -= run.count;
+      visit(run);
+    }
   }
 
-  RunList unused_;  // evictable blocks
+  RunLists<1> unused_;  // evictable blocks
 };
 
 }  // namespace tiercast::policy

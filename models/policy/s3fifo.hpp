@@ -10,7 +10,7 @@
 #include "models/policy/arrival_order.hpp"
 #include "models/policy/bit_index.hpp"
 #include "models/policy/cache_policy.hpp"
-#include "models/policy/ghost_keys.hpp"
+#include "models/policy/ghost_lists.hpp"
 #include "models/policy/key_hash.hpp"
 
 namespace tiercast::policy {
@@ -51,12 +51,12 @@ class S3Fifo {
         small_(ArrivalOrder::positions_for(pool.capacity_blocks)),
         main_(ArrivalOrder::positions_for(pool.capacity_blocks)),
         hashes_(pool.slot_count),
-        ghosts_(share(pool, values.real("ghost"))) {}
+        ghosts_({share(pool, values.real("ghost"))}) {}
 
   void insert(const Notice&, Spans spans, Blocks blocks) {
     std::size_t batch = 0;
     for (const tp_span span : spans) batch += span.count;
-    constexpr std::size_t asked_at_once = GhostKeys::most_at_once;
+    constexpr std::size_t asked_at_once = GhostLists<1>::most_at_once;
     uint64_t hashes[asked_at_once];
     uint64_t returning = 0;  // of the blocks asked about together
     std::size_t index = 0;
@@ -100,7 +100,7 @@ class S3Fifo {
       if (!in_main(slots.first_slot)) {
         for (uint32_t slot = slots.first_slot; slot < slots.first_slot + slots.count; ++slot) {
           if (at.slots.state(slot) == SlotState::leaving) {
-            ghosts_.push(hashes_[slot]);
+            ghosts_.push(0, hashes_[slot]);
           } else {
             --small_blocks_;
           }
@@ -232,7 +232,7 @@ class S3Fifo {
     BitIndex::archive(self.small_, archive);
     BitIndex::archive(self.main_, archive);
     archive.items(self.hashes_.data(), self.hashes_.size());
-    GhostKeys::archive(self.ghosts_, archive);
+    GhostLists<1>::archive(self.ghosts_, archive);
     archive.value(self.small_blocks_);
   }
 
@@ -333,7 +333,7 @@ class S3Fifo {
   BitIndex small_;             // positions of evictable blocks
   BitIndex main_;
   FlatArray<uint64_t> hashes_;  // by slot, of its key
-  GhostKeys ghosts_;
+  GhostLists<1> ghosts_;
 };
 
 }  // namespace tiercast::policy

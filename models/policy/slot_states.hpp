@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -78,9 +79,10 @@ class SlotStates {
   /// The same where all of them are in one of the set's states; else nothing changes.
   bool move_if(tp_span span, SlotSet from, SlotState to);
 
-  /// Calls visit(tp_span) for each maximal evictable run inside a span, the last run first.
+  /// Calls visit(run, state) for the runs of slots alike that a span is made of, the last run
+  /// first.
   template <class Visit>
-  void evictable_runs_backward(tp_span span, Visit visit) const;
+  void for_runs_backward(tp_span span, Visit visit) const;
 
   void hash(StateHash& hash) const {
     for (const Word& word : words_) {
@@ -101,6 +103,9 @@ class SlotStates {
     uint64_t high = 0;
   };
 
+  static uint64_t slots_in(const Word& word, SlotState state);
+  /// The slots at a span's end that are in the state, which the last one is in.
+  tp_span last_run(tp_span span, SlotState in) const;
   bool all_of_many(tp_span span, SlotState in) const;
   bool all_of_many(tp_span span, SlotSet set, SlotState first) const;
   void move_many(tp_span span, SlotState to);
@@ -115,12 +120,15 @@ class SlotStates {
   std::vector<Word> words_;
 };
 
+inline uint64_t SlotStates::slots_in(const Word& word, SlotState state) {
+  const uint64_t low = uint64_t{0} - (static_cast<uint64_t>(state) & 1);
+  const uint64_t high = uint64_t{0} - (static_cast<uint64_t>(state) >> 1);
+  return ~((word.low ^ low) | (word.high ^ high));
+}
+
 inline bool SlotStates::all_of_many(tp_span span, SlotState in) const {
-  const uint64_t low = uint64_t{0} - (static_cast<uint64_t>(in) & 1);
-  const uint64_t high = uint64_t{0} - (static_cast<uint64_t>(in) >> 1);
   return for_span_words(span, [&](uint32_t index, uint64_t mask) {
-    const Word word = words_[index];
-    return (((word.low ^ low) | (word.high ^ high)) & mask) == 0;
+    return (slots_in(words_[index], in) & mask) == mask;
   });
 }
 
@@ -185,33 +193,28 @@ inline bool SlotStates::move_if(tp_span span, SlotSet from, SlotState to) {
   return true;
 }
 
-template <class Visit>
-void SlotStates::evictable_runs_backward(tp_span span, Visit visit) const {
-  if (span.count == 1) {
-    if (state(span.first_slot) == SlotState::evictable) visit(span);
-    return;
-  }
-  uint32_t begin = 0;  // of the run found so far, which may go on in the word before
-  uint32_t end = 0;
-  const uint32_t first_word = span.first_slot / 64;
+inline tp_span SlotStates::last_run(tp_span span, SlotState in) const {
   const uint32_t last = span.first_slot + (span.count - 1);
-  uint64_t mask = ~uint64_t{0} >> (63 - last % 64);
-  for (uint32_t index = last / 64 + 1; index-- > first_word; mask = ~uint64_t{0}) {
-    if (index == first_word) mask &= ~uint64_t{0} << (span.first_slot % 64);
-    uint64_t left = words_[index].low & words_[index].high & mask;
-    while (left != 0) {
-      const auto above = static_cast<uint32_t>(std::countl_zero(left));
-      const auto length = static_cast<uint32_t>(std::countl_one(left << above));
-      const uint32_t run_end = index * 64 + (64 - above);
-      if (run_end != begin) {
-        if (begin != end) visit(tp_span{begin, end - begin});
-        end = run_end;
-      }
-      begin = run_end - length;
-      left = above + length == 64 ? 0 : left & (~uint64_t{0} >> (above + length));
-    }
+  uint32_t length = 1;
+  while (length < span.count) {
+    const uint32_t slot = last - length;
+    const uint64_t alike = slots_in(words_[slot / 64], in) << (63 - slot % 64);
+    const auto here = std::min(static_cast<uint32_t>(std::countl_one(alike)), slot % 64 + 1);
+    length += here;
+    if (here <= slot % 64) break;
   }
-  if (begin != end) visit(tp_span{begin, end - begin});
+  length = std::min(length, span.count);
+  return {last - (length - 1), length};
+}
+
+template <class Visit>
+void SlotStates::for_runs_backward(tp_span span, Visit visit) const {
+  while (span.count != 0) {
+    const SlotState in = state(span.first_slot + (span.count - 1));
+    const tp_span run = last_run(span, in);
+    span.count -= run.count;
+    visit(run, in);
+  }
 }
 
 }  // namespace tiercast::policy

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "models/policy/cache_entry.hpp"
-#include "models/policy/ghost_keys.hpp"
+#include "models/policy/ghost_lists.hpp"
 #include "models/policy/key_hash.hpp"
 #include "models/policy/key_walk.hpp"
 #include "models/policy/two_queues.hpp"
@@ -25,6 +25,9 @@ class TwoQ {
   using Queues = SlotQueues<2>;
   static constexpr uint32_t a1in = 0;
   static constexpr uint32_t am = 1;
+  using Ghosts = GhostLists<2>;
+  static constexpr uint32_t a1out = 0;
+  static constexpr uint32_t awaited = 1;  // were in A1out when looked up
 
  public:
   static constexpr std::string_view name = "2q";
@@ -45,30 +48,26 @@ class TwoQ {
       : in_share_(share(pool, values.real("in"))),
         queues_(pool.slot_count, pool.capacity_blocks),
         hashes_(pool.slot_count),
-        a1out_(share(pool, values.real("out"))),
-        awaited_(pool.capacity_blocks / 8 + 64) {}
+        ghosts_({share(pool, values.real("out")), pool.capacity_blocks / 8 + 64}) {}
 
   void prefetch(uint32_t slot) const { queues_.prefetch(slot); }
   void prefetch(uint32_t slot, const tp_block* block) const {
     queues_.prefetch(slot);
     hashes_.prefetch(slot);
-    const uint64_t hash = key_hash(block->key);
-    a1out_.prefetch(hash);
-    awaited_.prefetch(hash);
+    ghosts_.prefetch(key_hash(block->key));
   }
 
   void lookup(const Notice&, Blocks blocks, std::size_t count, std::size_t hits) {
     for_missing_keys(
-        blocks, count, hits, [&](uint64_t hash) { a1out_.prefetch(hash); },
+        blocks, count, hits, [&](uint64_t hash) { ghosts_.prefetch(hash); },
         [&](uint64_t hash) {
-          if (a1out_.take(hash)) awaited_.push(hash);
+          if (ghosts_.take(hash) != Ghosts::none) ghosts_.push(awaited, hash);
         });
   }
   void insert(const Notice&, uint32_t slot, const tp_block* block) {
     const uint64_t hash = key_hash(block->key);
     hashes_[slot] = hash;
-    const bool known = awaited_.take(hash) || a1out_.take(hash);
-    queues_.push(known ? am : a1in, slot);
+    queues_.push(ghosts_.take(hash) != Ghosts::none ? am : a1in, slot);
   }
   void touch(const Notice& at, uint32_t slot) {
     if (queues_.queue_of(slot) == a1in) return;
@@ -76,7 +75,7 @@ class TwoQ {
   }
   void remove(const Notice& at, uint32_t /*reason*/, uint32_t slot) {
     const bool leaving = at.slots.state(slot) == SlotState::leaving;
-    if (leaving && queues_.queue_of(slot) == a1in) a1out_.push(hashes_[slot]);
+    if (leaving && queues_.queue_of(slot) == a1in) ghosts_.push(a1out, hashes_[slot]);
     queues_.remove(slot, !leaving);
   }
   void set_evictable(const Notice& at, bool on, uint32_t slot) {
@@ -102,16 +101,14 @@ class TwoQ {
           if (queues_.queue_of(slot) != a1in) return;  // its key will never be a ghost's
           chain.add(hashes_[slot]);
         });
-    a1out_.hash(hash);
-    awaited_.hash(hash);
+    ghosts_.hash(hash);
   }
 
   template <class Self, class Archive>
   static void archive(Self& self, Archive& archive) {
     Queues::archive(self.queues_, archive);
     archive.items(self.hashes_.data(), self.hashes_.size());
-    GhostKeys::archive(self.a1out_, archive);
-    GhostKeys::archive(self.awaited_, archive);
+    Ghosts::archive(self.ghosts_, archive);
   }
 
  private:
@@ -129,8 +126,7 @@ class TwoQ {
   uint32_t in_share_;
   Queues queues_;
   FlatArray<uint64_t> hashes_;  // by slot, of its key
-  GhostKeys a1out_;
-  GhostKeys awaited_;  // were in A1out when looked up
+  Ghosts ghosts_;
 };
 
 }  // namespace

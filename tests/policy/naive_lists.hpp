@@ -28,7 +28,7 @@ class NaiveLists : public NaivePolicy {
   void commit(const std::vector<bool>& refused) override {
     const Slots evicted = evict(static_cast<uint32_t>(refused.size()));
     for (std::size_t i = 0; i < evicted.size(); ++i) {
-      if (refused[i]) set_evictable(true, evicted[i]);
+      if (refused[i]) NaiveLists::set_evictable(true, evicted[i]);
     }
   }
   bool tail_first() const override { return true; }

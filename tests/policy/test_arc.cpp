@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "tests/policy/naive_lists.hpp"
@@ -28,6 +30,7 @@ class NaiveArc final : public NaiveLists<NaiveArc> {
     limit();
   }
   void touch(uint32_t slot) override {
+    if (block(slot).leaving) return;
     t1_.remove(slot);
     t2_.remove(slot);
     t2_.push_back(slot);
@@ -42,6 +45,11 @@ class NaiveArc final : public NaiveLists<NaiveArc> {
   }
   void set_evictable(bool on, uint32_t slot) override {
     NaiveLists::set_evictable(on, slot);
+    List& list = contains(t1_, slot) ? t1_ : t2_;
+    if (on) {
+      list.remove(slot);
+      list.push_back(slot);
+    }
     limit();
   }
 
@@ -71,10 +79,9 @@ class NaiveArc final : public NaiveLists<NaiveArc> {
   }
   void limit() {
     while (staying(t1_) + b1_.size() > capacity_ && b1_.size() != 0) b1_.drop_oldest();
-    while (staying(t1_) + staying(t2_) + b1_.size() + b2_.size() > 2 * capacity_ &&
-           b2_.size() != 0) {
-      b2_.drop_oldest();
-    }
+    const std::size_t most =
+        std::min(2 * capacity_ - staying(t1_) - staying(t2_), capacity_ + capacity_ / 8 + 64);
+    while (b1_.size() + b2_.size() > most && b2_.size() != 0) b2_.drop_oldest();
   }
 
   std::size_t capacity_;

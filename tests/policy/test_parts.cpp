@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "models/policy/bit_index.hpp"
-#include "models/policy/ghost_keys.hpp"
+#include "models/policy/ghost_lists.hpp"
 #include "models/policy/key_hash.hpp"
 #include "models/policy/parameters.hpp"
 #include "models/policy/slot_states.hpp"
@@ -57,7 +57,7 @@ TEST_CASE("a bit index finds neighbours as an ordered set does") {
 
 TEST_CASE("ghost keys are a queue from whose middle keys are taken") {
   const uint32_t capacity = GENERATE(0u, 1u, 7u, 100u, 3000u);
-  policy::GhostKeys ghosts(capacity);
+  policy::GhostLists<1> ghosts({capacity});
   std::deque<uint64_t> expected;
   Draw draw(capacity);
   uint64_t returned = 0;
@@ -65,13 +65,13 @@ TEST_CASE("ghost keys are a queue from whose middle keys are taken") {
     const uint64_t key = draw.below(2 * capacity + 2);
     const auto found = std::find(expected.begin(), expected.end(), key);
     const uint64_t hash = policy::key_hash({key * 7, key});
-    REQUIRE(ghosts.take(hash) == (found != expected.end()));
+    REQUIRE(ghosts.take(hash) == (found != expected.end() ? 0 : ghosts.none));
     if (found != expected.end()) {
       expected.erase(found);
       ++returned;
       if (draw.chance(50)) continue;
     }
-    ghosts.push(hash);
+    ghosts.push(0, hash);
     if (capacity != 0 && expected.size() == capacity) expected.pop_front();
     if (capacity != 0) expected.push_back(key);
     REQUIRE(ghosts.size() == expected.size());
@@ -80,8 +80,8 @@ TEST_CASE("ghost keys are a queue from whose middle keys are taken") {
 }
 
 TEST_CASE("ghost keys taken together are taken one after the other") {
-  policy::GhostKeys ghosts(10);
-  for (uint64_t hash = 0; hash < 12; ++hash) ghosts.push(hash << 32);
+  policy::GhostLists<1> ghosts({10});
+  for (uint64_t hash = 0; hash < 12; ++hash) ghosts.push(0, hash << 32);
   // 0 and 1 have left; 5 is no ghost the second time.
   uint64_t asked[] = {5, 0, 11, 5, 12, 2};
   for (uint64_t& hash : asked) hash <<= 32;
