@@ -16,6 +16,7 @@ CacheEntry group_ttl_entry();
 CacheEntry hyperbolic_entry();
 CacheEntry leaf_lru_entry();
 CacheEntry lease_entry();
+CacheEntry lecar_entry();
 CacheEntry lfu_entry();
 CacheEntry lirs_entry();
 CacheEntry lookahead_entry();

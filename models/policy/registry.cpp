@@ -37,6 +37,7 @@ std::span<const CacheEntry> cache_policies() {
       steps_entry(),
       classes_entry(),
       group_ttl_entry(),
+      lecar_entry(),
   };
   // clang-format on
   return policies;
