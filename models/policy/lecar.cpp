@@ -1,13 +1,11 @@
-#include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
-#include "models/policy/bit_index.hpp"
 #include "models/policy/cache_entry.hpp"
 #include "models/policy/decay.hpp"
+#include "models/policy/expert_pair.hpp"
 #include "models/policy/flat_array.hpp"
 #include "models/policy/ghost_history.hpp"
 #include "models/policy/key_hash.hpp"
@@ -53,14 +51,11 @@ class LeCar {
 
   LeCar(const tp_pool& pool, const ParameterValues& values, uint64_t seed)
       : learning_(values.real("learning")),
-        floor_(values.real("floor")),
         forgetting_(ln_200 / static_cast<double>(pool.capacity_blocks)),
-        seed_(mix_bits(seed + 0x9E3779B97F4A7C15u)),
-        lru_weight_(values.real("lru")),
         blocks_(pool.slot_count),
         by_recency_(pool.slot_count, pool.capacity_blocks),
         by_uses_(pool.slot_count, pool.capacity_blocks),
-        named_(pool.slot_count),
+        experts_(pool.slot_count, seed, values.real("lru"), values.real("floor")),
         histories_{History(pool.capacity_blocks), History(pool.capacity_blocks)} {}
 
   void prefetch(uint32_t slot) const {
@@ -82,7 +77,7 @@ class LeCar {
   void insert(const Notice&, uint32_t slot, const tp_block* block) {
     const uint64_t hash = key_hash(block->key);
     learn(hash);
-    blocks_[slot] = {hash, 1, nobody};
+    blocks_[slot] = {hash, 1, Expert::none};
     by_recency_.push(0, slot);
     ++clock_;
   }
@@ -95,7 +90,7 @@ class LeCar {
 
   void remove(const Notice&, uint32_t /*reason*/, uint32_t slot) {
     const Block& block = blocks_[slot];
-    if (block.evictor != nobody) histories_[block.evictor - 1].push(block.hash, clock_);
+    if (block.evictor != Expert::none) history_of(block.evictor).push(block.hash, clock_);
     by_uses_.drop(slot);
     by_recency_.remove(slot, true);
     blocks_[slot] = {};
@@ -104,46 +99,37 @@ class LeCar {
   void set_evictable(const Notice&, bool on, uint32_t slot) {
     by_recency_.set_candidate(slot, on);
     if (!on) return by_uses_.drop(slot);
-    blocks_[slot].evictor = nobody;
+    blocks_[slot].evictor = Expert::none;
     renew(slot);
   }
 
   void select(uint32_t need, auto& victims) const {
-    name_victims(need, [&](uint32_t slot, uint32_t) { victims.take(slot); });
-    named_.for_members(0, named_.none, [&](uint32_t slot) {
-      named_.clear(slot);
-      return true;
-    });
+    name_victims(need, [&](uint32_t slot, Expert, bool) { victims.take(slot); });
+    experts_.for_named([](uint32_t) {});
   }
 
   void commit(uint32_t need, auto& verdicts) {
-    name_victims(need, [&](uint32_t slot, uint32_t expert) {
+    name_victims(need, [&](uint32_t slot, Expert expert, bool) {
       if (verdicts.accepts(slot)) blocks_[slot].evictor = expert;
     });
-    named_.for_members(0, named_.none, [&](uint32_t slot) {
-      named_.clear(slot);
-      if (blocks_[slot].evictor == nobody) return true;
+    experts_.for_named([&](uint32_t slot) {
+      if (blocks_[slot].evictor == Expert::none) return;
       by_uses_.drop(slot);
       by_recency_.set_candidate(slot, false);
-      return true;
     });
-    draws_ += need;
+    experts_.commit(need);
   }
 
   void hash(StateHash& hash) const {
-    hash.add(draws_);
-    hash.add(std::bit_cast<uint64_t>(lru_weight_));
+    experts_.hash(hash);
     for (uint32_t slot = 0; slot < blocks_.size(); ++slot) {
       const Block& block = blocks_[slot];
       if (block.uses == 0) continue;
       hash.add(uint64_t{slot} << 32 | block.uses);
       hash.add(block.hash);
-      hash.add(block.evictor);
+      hash.add(static_cast<uint64_t>(block.evictor));
     }
-    for (uint32_t place = by_recency_.oldest(0); place != by_recency_.none;
-         place = by_recency_.oldest(0, place + 1)) {
-      hash.add(by_recency_.slot_at(place));
-    }
+    for (QueueWalk walk(by_recency_); !walk.done(); walk.next()) hash.add(walk.slot());
     for (const History& history : histories_) {
       history.hash(hash, [&](StateHash& chain, uint64_t left) { chain.add(clock_ - left); });
     }
@@ -154,29 +140,27 @@ class LeCar {
     SlotQueues<1>::archive(self.by_recency_, archive);
     RankedSlots::archive(self.by_uses_, archive);
     for (auto& history : self.histories_) History::archive(history, archive);
-    archive.value(self.lru_weight_);
     archive.value(self.clock_);
-    archive.value(self.draws_);
+    ExpertPair::archive(self.experts_, archive);
   }
 
  private:
   static constexpr double ln_200 = 5.298317366548036;  // 0.005^x is e^(-x ln 200)
 
-  // Who named a victim that is leaving.
-  static constexpr uint32_t nobody = 0;
-  static constexpr uint32_t lru = 1;
-  static constexpr uint32_t lfu = 2;
+  static constexpr Expert lru = Expert::first;
+  static constexpr Expert lfu = Expert::second;
 
   struct Block {
-    uint64_t hash;  // of the key
-    uint32_t uses;  // 0: absent
-    uint32_t evictor;
+    uint64_t hash;   // of the key
+    uint32_t uses;   // 0: absent
+    Expert evictor;  // who named it, of a victim that is leaving
   };
   using History = GhostHistory<uint64_t>;  // when they left
 
   void prefetch_ghosts(uint64_t hash) const {
     for (const History& history : histories_) history.prefetch(hash);
   }
+  History& history_of(Expert expert) { return histories_[expert == lru ? 0 : 1]; }
   void renew(uint32_t slot) {
     by_recency_.move(0, slot);
     by_uses_.put_newest(slot, blocks_[slot].uses);
@@ -184,56 +168,27 @@ class LeCar {
 
   /// A missing key is asked for, and is a ghost no longer.
   void learn(uint64_t hash) {
-    for (const uint32_t expert : {lru, lfu}) {
-      if (const auto left = histories_[expert - 1].take(hash)) regret(expert, clock_ - *left);
+    for (const Expert expert : {lru, lfu}) {
+      const auto left = history_of(expert).take(hash);
+      if (!left) continue;
+      const double unused = static_cast<double>(clock_ - *left);
+      experts_.blame(expert, learning_ * decay(forgetting_ * unused));
     }
-  }
-  void regret(uint32_t expert, uint64_t unused) {
-    const double weighs = decay(forgetting_ * static_cast<double>(unused));
-    const double kept = decay(learning_ * weighs);  // dividing one is multiplying the other
-    const double lru_part = lru_weight_ * (expert == lru ? kept : 1);
-    const double lfu_part = (1 - lru_weight_) * (expert == lfu ? kept : 1);
-    lru_weight_ = std::clamp(lru_part / (lru_part + lfu_part), floor_, 1 - floor_);
   }
 
-  /// Calls give(slot, expert) for the victims of the next draws in order, and marks them as named.
   template <class Give>
   void name_victims(uint32_t need, Give give) const {
-    RankedSlots::Walk least_used(by_uses_);
-    uint32_t oldest = by_recency_.oldest(0);
-    for (uint64_t draw = draws_; draw < draws_ + need; ++draw) {
-      uint32_t slot = 0;
-      const bool by_lru = chance(draw) < lru_weight_;
-      if (by_lru) {
-        while (named_.test(by_recency_.slot_at(oldest))) {
-          oldest = by_recency_.oldest(0, oldest + 1);
-        }
-        slot = by_recency_.slot_at(oldest);
-      } else {
-        while (named_.test(least_used.slot())) least_used.next();
-        slot = least_used.slot();
-      }
-      named_.set(slot);
-      give(slot, by_lru ? lru : lfu);
-    }
-  }
-  /// At least 0, below 1.
-  double chance(uint64_t draw) const {
-    return static_cast<double>(mix_bits(seed_ + draw * 0x9E3779B97F4A7C15u) >> 11) * 0x1p-53;
+    experts_.name_victims(need, QueueWalk(by_recency_), RankedSlots::Walk(by_uses_), give);
   }
 
   double learning_;
-  double floor_;
-  double forgetting_;  // for each unit of time, as a power of e
-  uint64_t seed_;
-  double lru_weight_;         // the rest is LFU's
+  double forgetting_;         // for each unit of time, as a power of e
   uint64_t clock_ = 0;        // entries and touches so far
-  uint64_t draws_ = 0;        // victims named and committed so far
   FlatArray<Block> blocks_;   // by slot
   SlotQueues<1> by_recency_;  // only the order of candidates says something
   RankedSlots by_uses_;       // candidates
-  mutable BitIndex named_;    // slots; empty between calls
-  History histories_[2];      // of LRU and of LFU
+  ExpertPair experts_;
+  History histories_[2];  // of LRU and of LFU
 };
 
 }  // namespace
