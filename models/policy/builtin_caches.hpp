@@ -8,6 +8,7 @@ namespace tiercast::policy {
 CacheEntry arc_entry();
 CacheEntry arc_vllm_entry();
 CacheEntry belady_entry();
+CacheEntry cacheus_entry();
 CacheEntry classes_entry();
 CacheEntry clock_entry();
 CacheEntry fifo_entry();

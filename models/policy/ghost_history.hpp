@@ -17,21 +17,27 @@ template <class Memory>
 requires std::has_unique_object_representations_v<Memory>
 class GhostHistory {
  public:
+  /// capacity: 1 at least.
   explicit GhostHistory(uint32_t capacity)
       : cells_(capacity), links_(capacity), memories_(capacity) {}
 
   uint32_t size() const { return cells_.size(); }
   void prefetch(uint64_t hash) const { cells_.prefetch(hash); }
 
-  /// Adds a ghost as the newest; the oldest goes where there are too many.
-  void push(uint64_t hash, const Memory& memory) {
-    if (links_.size() == 0) return;
-    if (cells_.full()) drop(oldest_);
+  /// Adds a ghost as the newest. Where there are too many the oldest goes, and what was remembered
+  /// of it is answered.
+  std::optional<Memory> push(uint64_t hash, const Memory& memory) {
+    std::optional<Memory> gone;
+    if (cells_.full()) {
+      gone = memories_[oldest_];
+      drop(oldest_);
+    }
     const uint32_t cell = cells_.add(hash);
     memories_[cell] = memory;
     links_[cell] = {newest_, none};
     set_newer(newest_, cell);
     newest_ = cell;
+    return gone;
   }
   /// Takes out a ghost, should it be here.
   std::optional<Memory> take(uint64_t hash) {

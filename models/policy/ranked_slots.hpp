@@ -17,6 +17,7 @@ class RankedSlots {
  public:
   static constexpr uint32_t slot_bits = 26;
   static constexpr uint32_t slot_count_max = 1u << slot_bits;
+  static constexpr uint32_t tie_bits = 64 - slot_bits;
   static constexpr uint64_t tie_max = UINT64_MAX >> slot_bits;
 
   /// For slots in [0, slot_count), of which at most `capacity` are here at a time. first_stamp: of

@@ -38,6 +38,7 @@ std::span<const CacheEntry> cache_policies() {
       classes_entry(),
       group_ttl_entry(),
       lecar_entry(),
+      cacheus_entry(),
   };
   // clang-format on
   return policies;
