@@ -19,6 +19,7 @@ CacheEntry leaf_lru_entry();
 CacheEntry lease_entry();
 CacheEntry lecar_entry();
 CacheEntry lfu_entry();
+CacheEntry lhd_entry();
 CacheEntry lirs_entry();
 CacheEntry lookahead_entry();
 CacheEntry lru_entry();

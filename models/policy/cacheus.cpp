@@ -43,7 +43,7 @@ namespace {
 /// others, R gives. A lookup learns from each missing key, of a prompt the tail first; a key found
 /// so is a ghost no more but awaited, so that asking again does not count twice; up to capacity / 8
 /// + 64 are. For a host that looks nothing up, insert learns. A victim becomes a ghost as it leaves
-/// the pool. Keys that agree in 64 bits of hash count as one. 84 bytes a block, 34 of them for
+/// the pool. Keys that agree in 64 bits of hash count as one. 80 bytes a block, 34 of them for
 /// histories.
 class Cacheus {
   using Queues = SlotQueues<2>;

@@ -16,7 +16,8 @@ namespace tiercast::policy {
 /// from the seed and a counter that moves at commit, 64-bit mixing in place of a stateful
 /// generator. Candidates stand in a row, the last one filling the gap of one that leaves it; a draw
 /// that meets a block already named in the same answer takes the next behind it in the row. A block
-/// may be drawn twice in a sample. 16.3 bytes a slot.
+/// may be drawn twice in a sample. 8.2 bytes a slot, and 8 more of scratch that only long answers
+/// write.
 class CandidateRow {
  public:
   static constexpr uint32_t sample_most = 256;

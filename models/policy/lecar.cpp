@@ -30,7 +30,7 @@ namespace {
 /// tail first, and the key is a ghost no more, so that asking again does not count twice; for a
 /// host that looks nothing up, insert learns. A victim becomes a ghost as it leaves the pool. Keys
 /// that agree in 64 bits of hash count as one. Draws come from the seed and a counter that moves at
-/// commit. 110 bytes a block, 60 of them for histories.
+/// commit. 106 bytes a block, 60 of them for histories.
 class LeCar {
  public:
   static constexpr std::string_view name = "lecar";
@@ -195,9 +195,8 @@ class LeCar {
 
 CacheEntry lecar_entry() {
   return cache_entry<LeCar>(
-      "Two experts, LRU and LFU, drawn by weights that shift as each one's victims are missed. "
-      "Finds "
-      "out which of recency and frequency pays, and keeps trying the other.",
+      "Two experts, LRU and LFU, drawn by weights that shift as each one's victims are missed: "
+      "finds out which of recency and frequency pays, and keeps trying the other.",
       "Vietri et al.: Driving cache replacement with ML-based LeCaR, HotStorage 2018");
 }
 

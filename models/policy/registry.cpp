@@ -39,6 +39,7 @@ std::span<const CacheEntry> cache_policies() {
       group_ttl_entry(),
       lecar_entry(),
       cacheus_entry(),
+      lhd_entry(),
   };
   // clang-format on
   return policies;
