@@ -15,6 +15,8 @@ endfunction()
 # Makes the plug-ins and tells the named tests where they are.
 function(tiercast_test_plugins)
   tiercast_test_plugin(faulty faulty.c)
+  tiercast_test_plugin(faulty_router faulty_router.c)
+  tiercast_test_plugin(older older.c)
   set(kinds no_entry other_version other_major no_tables no_select needs_future crashes small)
   set(kind 0)
   foreach(name IN LISTS kinds)

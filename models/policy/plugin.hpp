@@ -17,7 +17,8 @@ const tp_plugin* cache_plugin(uint32_t abi_major, uint32_t abi_minor) {
   static const tp_plugin plugin{.size = sizeof plugin,
                                 .reserved = 0,
                                 .cache = CacheAdapter<P>::table(),
-                                .placement = nullptr};
+                                .placement = nullptr,
+                                .router = nullptr};
   return abi_major == TP_ABI_MAJOR && abi_minor >= TP_ABI_MINOR ? &plugin : nullptr;
 }
 

@@ -42,7 +42,7 @@ extern "C" {
 
 /* MAJOR stays 0 until the simulator, a production manager and a Python binding all run on it. */
 #define TP_ABI_MAJOR 0u
-#define TP_ABI_MINOR 2u
+#define TP_ABI_MINOR 3u
 
 /* Return codes of every call. */
 enum {
@@ -282,7 +282,15 @@ typedef struct tp_plugin {
   uint32_t reserved;
   const tp_cache_table* cache;
   const tp_placement_table* placement;
+
+  /* Since minor version 3. */
+
+  const tp_router_table* router;
 } tp_plugin;
+
+/* What a host reads of it: members behind its size count as NULL, so plug-ins of every minor version
+ * are welcome as long as theirs reaches over `placement`. */
+#define TP_PLUGIN_SIZE_MIN offsetof(tp_plugin, router)
 
 /* The one symbol a plug-in exports, and defines itself. Returns NULL when it cannot serve a host of
  * this version: by itself MAJOR must be the same, MINOR no older than what it was compiled for. */

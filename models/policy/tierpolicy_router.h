@@ -67,6 +67,9 @@ typedef struct tp_router_table {
                const tp_worker* workers, size_t worker_count, uint32_t* chosen, double* costs);
 } tp_router_table;
 
+/* As TP_CACHE_TABLE_SIZE_MIN: tables reach over `route` at least. */
+#define TP_ROUTER_TABLE_SIZE_MIN (offsetof(tp_router_table, route) + sizeof(void (*)(void)))
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 
+#include "models/serving/policy_fields.hpp"
 #include "sim/base/field_info.hpp"
 
 namespace tiercast {
@@ -13,8 +13,7 @@ class FieldTable;
 
 namespace tiercast::scenario {
 
-/// Parameters of a plug-in, which only itself can check.
-using PluginConfig = std::map<std::string, std::string>;
+using serving::PluginConfig;
 
 /// A policy of the library by name, with its own parameters beside it; or a plug-in.
 struct EvictionSection {
@@ -28,13 +27,5 @@ struct EvictionSection {
   /// `name=value` lines, as policies read them: of the plug-in where there is one.
   std::string config_lines() const;
 };
-
-inline constexpr const char* kPluginMeaning =
-    "A shared library with a policy of your own; a relative path counts from the scenario's "
-    "folder.";
-inline constexpr const char* kConfigMeaning = "Parameters of the plug-in.";
-
-/// `name=value` lines.
-std::string plugin_lines(const std::optional<PluginConfig>& config);
 
 }  // namespace tiercast::scenario

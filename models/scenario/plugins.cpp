@@ -5,6 +5,7 @@
 
 #include "models/policy/placement.hpp"
 #include "models/policy/registry.hpp"
+#include "models/policy/router.hpp"
 #include "models/tiering/tier_manager.hpp"
 #include "sim/base/check.hpp"
 
@@ -14,28 +15,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
+enum class Kind : uint8_t { eviction, placement, router };
+
 /// One section that may name a plug-in.
 struct Site {
   std::string place;
   const std::optional<std::string>* plugin;
   const std::optional<PluginConfig>* config;
-  bool places;  ///< else it evicts
+  Kind kind = Kind::eviction;
 };
 
 std::vector<Site> sites_of(const ScenarioSpec& spec) {
   const PolicySection& policy = spec.policy;
   std::vector<Site> sites{
-      {"policy.eviction", &policy.eviction.plugin, &policy.eviction.config, false},
-      {"policy.placement", &policy.placement.plugin, &policy.placement.config, true}};
+      {"policy.eviction", &policy.eviction.plugin, &policy.eviction.config},
+      {"policy.placement", &policy.placement.plugin, &policy.placement.config, Kind::placement}};
   if (const auto& lower = policy.lower_eviction) {
-    sites.push_back({"policy.lower_eviction", &lower->plugin, &lower->config, false});
+    sites.push_back({"policy.lower_eviction", &lower->plugin, &lower->config});
   }
   for (std::size_t i = 0; i < spec.tiers.size(); ++i) {
     const auto& eviction = spec.tiers[i].eviction;
     if (!eviction) continue;
     sites.push_back(
-        {"tiers." + std::to_string(i) + ".eviction", &eviction->plugin, &eviction->config, false});
+        {"tiers." + std::to_string(i) + ".eviction", &eviction->plugin, &eviction->config});
   }
+  sites.push_back({"router", &spec.router.plugin, &spec.router.config, Kind::router});
   return sites;
 }
 
@@ -48,16 +52,21 @@ Node* find_place(Node& root, const std::string& place) {
   return node;
 }
 
+/// Whether a key of such a section is about a policy of the library.
+bool is_of_library(const NodeEntry& entry) {
+  const auto& keys = {"plugin", "config", "index_delay"};
+  return std::find(std::begin(keys), std::end(keys), entry.key) == std::end(keys);
+}
+
 bool is_void(const NodeEntry& entry) {
-  return entry.key != "plugin" && entry.key != "config" &&
-         entry.value.origin == Origin::default_value;
+  return is_of_library(entry) && entry.value.origin == Origin::default_value;
 }
 
 void check_neighbours(const Site& site, const Node& resolved, Problems& problems) {
   const Node* section = at_path(resolved, site.place);
   if (section == nullptr) return;
   for (const NodeEntry& entry : section->entries) {
-    if (entry.key == "plugin" || entry.key == "config" || entry.value.is_null()) continue;
+    if (!is_of_library(entry) || entry.value.is_null()) continue;
     if (entry.value.origin == Origin::default_value) continue;
     problems.add(site.place + "." + entry.key, "belongs to the policies of the library",
                  "leave it out; what the plug-in shall know goes into `config`");
@@ -75,9 +84,15 @@ void check_config(const Site& site, Problems& problems) {
   }
 }
 
-const tp_info* info_of(const tiering::Plugin& plugin, bool places) {
-  if (places) return plugin.placement() != nullptr ? plugin.placement()->info() : nullptr;
-  return plugin.cache() != nullptr ? plugin.cache()->info() : nullptr;
+const tp_info* info_of(const tiering::Plugin& plugin, Kind kind) {
+  const auto info = [](const auto* table) { return table != nullptr ? table->info() : nullptr; };
+  if (kind == Kind::router) return info(plugin.router());
+  return kind == Kind::placement ? info(plugin.placement()) : info(plugin.cache());
+}
+
+std::string lacking(Kind kind) {
+  if (kind == Kind::router) return "no router";
+  return kind == Kind::placement ? "no placement policy" : "no cache policy";
 }
 
 const tiering::Plugin& loaded(const std::string& file, const UsedPlugins& plugins) {
@@ -109,6 +124,7 @@ void settle_plugins(ScenarioSpec& spec, Node& resolved, const std::string& scena
   settle("policy.eviction", spec.policy.eviction.plugin);
   settle("policy.placement", spec.policy.placement.plugin);
   if (auto& lower = spec.policy.lower_eviction) settle("policy.lower_eviction", lower->plugin);
+  settle("router", spec.router.plugin);
   for (std::size_t i = 0; i < spec.tiers.size(); ++i) {
     auto& eviction = spec.tiers[i].eviction;
     if (eviction) settle("tiers." + std::to_string(i) + ".eviction", eviction->plugin);
@@ -142,10 +158,9 @@ UsedPlugins load_plugins(const ScenarioSpec& spec, const Node& resolved, Problem
       problems.add(site.place + ".plugin", error);
       continue;
     }
-    const tp_info* info = info_of(*used.plugin, site.places);
+    const tp_info* info = info_of(*used.plugin, site.kind);
     if (info == nullptr) {
-      problems.add(site.place + ".plugin",
-                   **site.plugin + " has no " + (site.places ? "placement" : "cache") + " policy");
+      problems.add(site.place + ".plugin", **site.plugin + " has " + lacking(site.kind));
       continue;
     }
     used.name = info->name;
@@ -170,12 +185,29 @@ const tp_placement_table* placement_table(const PlacementSection& section,
   return entry->table;
 }
 
+const tp_router_table* router_table(const serving::RouterSettings& section,
+                                    const UsedPlugins& plugins) {
+  if (section.plugin) return loaded(*section.plugin, plugins).router();
+  const policy::RouterEntry* entry = policy::find_router_policy(section.policy);
+  TIERCAST_CHECK(entry != nullptr, "unchecked router {}", section.policy);
+  return entry->table;
+}
+
 void try_plugins(const ScenarioSpec& spec, const serving::ClusterSpec& cluster,
                  Problems& problems) {
   const auto report = [&](const std::string& place, const std::string& error) {
     if (!error.empty()) problems.add(place + ".plugin", error);
   };
   if (spec.policy.eviction.plugin) report("policy.eviction", serving::why_no_pool(cluster));
+  if (spec.router.plugin) {
+    report("router", serving::why_no_router(cluster));
+    const bool looks_at_blocks = (cluster.router->info()->capabilities & TP_CAP_READS_MATCHES) != 0;
+    if (spec.router.index_delay.value() > 0 && !looks_at_blocks) {
+      problems.add("router.index_delay",
+                   "needs a router that looks at blocks, which the plug-in's does not",
+                   "leave it out, or have the router declare TP_CAP_READS_MATCHES");
+    }
+  }
   if (!cluster.tiers) return;
   if (spec.policy.placement.plugin) {
     report("policy.placement", tiering::why_no_placement(*cluster.tiers, cluster.seed));

@@ -15,7 +15,8 @@
 namespace tiercast::scenario {
 
 struct UsedPlugin {
-  std::string place;  ///< of the policy in the scenario: `policy.eviction`, `tiers.1.eviction`
+  std::string
+      place;  ///< of the policy in the scenario: `policy.eviction`, `tiers.1.eviction`, `router`
   std::string name;
   std::string version;
   std::shared_ptr<const tiering::Plugin> plugin;
@@ -40,6 +41,8 @@ UsedPlugins load_plugins(const ScenarioSpec& spec, const Node& resolved, Problem
 const tp_cache_table* cache_table(const EvictionSection& section, const UsedPlugins& plugins);
 const tp_placement_table* placement_table(const PlacementSection& section,
                                           const UsedPlugins& plugins);
+const tp_router_table* router_table(const serving::RouterSettings& section,
+                                    const UsedPlugins& plugins);
 
 /// Makes an instance of each plug-in, as a run will: only it can check its config.
 void try_plugins(const ScenarioSpec& spec, const serving::ClusterSpec& cluster, Problems& problems);

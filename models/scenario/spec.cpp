@@ -25,15 +25,8 @@ std::optional<std::vector<FieldInfo>> parameters_of(const EvictionSection& evict
 
 }  // namespace
 
-std::string plugin_lines(const std::optional<PluginConfig>& config) {
-  std::string lines;
-  if (!config) return lines;
-  for (const auto& [name, value] : *config) lines.append(name).append("=").append(value) += "\n";
-  return lines;
-}
-
 std::string EvictionSection::config_lines() const {
-  return plugin ? plugin_lines(config) : serving::config_lines(parameters);
+  return plugin ? serving::plugin_lines(config) : serving::config_lines(parameters);
 }
 
 const EvictionSection& eviction_of(const ScenarioSpec& spec, std::size_t tier) {
@@ -96,8 +89,8 @@ const FieldTable<EvictionSection>& EvictionSection::fields() {
   using S = EvictionSection;
   static const auto table = FieldTable<S>("eviction", "Which blocks leave a full cache.", {
       field("name", &S::name, by_default("lru"), names_from(policy_names), "A policy of the library."),
-      field("plugin", &S::plugin, absent_means("a policy of the library"), kPluginMeaning),
-      field("config", &S::config, absent_means("its defaults"), kConfigMeaning),
+      field("plugin", &S::plugin, absent_means("a policy of the library"), serving::kPluginMeaning),
+      field("config", &S::config, absent_means("its defaults"), serving::kConfigMeaning),
       rest(&S::parameters, parameters_of, "Parameters of that policy."),
   }).shorthand("name");
   return table;

@@ -214,8 +214,8 @@ const FieldTable<PlacementSection>& PlacementSection::fields() {
       field("engine_price", &S::engine_price, by_default("0"), between(0.0, 1e6), "Of admission: wear-budget: what an hour of one engine costs; 0: any time saved is worth a write."),
       field("write_price", &S::write_price, by_default("0"), between(0.0, 1e6), "Of admission: wear-budget: what writing 10^12 bytes wears off the drives, in the same money."),
       field("write_burst", &S::write_burst, by_default("60s"), above(0), at_most("10y"), "Writes of so long, at the drives' rated ones a day, may be saved up: what wear-budget goes by. An assumption."),
-      field("plugin", &S::plugin, absent_means("a policy of the library"), kPluginMeaning),
-      field("config", &S::config, absent_means("its defaults"), kConfigMeaning),
+      field("plugin", &S::plugin, absent_means("a policy of the library"), serving::kPluginMeaning),
+      field("config", &S::config, absent_means("its defaults"), serving::kConfigMeaning),
   }).shorthand("write");
   return table;
 }
@@ -224,7 +224,7 @@ const FieldTable<PlacementSection>& PlacementSection::fields() {
 std::string PlacementSection::policy_name() const { return name_of_choice(write); }
 
 std::string PlacementSection::config_lines() const {
-  if (plugin) return plugin_lines(config);
+  if (plugin) return serving::plugin_lines(config);
   std::string lines = "fetch=" + name_of_choice(fetch) + "\nmin_load=" + std::to_string(min_load) +
                       "\noutput=" + (content == StoredContent::all ? "1" : "0") +
                       "\npromote=" + (promote ? "1" : "0") +

@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "models/policy/registry.hpp"
-#include "models/policy/router.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/tier_check.hpp"
 #include "models/scenario/tier_fabric.hpp"
 #include "models/scenario/tier_index.hpp"
 #include "models/scenario/tier_objects.hpp"
 #include "models/scenario/tier_world.hpp"
-#include "models/serving/policy_fields.hpp"
 #include "sim/base/quantity.hpp"
 
 namespace tiercast::scenario {
@@ -211,8 +208,6 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   world.weights = spec.model.weights.value_or(spec.model.name.native_weights);
   world.kv = spec.model.kv;
   world.cluster.id_tokens = id_tokens_of(spec.workload, spec.engine.block_tokens);
-  world.cluster.router = policy::find_router_policy(spec.router.policy)->table;
-  world.cluster.router_config = serving::config_lines(spec.router.parameters);
   world.cluster.router_index_delay_ns = spec.router.index_delay.value();
   world.cluster.seed = spec.run.seed;
   if (spec.disaggregation) {
@@ -236,6 +231,8 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
 
   world.cluster.eviction = cache_table(spec.policy.eviction, world.plugins);
   world.cluster.eviction_config = spec.policy.eviction.config_lines();
+  world.cluster.router = router_table(spec.router, world.plugins);
+  world.cluster.router_config = spec.router.config_lines();
   world.caveats = caveats_of(spec, kernels, world);
   world.cluster.block_bytes = static_cast<uint32_t>(world.block_bytes);
   world.cluster.engine = engine_spec(spec, world.memory.kv_blocks);

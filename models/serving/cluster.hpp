@@ -101,6 +101,8 @@ class Cluster {
 
 /// Why the spec's eviction policy makes no instance of its config; empty where it does.
 std::string why_no_pool(const ClusterSpec& spec);
+/// The same of its router.
+std::string why_no_router(const ClusterSpec& spec);
 
 /// Why the spec cannot run, one sentence each; empty when it can. Names are those of the scenario.
 std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepTable& table);

@@ -18,12 +18,18 @@ std::optional<tiering::CheckedCache> make_cache(const ClusterSpec& spec, std::st
 }
 
 std::optional<CheckedRouter> make_router(const ClusterSpec& spec, std::string& error) {
-  return CheckedRouter::create(*spec.router, spec.router_config, spec.seed, error);
+  return CheckedRouter::create(*spec.router, spec.router_config, spec.seed, error,
+                               spec.policy_checks);
 }
 
 std::string why_no_pool(const ClusterSpec& spec) {
   std::string error;
   return make_cache(spec, error) ? "" : error;
+}
+
+std::string why_no_router(const ClusterSpec& spec) {
+  std::string error;
+  return make_router(spec, error) ? "" : error;
 }
 
 std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepTable& table) {
@@ -51,8 +57,8 @@ std::vector<std::string> check_cluster(const ClusterSpec& spec, const llm::StepT
        "engine.block_tokens and the tokens of a trace's content id must divide one another");
   need(spec.eviction != nullptr, "no eviction policy");
   if (!problems.empty()) return problems;
-  std::string error;
-  if (!make_router(spec, error)) problems.push_back(error);
+  std::string error = why_no_router(spec);
+  if (!error.empty()) problems.push_back(error);
   error = why_no_pool(spec);
   need(error.empty(), "the eviction policy refuses a pool of " + std::to_string(engine.kv_blocks) +
                           " blocks: " + error);

@@ -1,7 +1,6 @@
 #include "models/serving/engine_settings.hpp"
 
 #include "models/policy/router.hpp"
-#include "models/serving/policy_fields.hpp"
 #include "sim/base/field_table.hpp"
 
 namespace tiercast::serving {
@@ -79,12 +78,18 @@ const FieldTable<RouterSettings>& RouterSettings::fields() {
   static const auto table = FieldTable<S>("router", "Which instance an arriving request goes to.", {
       field("policy", &S::policy, by_default("prefix"), names_from(router_names), "A router of the library: `tiercast policies` lists them."),
       field("index_delay", &S::index_delay, by_default("0s"), at_least(0), at_most("10y"), "How late the router hears of blocks that instances cached or evicted."),
+      field("plugin", &S::plugin, absent_means("a router of the library"), kPluginMeaning),
+      field("config", &S::config, absent_means("its defaults"), kConfigMeaning),
       rest(&S::parameters, parameters_of, "Parameters of that policy."),
   }).shorthand("policy").must("index_delay needs a policy that looks at blocks, such as prefix; else leave it out", [](const S& s) {
-    return s.index_delay.value() == 0 || looks_at_blocks(s.policy);
+    return s.index_delay.value() == 0 || s.plugin || looks_at_blocks(s.policy);
   });
   // clang-format on
   return table;
+}
+
+std::string RouterSettings::config_lines() const {
+  return plugin ? plugin_lines(config) : serving::config_lines(parameters);
 }
 
 }  // namespace tiercast::serving

@@ -9,6 +9,7 @@
 #include "models/llm/compile.hpp"
 #include "models/llm/placement.hpp"
 #include "models/serving/engine_spec.hpp"
+#include "models/serving/policy_fields.hpp"
 #include "sim/base/field_info.hpp"
 #include "sim/base/field_type.hpp"
 #include "sim/base/units.hpp"
@@ -50,8 +51,13 @@ struct RouterSettings {
   std::string policy = "prefix";
   Nanoseconds index_delay{};  ///< of what instances tell of their blocks
   ParameterValues parameters;
+  std::optional<std::string> plugin;  ///< file; once loaded, as this process finds it
+  std::optional<PluginConfig> config;
 
   static const FieldTable<RouterSettings>& fields();
+
+  /// `name=value` lines, as routers read them: of the plug-in where there is one.
+  std::string config_lines() const;
 };
 
 }  // namespace tiercast::serving

@@ -43,4 +43,11 @@ std::string config_lines(const ParameterValues& parameters) {
   return lines;
 }
 
+std::string plugin_lines(const std::optional<PluginConfig>& config) {
+  std::string lines;
+  if (!config) return lines;
+  for (const auto& [name, value] : *config) lines.append(name).append("=").append(value) += "\n";
+  return lines;
+}
+
 }  // namespace tiercast::serving

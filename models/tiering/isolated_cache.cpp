@@ -1,8 +1,7 @@
 // The calls of a cache policy that runs in a child process.
 #include <algorithm>
-#include <cstring>
 
-#include "models/tiering/isolated_tables.hpp"
+#include "models/tiering/isolated_calls.hpp"
 #include "sim/base/check.hpp"
 
 namespace tiercast::tiering {
@@ -10,69 +9,8 @@ namespace tiercast::tiering {
 // An entry that this file does not know would be missing where a plug-in is isolated.
 static_assert(sizeof(tp_cache_table) == 8 + 19 * sizeof(void*));
 
-struct IsolatedTables::CacheCalls {
-  using Self = Instance<tp_cache>;
-
-  static const Self& of(const tp_cache* self) { return *reinterpret_cast<const Self*>(self); }
-
-  /// work(child, the plug-in's entries, its instance).
-  template <class Body>
-  static auto call(const tp_cache* self, const char* name, int64_t now_ns, Body body) {
-    const Self& cache = of(self);
-    return cache.home->call(cache.home->cache_info_, name, now_ns, [&](ChildProcess& child) {
-      return body(child, cache.home->cache_there_, cache.there);
-    });
-  }
-
-  static void destroy(tp_cache* self) {
-    const Self* cache = &of(self);
-    IsolatedTables& home = *cache->home;
-    try {
-      if (!home.child_.is_lost()) {
-        call(self, "destroy", kNoTime,
-             [](ChildProcess& child, const auto& there, tp_cache* instance) {
-               child.run([entry = there.destroy, instance] { entry(instance); });
-             });
-      }
-    } catch (const PolicyFault& fault) {
-      home.end_fault_ = fault;
-    }
-    delete cache;
-  }
-
-  static int save(const tp_cache* self, void* buffer, size_t capacity, size_t* size) {
-    return call(
-        self, "save", kNoTime, [&](ChildProcess& child, const auto& there, tp_cache* instance) {
-          char* bytes = buffer != nullptr ? child.room<char>(capacity) : nullptr;
-          auto* needed = child.copy(size);
-          const int code = ask(child, [entry = there.save, instance, bytes, capacity, needed] {
-            return entry(instance, bytes, capacity, needed);
-          });
-          *size = *needed;
-          if (bytes != nullptr && code == TP_OK)
-            std::memcpy(buffer, bytes, std::min(*size, capacity));
-          return code;
-        });
-  }
-
-  static int restore(tp_cache* self, const void* buffer, size_t size) {
-    return call(self, "restore", kNoTime,
-                [&](ChildProcess& child, const auto& there, tp_cache* instance) {
-                  const char* bytes = child.copy(static_cast<const char*>(buffer), size);
-                  return ask(child, [entry = there.restore, instance, bytes, size] {
-                    return entry(instance, bytes, size);
-                  });
-                });
-  }
-
-  static uint64_t hash_state(const tp_cache* self) {
-    return call(self, "hash_state", kNoTime,
-                [](ChildProcess& child, const auto& there, tp_cache* instance) {
-                  return ask(child,
-                             [entry = there.hash_state, instance] { return entry(instance); });
-                });
-  }
-
+struct IsolatedTables::CacheCalls
+    : Calls<tp_cache, tp_cache_table, &IsolatedTables::cache_info_, &IsolatedTables::cache_there_> {
   static int on_request(tp_cache* self, int64_t now_ns, const tp_request* request, uint32_t phase) {
     return call(self, "on_request", now_ns,
                 [&](ChildProcess& child, const auto& there, tp_cache* instance) {
@@ -228,20 +166,14 @@ struct IsolatedTables::CacheCalls {
 
 int IsolatedTables::create_cache(const char* config, const tp_pool* pool, uint64_t seed,
                                  tp_cache** out, char* error, size_t error_size) {
-  return call(cache_info_, "create", kNoTime, [&](ChildProcess& child) {
-    auto* instance = child.room<tp_cache*>();
-    *instance = nullptr;
-    char* said = child.copy(error, error_size);
-    const int code =
-        ask(child, [entry = cache_there_.create, text = child.copy(config, std::strlen(config) + 1),
-                    shape = child.copy(pool), seed, instance, said,
-                    error_size] { return entry(text, shape, seed, instance, said, error_size); });
-    if (said != nullptr) std::memcpy(error, said, error_size);
-    if (*instance != nullptr) {
-      *out = reinterpret_cast<tp_cache*>(new CacheCalls::Self{this, *instance});
-    }
-    return code;
-  });
+  return CacheCalls::create(
+      *this, config, out, error, error_size,
+      [&](ChildProcess& child, const char* text, tp_cache** instance, char* said) {
+        return ask(child, [entry = cache_there_.create, text, shape = child.copy(pool), seed,
+                           instance, said, error_size] {
+          return entry(text, shape, seed, instance, said, error_size);
+        });
+      });
 }
 
 void IsolatedTables::make_cache_table() {

@@ -1,13 +1,11 @@
 // The calls of a placement policy that runs in a child process.
 #include <algorithm>
-#include <cstring>
 
-#include "models/tiering/isolated_tables.hpp"
+#include "models/tiering/isolated_calls.hpp"
 
 namespace tiercast::tiering {
 
 // An entry that this file does not know would be missing where a plug-in is isolated.
-// save and restore are: no run saves a placement policy.
 static_assert(sizeof(tp_placement_table) == 8 + 16 * sizeof(void*));
 
 namespace {
@@ -37,45 +35,9 @@ struct Answers {
 
 }  // namespace
 
-struct IsolatedTables::PlacementCalls {
-  using Self = Instance<tp_placement>;
-
-  static const Self& of(const tp_placement* self) { return *reinterpret_cast<const Self*>(self); }
-
-  /// body(child, the plug-in's entries, its instance).
-  template <class Body>
-  static auto call(const tp_placement* self, const char* name, int64_t now_ns, Body body) {
-    const Self& placement = of(self);
-    IsolatedTables& home = *placement.home;
-    return home.call(home.placement_info_, name, now_ns, [&](ChildProcess& child) {
-      return body(child, home.placement_there_, placement.there);
-    });
-  }
-
-  static void destroy(tp_placement* self) {
-    const Self* placement = &of(self);
-    IsolatedTables& home = *placement->home;
-    try {
-      if (!home.child_.is_lost()) {
-        call(self, "destroy", kNoTime,
-             [](ChildProcess& child, const auto& there, tp_placement* instance) {
-               child.run([entry = there.destroy, instance] { entry(instance); });
-             });
-      }
-    } catch (const PolicyFault& fault) {
-      home.end_fault_ = fault;
-    }
-    delete placement;
-  }
-
-  static uint64_t hash_state(const tp_placement* self) {
-    return call(self, "hash_state", kNoTime,
-                [](ChildProcess& child, const auto& there, tp_placement* instance) {
-                  return ask(child,
-                             [entry = there.hash_state, instance] { return entry(instance); });
-                });
-  }
-
+struct IsolatedTables::PlacementCalls
+    : Calls<tp_placement, tp_placement_table, &IsolatedTables::placement_info_,
+            &IsolatedTables::placement_there_> {
   static int place(tp_placement* self, int64_t now_ns, const tp_request* request, uint32_t phase,
                    uint32_t first, uint32_t block_count, const tp_block* blocks,
                    const tp_tier* tiers, size_t tier_count, tp_placed* out, size_t out_capacity,
@@ -210,20 +172,12 @@ struct IsolatedTables::PlacementCalls {
 
 int IsolatedTables::create_placement(const char* config, uint64_t seed, tp_placement** out,
                                      char* error, size_t error_size) {
-  return call(placement_info_, "create", kNoTime, [&](ChildProcess& child) {
-    auto* instance = child.room<tp_placement*>();
-    *instance = nullptr;
-    char* said = child.copy(error, error_size);
-    const int code =
-        ask(child, [entry = placement_there_.create,
-                    text = child.copy(config, std::strlen(config) + 1), seed, instance, said,
-                    error_size] { return entry(text, seed, instance, said, error_size); });
-    if (said != nullptr) std::memcpy(error, said, error_size);
-    if (*instance != nullptr) {
-      *out = reinterpret_cast<tp_placement*>(new PlacementCalls::Self{this, *instance});
-    }
-    return code;
-  });
+  return PlacementCalls::create(
+      *this, config, out, error, error_size,
+      [&](ChildProcess& child, const char* text, tp_placement** instance, char* said) {
+        return ask(child, [entry = placement_there_.create, text, seed, instance, said,
+                           error_size] { return entry(text, seed, instance, said, error_size); });
+      });
 }
 
 void IsolatedTables::make_placement_table() {
@@ -232,6 +186,8 @@ void IsolatedTables::make_placement_table() {
     if (placement_there_.*entry != nullptr) placement_.*entry = ours;
   };
   take(&tp_placement_table::destroy, PlacementCalls::destroy);
+  take(&tp_placement_table::save, PlacementCalls::save);
+  take(&tp_placement_table::restore, PlacementCalls::restore);
   take(&tp_placement_table::hash_state, PlacementCalls::hash_state);
   take(&tp_placement_table::place, PlacementCalls::place);
   take(&tp_placement_table::demote, PlacementCalls::demote);

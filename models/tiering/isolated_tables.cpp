@@ -45,7 +45,9 @@ struct IsolatedTables::Report {
   tp_cache_table cache{};
   tp_placement_table placement{};
   InfoReport cache_info;
+  tp_router_table router{};
   InfoReport placement_info;
+  InfoReport router_info;
 
   void load(const char* file) {
     try {
@@ -58,6 +60,10 @@ struct IsolatedTables::Report {
       if (library.placement() != nullptr) {
         placement = *library.placement();
         placement_info.take(*placement.info());
+      }
+      if (library.router() != nullptr) {
+        router = *library.router();
+        router_info.take(*router.info());
       }
     } catch (const std::runtime_error& fault) {
       problem = fault.what();
@@ -76,6 +82,11 @@ struct IsolatedTables::Seat {
   static int create_placement(const char* config, uint64_t seed, tp_placement** out, char* error,
                               size_t error_size) {
     return seated[seat]->create_placement(config, seed, out, error, error_size);
+  }
+  static const tp_info* router_info() { return &seated[seat]->router_info_.info; }
+  static int create_router(const char* config, uint64_t seed, tp_router** out, char* error,
+                           size_t error_size) {
+    return seated[seat]->create_router(config, seed, out, error, error_size);
   }
 };
 
@@ -111,6 +122,8 @@ void IsolatedTables::load(const std::string& file) {
   keep(report->cache_info, cache_info_);
   placement_there_ = report->placement;
   keep(report->placement_info, placement_info_);
+  router_there_ = report->router;
+  keep(report->router_info, router_info_);
 }
 
 void IsolatedTables::sit_down(const std::string& file) {
@@ -123,12 +136,15 @@ void IsolatedTables::sit_down(const std::string& file) {
   *free = this;
   if (cache_there_.size != 0) make_cache_table();
   if (placement_there_.size != 0) make_placement_table();
+  if (router_there_.size != 0) make_router_table();
   [this]<std::size_t... seat>(std::index_sequence<seat...>) {
     const auto take = [this]<class S>(S) {
       if (cache_.size != 0) cache_.info = S::cache_info;
       if (cache_there_.create != nullptr) cache_.create = S::create_cache;
       if (placement_.size != 0) placement_.info = S::placement_info;
       if (placement_there_.create != nullptr) placement_.create = S::create_placement;
+      if (router_.size != 0) router_.info = S::router_info;
+      if (router_there_.create != nullptr) router_.create = S::create_router;
     };
     ((seat == seat_ ? take(Seat<seat>{}) : void()), ...);
   }

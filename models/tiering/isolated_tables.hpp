@@ -28,6 +28,7 @@ class IsolatedTables {
   const tp_placement_table* placement() const {
     return placement_.size != 0 ? &placement_ : nullptr;
   }
+  const tp_router_table* router() const { return router_.size != 0 ? &router_ : nullptr; }
   /// Throws what went wrong as an instance was destroyed, which may not throw.
   void check_end() const;
 
@@ -47,19 +48,21 @@ class IsolatedTables {
   void sit_down(const std::string& file);
   void make_cache_table();
   void make_placement_table();
+  void make_router_table();
   int create_cache(const char* config, const tp_pool* pool, uint64_t seed, tp_cache** out,
                    char* error, size_t error_size);
   int create_placement(const char* config, uint64_t seed, tp_placement** out, char* error,
                        size_t error_size);
 
-  /// What both kinds of instances that the host holds are: the child's own behind this object.
-  template <class Policy>
-  struct Instance {
-    IsolatedTables* home;
-    Policy* there;
-  };
+  int create_router(const char* config, uint64_t seed, tp_router** out, char* error,
+                    size_t error_size);
+
+  /// What the calls of all kinds have in common (isolated_calls.hpp).
+  template <class Policy, class Table, auto info, auto entries>
+  struct Calls;
   struct CacheCalls;
   struct PlacementCalls;
+  struct RouterCalls;
   /// Of a call that is told no time, which is told as at the call before.
   static constexpr int64_t kNoTime = INT64_MIN;
   /// body(child) with a child that ends told as a fault of that call.
@@ -71,10 +74,13 @@ class IsolatedTables {
   int64_t latest_ns_ = 0;
   tp_cache_table cache_there_{};  // entries as the child has them
   tp_placement_table placement_there_{};
+  tp_router_table router_there_{};
   tp_cache_table cache_{};  // those that the host calls
   tp_placement_table placement_{};
+  tp_router_table router_{};
   Info cache_info_;
   Info placement_info_;
+  Info router_info_;
   std::optional<PolicyFault> end_fault_;
 };
 
@@ -85,6 +91,7 @@ auto IsolatedTables::call(const Info& policy, const char* name, int64_t now_ns, 
     child_.clear();
     return body(child_);
   } catch (const ChildLost& lost) {
+    if (end_fault_) throw PolicyFault(*end_fault_);
     throw PolicyFault(policy.name, name, latest_ns_, lost.what());
   }
 }

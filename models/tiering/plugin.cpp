@@ -52,6 +52,10 @@ const tp_placement_table* Plugin::placement() const {
   return isolated_ != nullptr ? isolated_->placement() : library_->placement();
 }
 
+const tp_router_table* Plugin::router() const {
+  return isolated_ != nullptr ? isolated_->router() : library_->router();
+}
+
 void Plugin::check_end() const {
   if (isolated_ != nullptr) isolated_->check_end();
 }

@@ -33,6 +33,7 @@ class Plugin {
   /// NULL where it has none.
   const tp_cache_table* cache() const;
   const tp_placement_table* placement() const;
+  const tp_router_table* router() const;
 
   const std::string& file() const { return file_; }
   /// Of the file's bytes.

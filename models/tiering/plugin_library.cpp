@@ -65,13 +65,16 @@ void PluginLibrary::load(const std::string& file) {
                 "answers with the tables of another library that is loaded: put its classes in an "
                 "unnamed namespace, or compile it with -fvisibility=hidden");
   }
-  if (plugin->size < offsetof(tp_plugin, placement) + sizeof plugin->placement) {
+  if (plugin->size < TP_PLUGIN_SIZE_MIN) {
     throw unfit(file, "answers with a tp_plugin of " + std::to_string(plugin->size) +
                           " bytes, too few for any version of the contract");
   }
-  take_table(file, plugin->cache, cache_);
-  take_table(file, plugin->placement, placement_);
-  if (plugin->cache == nullptr && plugin->placement == nullptr) {
+  tp_plugin offered{};
+  std::memcpy(&offered, plugin, std::min<std::size_t>(plugin->size, sizeof offered));
+  take_table(file, offered.cache, cache_);
+  take_table(file, offered.placement, placement_);
+  take_table(file, offered.router, router_);
+  if (cache() == nullptr && placement() == nullptr && router() == nullptr) {
     throw unfit(file, "offers no policy: all its tables are NULL");
   }
 }

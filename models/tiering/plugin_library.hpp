@@ -21,6 +21,7 @@ class PluginLibrary {
   const tp_placement_table* placement() const {
     return placement_.size != 0 ? &placement_ : nullptr;
   }
+  const tp_router_table* router() const { return router_.size != 0 ? &router_ : nullptr; }
 
  private:
   void load(const std::string& file);
@@ -30,6 +31,7 @@ class PluginLibrary {
   void* library_ = nullptr;
   tp_cache_table cache_{};
   tp_placement_table placement_{};
+  tp_router_table router_{};
 };
 
 }  // namespace tiercast::tiering

@@ -33,8 +33,8 @@ std::string kv_words(const scenario::World& world) {
                               world.memory.activations - world.memory.kv));
 }
 
-std::string router_words(const serving::RouterSettings& router) {
-  std::string words = router.policy;
+std::string router_words(const serving::RouterSettings& router, const tp_router_table& table) {
+  std::string words = router.plugin ? table.info()->name : router.policy;
   if (router.index_delay.value() > 0) {
     words += fmt::format(" by an index {} late", format_quantity(to_quantity(router.index_delay)));
   }
@@ -119,7 +119,7 @@ reports::RunSetting setting_of(const Prepared& prepared) {
       world.cluster.instances,
       world.cluster.prefill_instances > 0 ? " (" + instances_text(world) + ")" : "",
       world.gpus_per_instance, spec.engine.block_tokens, world.cluster.engine.max_batched_tokens,
-      world.cluster.engine.max_sequences, router_words(spec.router));
+      world.cluster.engine.max_sequences, router_words(spec.router, *world.cluster.router));
   setting.policy = policy_words(spec.policy, world.plugins);
   setting.workload = workload_words(spec.workload);
   setting.kv_blocks = kv_words(world);
@@ -134,7 +134,7 @@ std::string derived_text(const Prepared& prepared) {
   };
   line("gpus provisioned", std::to_string(world.gpus_provisioned));
   line("instances", fmt::format("{} of {} GPU(s)", instances_text(world), world.gpus_per_instance));
-  line("router", router_words(prepared.scenario.spec.router));
+  line("router", router_words(prepared.scenario.spec.router, *world.cluster.router));
   line("weights", name_of_choice(world.weights));
   line("kv", fmt::format("{}, {} B a token, {} B a block", name_of_choice(world.kv),
                          world.kv_bytes_per_token, world.block_bytes));

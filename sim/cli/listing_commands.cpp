@@ -146,6 +146,9 @@ int show_plugin(const Arguments& arguments) {
   if (plugin->placement() != nullptr) {
     policies.push_back(info_json(*plugin->placement()->info(), "placement"));
   }
+  if (plugin->router() != nullptr) {
+    policies.push_back(info_json(*plugin->router()->info(), "routing"));
+  }
   if (arguments.format == Format::json) {
     const nlohmann::ordered_json json{
         {"file", plugin->file()}, {"hash", plugin->hash()}, {"policies", policies}};

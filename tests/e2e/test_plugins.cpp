@@ -201,11 +201,11 @@ TEST_CASE("cache replays a plug-in's policy", "[e2e]") {
 
 TEST_CASE("policies tells what a plug-in offers", "[e2e]") {
   const Json told = json_of({"policies", "--plugin", plugin("library_copy")});
-  CHECK(told.at("policies").size() == 2);
+  CHECK(told.at("policies").size() == 3);
   CHECK(told.at("policies").at(0).at("name") == "lru");
   CHECK(told.at("policies").at(1).at("kind") == "placement");
   CHECK_THAT(output_of({"policies", "--plugin", plugin("faulty")}),
-             Catch::Contains("eviction: lowest-slot 1.0 (version 0.2 of the contract)"));
+             Catch::Contains("eviction: lowest-slot 1.0 (version 0.3 of the contract)"));
   const tests::Finished bad = tiercast({"policies", "--plugin", plugin("crashes")});
   CHECK(bad.exit_code == 2);
   CHECK_THAT(bad.err, Catch::Contains("cannot be loaded: its process was ended by signal 11"));

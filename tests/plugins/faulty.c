@@ -1,49 +1,19 @@
-/* The example policy with one fault, which its config names: `fault=NAME`, and `at=N`: only the
- * N-th call that could show it does (the first by default). */
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
+/* The example policy with one of the faults of faults.h. */
+#include "tests/plugins/faults.h"
 
 #define tp_plugin_entry honest_entry
 #include "models/policy/example/lowest_slot.c"
 #undef tp_plugin_entry
 TP_API const tp_plugin* tp_plugin_entry(uint32_t abi_major, uint32_t abi_minor);
 
-static char fault[32] = "none";
-static unsigned occasions_left = 1;
 static uint64_t asked = 0; /* answers given, for a state that moves when it must not */
 static uint64_t committed = 0;
 
-/* Whether this call shows the fault of that name. */
-static bool is_due(const char* name) {
-  return strcmp(fault, name) == 0 && occasions_left != 0 && --occasions_left == 0;
-}
-
-/* Faults that end the process or never come back. */
-static void crash_if_due(const char* call) {
-  char name[64];
-  const char* ways[] = {"segv", "abort", "exit", "loop"};
-  for (int way = 0; way < 4; ++way) {
-    snprintf(name, sizeof name, "%s_in_%s", ways[way], call);
-    if (!is_due(name)) continue;
-    if (way == 0) raise(SIGSEGV);
-    if (way == 1) abort();
-    if (way == 2) exit(3);
-    for (;;) pause();
-  }
-}
-
 static int faulty_create(const char* config, const tp_pool* pool, uint64_t seed, tp_cache** out,
                          char* error, size_t error_size) {
-  occasions_left = 1;
+  read_fault(config);
   asked = 0;
   committed = 0;
-  const char* at = strstr(config, "at=");
-  if (at != NULL) sscanf(at, "at=%u", &occasions_left);
-  const char* named = strstr(config, "fault=");
-  snprintf(fault, sizeof fault, "none");
-  if (named != NULL) sscanf(named, "fault=%31[a-z_]", fault);
   if (is_due("refuses_config")) {
     snprintf(error, error_size, "it refuses its config");
     return TP_EINVAL;

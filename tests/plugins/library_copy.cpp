@@ -8,5 +8,6 @@ extern "C" const tp_plugin* tp_plugin_entry(uint32_t major, uint32_t minor) {
   if (lru == nullptr) return nullptr;
   plugin = *lru;
   plugin.placement = tp_find_builtin_placement("through");
+  plugin.router = tp_find_builtin_router("replicate-hot");
   return &plugin;
 }

@@ -229,7 +229,8 @@ AT(tp_plugin, size, 0);
 AT(tp_plugin, reserved, 4);
 AT(tp_plugin, cache, 8);
 AT(tp_plugin, placement, 16);
-SIZE(tp_plugin, 24);
+AT(tp_plugin, router, 24);
+SIZE(tp_plugin, 32);
 
 static_assert(TP_OK == 0 && TP_EINVAL == 1 && TP_ENOMEM == 2, "return codes");
 static_assert(TP_ESTATE == 3 && TP_EREFUSED == 4 && TP_ESPACE == 5, "return codes");
@@ -242,5 +243,6 @@ static_assert(TP_SEGMENT_LOAD == 1 && TP_SEGMENT_WAIT == 2, "modes");
 static_assert(TP_SEGMENT_COMPUTE == 3 && TP_SEGMENT_STAGE == 4, "modes");
 static_assert(TP_STORE_PROMPT == 1 && TP_STORE_OUTPUT == 2, "phases");
 static_assert(TP_NO_TIER == UINT32_MAX, "none");
+static_assert(TP_PLUGIN_SIZE_MIN == 24 && TP_ROUTER_TABLE_SIZE_MIN == 64, "least sizes");
 static_assert(TP_CAP_READS_MATCHES == 32 && TP_CAP_READS_TIERS == 64, "bits");
 static_assert(TP_CAP_ADMITS == 128 && TP_FETCH_SPLITS == 1, "bits");
