@@ -7,7 +7,7 @@ from ctypes import (CFUNCTYPE, POINTER, Structure, c_char_p, c_int, c_int64, c_s
                     c_uint32, c_uint64, c_void_p)
 
 ABI_MAJOR = 0
-ABI_MINOR = 2
+ABI_MINOR = 3
 
 OK, EINVAL, ENOMEM, ESTATE, EREFUSED, ESPACE = range(6)
 CODE_NAMES = ("TP_OK", "TP_EINVAL", "TP_ENOMEM", "TP_ESTATE", "TP_EREFUSED", "TP_ESPACE")
