@@ -202,7 +202,7 @@ void call_in(Io& io, TapeContext& context, Field<Io, TapeCall> call) {
 }
 
 template <class Io>
-void header_in(Io& io, Field<Io, TapeHeader> header) {
+void header_in(Io& io, Field<Io, TapeHeader> header, int version) {
   io.bytes(header.policy);
   io.bytes(header.policy_version);
   io.bytes(header.library_version);
@@ -218,15 +218,17 @@ void header_in(Io& io, Field<Io, TapeHeader> header) {
   io.number(header.capabilities);
   io.number(header.checkpoint_calls);
   io.fixed(header.state);
+  if (version == 1) return;
+  io.bytes(header.policy_build);
 }
 
 }  // namespace
 
-void encode(TapeEncoder& to, const TapeHeader& header) { header_in(to, header); }
+void encode(TapeEncoder& to, const TapeHeader& header) { header_in(to, header, tape_magic.back()); }
 
-void decode(TapeDecoder& from, TapeHeader& header) {
+void decode(TapeDecoder& from, TapeHeader& header, int tape_version) {
   header.pool.size = sizeof header.pool;
-  header_in(from, header);
+  header_in(from, header, tape_version);
   if (from.good() && header.config_digest != checksum(header.config.data(), header.config.size())) {
     from.refuse("a configuration that is not the one its digest is of");
   }

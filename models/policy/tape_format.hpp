@@ -18,7 +18,8 @@
 /// those are short. The last record is TapeOp::end.
 namespace tiercast::policy {
 
-inline constexpr std::string_view tape_magic{"tp-tape\x01", 8};  // the last byte is the version
+// The last byte is the version. Those of version 1 are read, too: they say less of themselves.
+inline constexpr std::string_view tape_magic{"tp-tape\x02", 8};
 inline constexpr std::size_t tape_chunk_bytes = std::size_t{64} << 10;
 
 enum class TapeOp : uint8_t {
@@ -44,6 +45,7 @@ enum class TapeOp : uint8_t {
 struct TapeHeader {
   std::string policy;
   std::string policy_version;
+  std::string policy_build;  ///< of a policy that is not the library's own; else empty
   std::string library_version;
   std::string library_build;
   std::string config;  ///< `name=value` lines
@@ -225,7 +227,7 @@ class TapeDecoder {
 };
 
 void encode(TapeEncoder& to, const TapeHeader& header);
-void decode(TapeDecoder& from, TapeHeader& header);
+void decode(TapeDecoder& from, TapeHeader& header, int tape_version);
 /// A call behind its first byte's op, code included.
 void encode(TapeEncoder& to, TapeContext& context, const TapeCall& call);
 void decode(TapeDecoder& from, TapeContext& context, TapeCall& call);

@@ -24,17 +24,19 @@ TapeReader::TapeReader(Source source) : source_(std::move(source)) {
     return;
   }
   const std::string_view magic(reinterpret_cast<const char*>(frame_.data()), frame_.size());
-  if (magic != tape_magic) {
-    const bool other = magic.substr(0, 7) == tape_magic.substr(0, 7);
+  const int version = frame_.back();
+  if (magic.substr(0, 7) != tape_magic.substr(0, 7)) {
+    fail(Item::bad, 0, "no decision tape");
+    return;
+  }
+  if (version == 0 || version > tape_magic.back()) {
     fail(Item::bad, 0,
-         other ? "a decision tape of format " + std::to_string(frame_.back()) + ", not " +
-                     std::to_string(tape_magic.back())
-               : "no decision tape");
+         "a decision tape of format " + std::to_string(version) + ", which is not known here");
     return;
   }
   if (!read_chunk()) return;
   TapeDecoder from(payload_.data(), payload_.data() + payload_.size());
-  decode(from, header_);
+  decode(from, header_, version);
   if (!from.good()) {
     fail(Item::bad, payload_place_, from.error());
     return;

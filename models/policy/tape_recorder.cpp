@@ -7,6 +7,7 @@
 #include "models/policy/build_id.hpp"
 #include "models/policy/cache_adapter.hpp"
 #include "models/policy/parameters.hpp"
+#include "models/policy/required_entries.hpp"
 #include "models/policy/tape_writer.hpp"
 
 namespace tiercast::policy {
@@ -316,12 +317,6 @@ tp_cache_table Recorder::entries(const tp_cache_table& inner) {
   return made;
 }
 
-bool has_required_entries(const tp_cache_table& table) {
-  return table.info != nullptr && table.destroy != nullptr && table.on_remove != nullptr &&
-         table.on_evictable != nullptr && table.select != nullptr && table.commit != nullptr &&
-         table.abort != nullptr;
-}
-
 TapeHeader header_of(const tp_info& info, std::string config, const tp_pool& pool, uint64_t seed,
                      const tp_tape& tape) {
   TapeHeader header;
@@ -333,6 +328,7 @@ TapeHeader header_of(const tp_info& info, std::string config, const tp_pool& poo
   header.config = std::move(config);
   header.pool_name = tape.pool_name != nullptr ? tape.pool_name : "";
   std::memcpy(&header.pool, &pool, std::min<std::size_t>(pool.size, sizeof header.pool));
+  header.policy_build = tape.policy_build != nullptr ? tape.policy_build : "";
   header.seed = seed;
   header.capabilities = info.capabilities;
   header.checkpoint_calls = tape.checkpoint_calls;
@@ -355,7 +351,7 @@ extern "C" int tp_record_cache(const tp_cache_table* table, tp_cache* cache, con
     return fail(TP_EINVAL, "recording needs a policy, how it was made, a tape and room to answer");
   }
   if (table->size < TP_CACHE_TABLE_SIZE_MIN || recording->size < TP_CACHE_TABLE_SIZE_MIN ||
-      pool->size < offsetof(tp_pool, slot_count) || tape->size < sizeof(tp_tape) ||
+      pool->size < offsetof(tp_pool, slot_count) || tape->size < TP_TAPE_SIZE_MIN ||
       tape->write == nullptr) {
     return fail(TP_EINVAL,
                 "recording needs structs as of this version, and a function that writes");
@@ -370,8 +366,10 @@ extern "C" int tp_record_cache(const tp_cache_table* table, tp_cache* cache, con
   }
   try {
     const bool reads_blocks = (info.capabilities & (TP_CAP_READS_KEYS | TP_CAP_READS_BLOCKS)) != 0;
-    auto made = std::make_unique<Recorder>(known, cache, *tape, reads_blocks);
-    TapeHeader header = header_of(info, config, *pool, seed, *tape);
+    tp_tape out{};
+    std::memcpy(&out, tape, std::min<std::size_t>(tape->size, sizeof out));
+    auto made = std::make_unique<Recorder>(known, cache, out, reads_blocks);
+    TapeHeader header = header_of(info, config, *pool, seed, out);
     header.state = made->state();
     made->begin(header);
     const tp_cache_table entries = Recorder::entries(known);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/policy/build_id.hpp"
+#include "models/policy/required_entries.hpp"
 
 namespace tiercast::policy {
 namespace {
@@ -25,6 +26,9 @@ class Replay {
 
   /// Answers why not, or nothing.
   std::string create() {
+    if (!has_required_entries(table_) || table_.create == nullptr) {
+      return "the policy lacks entries that it must have";
+    }
     std::array<char, 512> message{};
     const int code = table_.create(header_.config.c_str(), &header_.pool, header_.seed, &cache_,
                                    message.data(), message.size());
@@ -183,7 +187,7 @@ std::string hexadecimal(uint64_t number) {
 
 }  // namespace
 
-TapeVerdict replay_tape(TapeReader& tape, const tp_cache_table& policy) {
+TapeVerdict replay_tape(TapeReader& tape, const tp_cache_table& policy, std::string_view build) {
   TapeVerdict verdict;
   const auto ends = [&](TapeVerdict::Kind kind) {
     verdict.kind = kind;
@@ -200,7 +204,8 @@ TapeVerdict replay_tape(TapeReader& tape, const tp_cache_table& policy) {
   }
   const TapeHeader& header = tape.header();
   const tp_info& info = *policy.info();
-  verdict.same_build = header.library_build == library_build && header.policy == info.name &&
+  verdict.same_build = header.policy == info.name && header.policy_build == build &&
+                       (!build.empty() || header.library_build == library_build) &&
                        header.policy_version == (info.version != nullptr ? info.version : "");
   Replay replay(header, policy);
   verdict.error = replay.create();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "models/policy/tape_reader.hpp"
 #include "models/policy/tierpolicy.h"
@@ -35,7 +36,9 @@ struct TapeVerdict {
 };
 
 /// Gives a new instance of the policy the calls of the tape, up to the first it answers otherwise.
-/// Entries that the policy lacks answer with the contract's defaults.
-TapeVerdict replay_tape(TapeReader& tape, const tp_cache_table& policy);
+/// Entries that the policy lacks answer with the contract's defaults. build: of a policy that is
+/// not the library's own, as tp_tape.policy_build.
+TapeVerdict replay_tape(TapeReader& tape, const tp_cache_table& policy,
+                        std::string_view build = {});
 
 }  // namespace tiercast::policy

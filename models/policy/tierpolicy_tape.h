@@ -20,7 +20,15 @@ typedef struct tp_tape {
   /* The next bytes of the tape, in pieces of some 64 KiB, and at each checkpoint. Any answer but 0
    * ends the tape there, without its end mark; the policy goes on. */
   int (*write)(void* host, const void* bytes, size_t size);
+
+  /* Since minor version 3. */
+
+  /* Of a policy that is not the library's own: what tells its build from another of the same name
+   * and version, such as a digest of its file. NULL: the library's. */
+  const char* policy_build;
 } tp_tape;
+
+#define TP_TAPE_SIZE_MIN offsetof(tp_tape, policy_build)
 
 /* Takes over a new instance of a policy, made with this config, pool and seed. From now on the host
  * calls `recorder` through `recording`, which has the entries that the policy's table has; what it

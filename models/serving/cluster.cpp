@@ -20,9 +20,10 @@ namespace {
 tiering::BlockPool make_pool(const ClusterSpec& spec, kvstore::PrefixStore& store,
                              uint32_t instance) {
   std::string error;
-  const tp_tape* const tape = spec.tapes == nullptr
-                                  ? nullptr
-                                  : &spec.tapes->open("hbm-instance" + std::to_string(instance));
+  const tp_tape* const tape =
+      spec.tapes == nullptr
+          ? nullptr
+          : &spec.tapes->open("hbm-instance" + std::to_string(instance), spec.eviction);
   std::optional<tiering::CheckedCache> cache = make_cache(spec, error, tape);
   if (!cache) throw std::bad_alloc();
   return {store, std::move(*cache), spec.engine.block_tokens, spec.block_bytes};

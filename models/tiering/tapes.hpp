@@ -10,9 +10,9 @@ namespace tiercast::tiering {
 class Tapes {
  public:
   virtual ~Tapes() = default;
-  /// That of one pool, whose name is its own in the run. Both it and what it points to outlive the
-  /// pool.
-  virtual const tp_tape& open(const std::string& pool) = 0;
+  /// That of one pool, whose name is its own in the run, with the table of its policy. Both it and
+  /// what it points to outlive the pool.
+  virtual const tp_tape& open(const std::string& pool, const void* table) = 0;
 };
 
 }  // namespace tiercast::tiering

@@ -37,8 +37,8 @@ bool has_devices(const TierSetSpec& spec) {
 
 std::optional<CheckedCache> try_cache(const TierSetSpec& spec, const TierSpec& tier,
                                       uint32_t blocks, const tp_cache_table& eviction,
-                                      const std::string& config, uint64_t seed,
-                                      std::string& error, const tp_tape* tape = nullptr) {
+                                      const std::string& config, uint64_t seed, std::string& error,
+                                      const tp_tape* tape = nullptr) {
   const tp_pool shape{sizeof(tp_pool),
                       blocks,
                       spec.block_tokens,
@@ -92,17 +92,20 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
     std::vector<TierPool>& pools = pools_.emplace_back();
     std::vector<TierPool>& caches = caches_.emplace_back();
     pools.reserve(tier.pools.size());
-    const auto tape_of = [&](const char* what, size_t pool) {
+    const auto tape_of = [&](const char* what, size_t pool, const tp_cache_table* policy) {
       return tapes == nullptr ? nullptr
                               : &tapes->open("tier" + std::to_string(t + 1) + "-" + tier.name +
-                                             "-" + what + std::to_string(pool));
+                                                 "-" + what + std::to_string(pool),
+                                             policy);
     };
+    const tp_cache_table* const lru = tp_find_builtin_cache("lru");
     for (size_t p = 0; p < tier.pools.size(); ++p) {
       pools.push_back(make_pool(spec, tier, tier.simulated_blocks, *tier.eviction,
-                                tier.eviction_config, store, seed, tape_of("pool", p)));
+                                tier.eviction_config, store, seed,
+                                tape_of("pool", p, tier.eviction)));
       if (tier.cache_blocks == 0) continue;
-      caches.push_back(make_pool(spec, tier, tier.cache_blocks, *tp_find_builtin_cache("lru"), "",
-                                 store, seed, tape_of("cache", p)));
+      caches.push_back(make_pool(spec, tier, tier.cache_blocks, *lru, "", store, seed,
+                                 tape_of("cache", p, lru)));
     }
     for (const TierPool& pool : pools) {
       hears_of_requests_ = hears_of_requests_ || pool.hears_of_requests();

@@ -85,6 +85,13 @@ CLI::Option* add_single(CLI::App& command, const std::string& name, Arguments& a
       ->type_name("");
 }
 
+void add_call_limit(CLI::App& app, Arguments& arguments) {
+  app.add_option("--call-limit", arguments.call_limit_s,
+                 "Wall time after which a call into a plug-in has failed (1; 0: never)")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->type_name("SECONDS");
+}
+
 void add_plugin_flags(CLI::App& command, Arguments& arguments) {
   command.add_flag("--isolate-plugins", arguments.isolate_plugins,
                    "Run plug-ins in processes of their own: the same results, and an error that "
@@ -167,11 +174,7 @@ void add_cache(CLI::App& app, Arguments& arguments) {
       ->check(CLI::Range(uint32_t{1}, uint32_t{1} << 20))
       ->type_name("N");
   add_plugin_flags(*cache, arguments);
-  cache
-      ->add_option("--call-limit", arguments.call_limit_s,
-                   "Wall time after which a call into a plug-in has failed (1; 0: never)")
-      ->check(CLI::Range(0.0, 3600.0))
-      ->type_name("SECONDS");
+  add_call_limit(*cache, arguments);
   cache->add_flag("--prefix", arguments.prefix_rule, "A request's hits end at its first miss");
   add_bad_line_flag(*cache, arguments);
   add_seed(*cache, arguments, "Seed of policies that draw");
@@ -184,9 +187,12 @@ void add_tape(CLI::App& app, Arguments& arguments) {
   CLI::App* verify = tape->add_subcommand(
       "verify", "Give a policy a tape's calls again: does it answer the same?");
   verify->add_option("FILE", arguments.inputs, "Tapes")->required()->expected(1, -1)->type_name("");
-  verify->add_option("--policy", arguments.policies, "Replay against this one, not its own")
+  verify
+      ->add_option("--policy", arguments.policies,
+                   "Replay against this one, not its own: of the library, or a plug-in's file")
       ->expected(1)
       ->type_name("NAME");
+  add_call_limit(*verify, arguments);
   verify->add_flag("--unfinished", arguments.unfinished,
                    "A tape may end without its end mark, as one does whose host was killed");
   add_output_flags(*verify, arguments);

@@ -36,7 +36,7 @@ struct Arguments {
   bool dry_run = false;
   bool isolate_plugins = false;
   bool check_policies = false;
-  double call_limit_s = 1;           ///< cache: of a call into a plug-in; 0: none
+  double call_limit_s = 1;           ///< cache, tape verify: of a call into a plug-in; 0: none
   std::optional<std::string> tapes;  ///< run: folder for decision tapes
   bool unfinished = false;           ///< tape: one without an end is fine
   bool without_effort = false;       ///< leave out what may differ between equal runs

@@ -16,6 +16,7 @@
 #include "sim/cli/commands.hpp"
 #include "sim/cli/context.hpp"
 #include "sim/cli/parallel.hpp"
+#include "sim/cli/plugin_argument.hpp"
 
 namespace tiercast::cli {
 
@@ -77,19 +78,10 @@ std::vector<uint32_t> read_capacities(const Arguments& arguments, uint32_t disti
   return capacities;
 }
 
-bool names_file(const std::string& name) {
-  return name.find('/') != std::string::npos || name.ends_with(".so");
-}
-
-int64_t call_limit_ns(const Arguments& arguments) {
-  return static_cast<int64_t>(arguments.call_limit_s * 1e9);
-}
-
 void add_plugin(const std::string& file, const std::string& parameters, const Arguments& arguments,
                 std::vector<Curve>& curves, Diagnostics& found) {
   std::string error;
-  const tiering::PluginUse use{arguments.isolate_plugins, call_limit_ns(arguments)};
-  const auto plugin = tiering::Plugin::load(file, use, error);
+  const auto plugin = load_plugin(file, arguments, error);
   if (plugin != nullptr && plugin->cache() == nullptr) error = file + " has no cache policy";
   if (!error.empty()) {
     found.error({"--policy", 0, 0}, error);

@@ -91,7 +91,7 @@ int run_reference(const Prepared& prepared, const Arguments& arguments, Diagnost
 
 int simulate(const Prepared& prepared, const Arguments& arguments, Diagnostics& found) {
   std::optional<TapeFiles> tapes;
-  if (arguments.tapes) tapes.emplace(*arguments.tapes);
+  if (arguments.tapes) tapes.emplace(*arguments.tapes, prepared.world.plugins);
   const std::optional<Forecast> done = forecast(prepared, found, tapes ? &*tapes : nullptr);
   if (tapes) tapes->close();
   if (!done) return exit_bad_input;

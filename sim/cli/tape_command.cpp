@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
@@ -9,8 +10,10 @@
 #include "models/policy/registry.hpp"
 #include "models/policy/tape_replay.hpp"
 #include "sim/base/text.hpp"
+#include "sim/cli/call_watchdog.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/context.hpp"
+#include "sim/cli/plugin_argument.hpp"
 
 namespace tiercast::cli {
 
@@ -21,11 +24,20 @@ using policy::TapeVerdict;
 using Kind = TapeVerdict::Kind;
 using FileHandle = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
+/// A policy that tapes are replayed against.
+struct Replayed {
+  const tp_cache_table* table = nullptr;
+  std::shared_ptr<const tiering::Plugin> plugin;  // of one that is not the library's
+
+  std::string build() const { return plugin != nullptr ? plugin->hash() : ""; }
+};
+
 /// What became of one file.
 struct Verified {
   std::string file;
   policy::TapeHeader header;
   TapeVerdict verdict;
+  Replayed against;
 };
 
 // What a tape that is at fault adds to the exit code; a difference outweighs it.
@@ -60,17 +72,40 @@ const char* kind_name(Kind kind) {
   return "no policy";
 }
 
-const tp_cache_table* find_policy(const std::string& name, std::string& error) {
-  if (const policy::CacheEntry* entry = policy::find_cache_policy(name)) return entry->table;
+Replayed find_plugin(const std::string& file, const Arguments& arguments, std::string& error) {
+  Replayed found;
+  found.plugin = load_plugin(file, arguments, error);
+  if (found.plugin == nullptr) return found;
+  found.table = found.plugin->cache();
+  if (found.table == nullptr) error = file + " has no cache policy";
+  return found;
+}
+
+Replayed find_builtin(const std::string& name, std::string& error) {
+  if (const policy::CacheEntry* entry = policy::find_cache_policy(name)) return {entry->table, {}};
   const std::string near(policy::nearest_name(policy::cache_policies(), name));
   error = "no policy `" + printable(name) + "` here" +
           (near.empty() ? "" : ", did you mean `" + near + "`?") +
-          "; --policy NAME replays against another";
-  return nullptr;
+          "; --policy NAME replays against another, --policy FILE.so against a plug-in's";
+  return {};
+}
+
+/// That of the tape, or the one that is asked for.
+Replayed find_policy(const policy::TapeHeader& header, const Arguments& arguments,
+                     std::string& error) {
+  if (!arguments.policies.empty()) {
+    const std::string& name = arguments.policies.front();
+    return names_file(name) ? find_plugin(name, arguments, error) : find_builtin(name, error);
+  }
+  if (header.policy_build.empty()) return find_builtin(header.policy, error);
+  error = "its policy `" + printable(header.policy) + "` " + printable(header.policy_version) +
+          " came from a plug-in, file hash " + printable(header.policy_build) +
+          "; --policy FILE.so says where that is";
+  return {};
 }
 
 Verified verify(const std::string& path, const Arguments& arguments) {
-  Verified result{path, {}, {}};
+  Verified result{path, {}, {}, {}};
   const FileHandle file(std::fopen(path.c_str(), "rb"), std::fclose);
   if (file == nullptr) {
     result.verdict.kind = Kind::bad_tape;
@@ -85,14 +120,14 @@ Verified verify(const std::string& path, const Arguments& arguments) {
     result.verdict.error = reader.error();
     return result;
   }
-  const std::string& name =
-      arguments.policies.empty() ? reader.header().policy : arguments.policies.front();
-  const tp_cache_table* table = find_policy(name, result.verdict.error);
-  if (table == nullptr) {
+  std::optional<CallWatchdog> watchdog;
+  if (arguments.call_limit_s > 0) watchdog.emplace(call_limit_ns(arguments));
+  result.against = find_policy(reader.header(), arguments, result.verdict.error);
+  if (result.against.table == nullptr) {
     result.verdict.kind = Kind::no_policy;
     return result;
   }
-  result.verdict = policy::replay_tape(reader, *table);
+  result.verdict = policy::replay_tape(reader, *result.against.table, result.against.build());
   if (std::ferror(file.get()) != 0) {
     result.verdict.kind = Kind::bad_tape;
     result.verdict.error = "cannot read the file to its end";
@@ -102,6 +137,26 @@ Verified verify(const std::string& path, const Arguments& arguments) {
 
 std::string counted(uint64_t number, const char* what) {
   return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
+}
+
+/// `lru` 0.1.0 of the library, `mine` 1.0 of a plug-in with that hash.
+std::string policy_text(const std::string& name, const std::string& version,
+                        const std::string& build) {
+  return "`" + printable(name) + "` " + printable(version) +
+         (build.empty() ? " of the library" : " of plug-in " + printable(build));
+}
+
+/// Which policies were compared, where they are not one and the same.
+std::string policies_text(const Verified& tape) {
+  if (tape.against.table == nullptr) return {};
+  const tp_info& info = *tape.against.table->info();
+  const policy::TapeHeader& header = tape.header;
+  const std::string recorded =
+      policy_text(header.policy, header.policy_version, header.policy_build);
+  const std::string replayed =
+      policy_text(info.name, info.version != nullptr ? info.version : "", tape.against.build());
+  if (recorded == replayed) return {};
+  return "  recorded with " + recorded + "\n  replayed with " + replayed + "\n";
 }
 
 std::string states_text(const TapeVerdict& verdict) {
@@ -135,11 +190,17 @@ std::string to_text(const Verified& tape, bool unfinished) {
   return text + verdict.error + "\n";
 }
 
+std::string page(const Verified& tape, bool unfinished) {
+  return to_text(tape, unfinished) + policies_text(tape);
+}
+
 nlohmann::ordered_json to_json(const Verified& tape) {
   const TapeVerdict& verdict = tape.verdict;
   nlohmann::ordered_json json{{"file", tape.file}, {"verdict", kind_name(verdict.kind)}};
   if (!tape.header.policy.empty()) {
     json["policy"] = tape.header.policy;
+    json["policy_version"] = tape.header.policy_version;
+    if (!tape.header.policy_build.empty()) json["policy_build"] = tape.header.policy_build;
     json["pool"] = {{"name", tape.header.pool_name},
                     {"capacity_blocks", tape.header.pool.capacity_blocks}};
     json["config_digest"] = fmt::format("{:016x}", tape.header.config_digest);
@@ -150,6 +211,14 @@ nlohmann::ordered_json to_json(const Verified& tape) {
     json["calls"] = verdict.calls;
     json["checkpoints"] = verdict.checkpoints;
     json["equal_states"] = verdict.equal_states;
+  }
+  if (tape.against.table != nullptr) {
+    const tp_info& info = *tape.against.table->info();
+    json["against"] = {{"policy", info.name}, {"policy_version", info.version}};
+    if (tape.against.plugin != nullptr) {
+      json["against"]["file"] = tape.against.plugin->file();
+      json["against"]["policy_build"] = tape.against.build();
+    }
   }
   if (!verdict.error.empty()) json["error"] = verdict.error;
   if (verdict.kind == Kind::differs) {
@@ -174,7 +243,7 @@ int tape_command(const Arguments& arguments) {
     bad = bad || code == exit_bad_input;
     different = different || code == exit_error;
     json.push_back(to_json(tape));
-    text += to_text(tape, arguments.unfinished);
+    text += page(tape, arguments.unfinished);
   }
   if (json.size() == 1) json = nlohmann::ordered_json(json.front());
   write_stdout(arguments.format == Format::json

@@ -29,7 +29,8 @@ struct TapeFiles::File {
   tp_tape tape{};
 };
 
-TapeFiles::TapeFiles(const std::string& folder) : folder_(folder) {
+TapeFiles::TapeFiles(const std::string& folder, const scenario::UsedPlugins& plugins)
+    : folder_(folder), plugins_(&plugins) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) {
@@ -39,18 +40,29 @@ TapeFiles::TapeFiles(const std::string& folder) : folder_(folder) {
 
 TapeFiles::~TapeFiles() = default;
 
-const tp_tape& TapeFiles::open(const std::string& pool) {
+const char* TapeFiles::build_of(const void* table) const {
+  const auto used = std::find_if(plugins_->begin(), plugins_->end(), [&](const auto& plugin) {
+    return plugin.plugin->cache() == table;
+  });
+  return used == plugins_->end() ? nullptr : used->plugin->hash().c_str();
+}
+
+const tp_tape& TapeFiles::open(const std::string& pool, const void* table) {
   auto file = std::make_unique<File>();
   file->pool = pool;
   file->path = (std::filesystem::path(folder_) / file_name(pool)).string();
   file->stream.open(file->path, std::ios::binary | std::ios::trunc);
   if (!file->stream) throw std::runtime_error("cannot write " + file->path);
-  file->tape = {sizeof(tp_tape), kCheckpointCalls, file->pool.c_str(), file.get(),
+  file->tape = {sizeof(tp_tape),
+                kCheckpointCalls,
+                file->pool.c_str(),
+                file.get(),
                 [](void* host, const void* bytes, size_t size) {
                   std::ofstream& stream = static_cast<File*>(host)->stream;
                   stream.write(static_cast<const char*>(bytes), static_cast<std::streamsize>(size));
                   return stream.good() ? 0 : 1;
-                }};
+                },
+                build_of(table)};
   files_.push_back(std::move(file));
   return files_.back()->tape;
 }

@@ -29,6 +29,25 @@ Words run_of(const Words& more) {
   return words;
 }
 
+/// Two prompts again and again, and new ones in between, in little memory.
+std::string small_scenario(const Folder& folder, const std::string& eviction) {
+  std::string lines;
+  for (int i = 0; i < 60; ++i) {
+    const int id = i % 3 == 0 ? 1 : i % 3 == 1 ? 2 : 10 + i;
+    lines += "{\"timestamp\": " + std::to_string(1000 * i) +
+             ", \"input_length\": 512, \"output_length\": 2, \"hash_ids\": [" + std::to_string(id) +
+             "]}\n";
+  }
+  const std::string trace = folder.write("t.jsonl", lines);
+  return folder.write("s.yaml", R"(name: small
+cluster: {node: {use: dgx-h100, gpus: 1}}
+model: llama-3.1-8b
+engine: {block_tokens: 16, memory: {kv_blocks: 300}}
+policy: {eviction: )" + eviction + R"(}
+workload: {trace: {file: )" + trace +
+                                    "}}\n");
+}
+
 TEST_CASE("A run records what the policy of each pool decides, and nothing else changes", "[e2e]") {
   const Folder folder;
   const std::string tapes = folder.path("tapes");
@@ -77,21 +96,7 @@ TEST_CASE("A run records what the policy of each pool decides, and nothing else 
 
 TEST_CASE("A tape that another policy would not have made says where they part", "[e2e]") {
   const Folder folder;
-  const std::string trace = folder.write("t.jsonl", [] {
-    std::string lines;
-    for (int i = 0; i < 60; ++i) {  // two prompts again and again, and new ones in between
-      const int id = i % 3 == 0 ? 1 : i % 3 == 1 ? 2 : 10 + i;
-      lines += "{\"timestamp\": " + std::to_string(1000 * i) +
-               ", \"input_length\": 512, \"output_length\": 2, \"hash_ids\": [" +
-               std::to_string(id) + "]}\n";
-    }
-    return lines;
-  }());
-  const std::string scenario = folder.write("s.yaml", R"(name: small
-cluster: {node: {use: dgx-h100, gpus: 1}}
-model: llama-3.1-8b
-engine: {block_tokens: 16, memory: {kv_blocks: 300}}
-workload: {trace: {file: )" + trace + "}}\n");
+  const std::string scenario = small_scenario(folder, "lru");
   const std::string tapes = folder.path("tapes");
   REQUIRE(tiercast({"run", scenario, "--tape", tapes}).exit_code == 0);
   const std::vector<std::string> files = files_in(tapes);
@@ -112,6 +117,65 @@ workload: {trace: {file: )" + trace + "}}\n");
   const tests::Finished unknown = tiercast({"tape", "verify", files[0], "--policy", "lur"});
   CHECK(unknown.exit_code == 2);
   CHECK_THAT(unknown.out, Catch::Contains("no policy `lur` here, did you mean `lru`?"));
+}
+
+TEST_CASE("A tape of a plug-in's policy needs its library, and tells builds apart", "[e2e]") {
+  const Folder folder;
+  const std::string own = std::string(TIERCAST_PLUGINS) + "/library_copy.so";
+  const std::string other = folder.path("other.so");
+  fs::copy_file(own, other);
+  std::ofstream(other, std::ios::app) << "another build";
+  const std::string tapes = folder.path("tapes");
+  output_of({"run", small_scenario(folder, "{plugin: " + own + "}"), "--tape", tapes});
+  const std::string tape = files_in(tapes).front();
+  const std::string hash = json_of({"policies", "--plugin", own}).at("hash").get<std::string>();
+
+  const tests::Finished alone = tiercast({"tape", "verify", tape});
+  CHECK(alone.exit_code == 2);
+  CHECK(alone.out == tape + ": its policy `lru` 0.1.0 came from a plug-in, file hash " + hash +
+                         "; --policy FILE.so says where that is\n");
+  const Json same = json_of({"tape", "verify", tape, "--policy", own});
+  CHECK(same.at("verdict") == "identical");
+  CHECK(same.at("policy_build") == hash);
+  CHECK(same.at("against").at("policy_build") == hash);
+  CHECK(same.at("library").at("same_build") == true);
+  CHECK(same.at("equal_states") == same.at("checkpoints"));
+  CHECK_THAT(output_of({"tape", "verify", tape, "--policy", own}),
+             !Catch::Contains("recorded with"));
+
+  const tests::Finished rebuilt = tiercast({"tape", "verify", tape, "--policy", other});
+  CHECK(rebuilt.exit_code == 0);
+  CHECK_THAT(rebuilt.out, Catch::Contains("identical throughout") &&
+                              Catch::Contains("as another build may have others") &&
+                              Catch::Contains("recorded with `lru` 0.1.0 of plug-in " + hash) &&
+                              Catch::Contains("replayed with `lru` 0.1.0 of plug-in "));
+  CHECK_THAT(output_of({"tape", "verify", tape, "--policy", "lru"}),
+             Catch::Contains("replayed with `lru` 0.1.0 of the library"));
+  const std::string plugins = TIERCAST_PLUGINS;
+  const tests::Finished wrong =
+      tiercast({"tape", "verify", tape, "--policy", plugins + "/faulty.so"});
+  CHECK(wrong.exit_code == 1);
+  CHECK_THAT(wrong.out, Catch::Contains("differs at call ") &&
+                            Catch::Contains("replayed with `lowest-slot` 1.0 of plug-in "));
+  const tests::Finished lacking =
+      tiercast({"tape", "verify", tape, "--policy", plugins + "/no_select.so"});
+  CHECK(lacking.exit_code == 2);
+  CHECK_THAT(lacking.out, Catch::Contains("the policy lacks entries that it must have"));
+  const tests::Finished router =
+      tiercast({"tape", "verify", tape, "--policy", plugins + "/faulty_router.so"});
+  CHECK(router.exit_code == 2);
+  CHECK_THAT(router.out, Catch::Contains("has no cache policy"));
+  CHECK_THAT(tiercast({"tape", "verify", tape, "--policy", "./none.so"}).out,
+             Catch::Contains("./none.so does not exist"));
+}
+
+TEST_CASE("A tape of format 1, which says less of itself, is read", "[e2e]") {
+  const std::string tape = TIERCAST_SOURCE_DIR "/tests/fuzz/corpus/tape/lru.tape";
+  CHECK(read_file(tape).substr(0, 8) == "tp-tape\x01");
+  const Json verdict = json_of({"tape", "verify", tape});
+  CHECK(verdict.at("verdict") == "identical");
+  CHECK(verdict.at("policy") == "lru");
+  CHECK_FALSE(verdict.contains("policy_build"));
 }
 
 TEST_CASE("What is no tape, and what cannot be read or written, is bad input", "[e2e]") {

@@ -113,7 +113,8 @@ AT(tp_tape, checkpoint_calls, 4);
 AT(tp_tape, pool_name, 8);
 AT(tp_tape, host, 16);
 AT(tp_tape, write, 24);
-SIZE(tp_tape, 32);
+AT(tp_tape, policy_build, 32);
+SIZE(tp_tape, 40);
 
 AT(tp_tier, size, 0);
 AT(tp_tier, kind, 4);
@@ -243,6 +244,6 @@ static_assert(TP_SEGMENT_LOAD == 1 && TP_SEGMENT_WAIT == 2, "modes");
 static_assert(TP_SEGMENT_COMPUTE == 3 && TP_SEGMENT_STAGE == 4, "modes");
 static_assert(TP_STORE_PROMPT == 1 && TP_STORE_OUTPUT == 2, "phases");
 static_assert(TP_NO_TIER == UINT32_MAX, "none");
-static_assert(TP_PLUGIN_SIZE_MIN == 24 && TP_ROUTER_TABLE_SIZE_MIN == 64, "least sizes");
+static_assert(TP_PLUGIN_SIZE_MIN == 24 && TP_TAPE_SIZE_MIN == 32 && TP_ROUTER_TABLE_SIZE_MIN == 64, "least sizes");
 static_assert(TP_CAP_READS_MATCHES == 32 && TP_CAP_READS_TIERS == 64, "bits");
 static_assert(TP_CAP_ADMITS == 128 && TP_FETCH_SPLITS == 1, "bits");

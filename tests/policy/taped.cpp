@@ -39,7 +39,7 @@ int create(const char* config, const tp_pool* pool, uint64_t seed, tp_cache** ou
 
 tp_cache_table taped(const tp_cache_table& policy, Tape& tape, uint32_t checkpoint_calls) {
   Tape aside;
-  creating = {&policy, {sizeof(tp_tape), checkpoint_calls, "pool", &aside, append}};
+  creating = {&policy, {sizeof(tp_tape), checkpoint_calls, "pool", &aside, append, nullptr}};
   const tp_pool pool{sizeof(tp_pool), 1, 16, 4096, 0, 0};
   tp_cache* cache = nullptr;
   REQUIRE(policy.create("", &pool, 0, &cache, nullptr, 0) == TP_OK);

@@ -161,7 +161,8 @@ TEST_CASE("what is no tape is said to be none") {
   };
   CHECK(error("") == "byte 0: no decision tape: it ends before one begins");
   CHECK(error("name: quickstart\n") == "byte 0: no decision tape");
-  CHECK(error("tp-tape\x02........") == "byte 0: a decision tape of format 2, not 1");
+  CHECK(error("tp-tape\x03........") ==
+        "byte 0: a decision tape of format 3, which is not known here");
   CHECK_THAT(error("tp-tape\x01........"), Catch::EndsWith("no chunk of a tape begins here"));
 }
 
@@ -242,14 +243,18 @@ TEST_CASE("a tape that cannot be written ends, and the policy goes on") {
   } sink{3, {}};
   const tp_cache_table& lru = *tp_find_builtin_cache("lru");
   const tp_pool pool{sizeof(tp_pool), 10, 16, 4096, 0, 0};
-  const tp_tape tape{sizeof(tp_tape), 1, nullptr, &sink,
+  const tp_tape tape{sizeof(tp_tape),
+                     1,
+                     nullptr,
+                     &sink,
                      [](void* host, const void* bytes, size_t size) {
                        Sink& to = *static_cast<Sink*>(host);
                        if (to.pieces_left-- == 0) return 1;
                        const auto* first = static_cast<const uint8_t*>(bytes);
                        to.tape.insert(to.tape.end(), first, first + size);
                        return 0;
-                     }};
+                     },
+                     nullptr};
   tp_cache* cache = nullptr;
   REQUIRE(lru.create("", &pool, 0, &cache, nullptr, 0) == TP_OK);
   tp_cache_table recording{};
@@ -274,8 +279,8 @@ TEST_CASE("what cannot be recorded is refused with a reason") {
   const tp_pool pool{sizeof(tp_pool), 10, 16, 4096, 0, 0};
   tp_cache* cache = nullptr;
   REQUIRE(lru.create("", &pool, 0, &cache, nullptr, 0) == TP_OK);
-  const tp_tape good{sizeof(tp_tape), 1, nullptr, nullptr,
-                     [](void*, const void*, size_t) { return 0; }};
+  const tp_tape good{
+      sizeof(tp_tape), 1, nullptr, nullptr, [](void*, const void*, size_t) { return 0; }, nullptr};
   const auto error = [&](const tp_cache_table& table, const tp_tape& tape, uint32_t size) {
     std::array<char, 200> message{};
     tp_cache_table recording{};

@@ -41,16 +41,20 @@ tiering::TierSetSpec tiers_of(const TwoTiers& shape) {
 
 class TapesInMemory : public tiering::Tapes {
  public:
-  const tp_tape& open(const std::string& pool) override {
+  const tp_tape& open(const std::string& pool, const void*) override {
     Tape& tape = tapes_.emplace_back();
     tape.name = pool.starts_with("engine") ? "memory" : "file";
-    tape.sink = {sizeof(tp_tape), 1000, tape.name.c_str(), &tape.bytes,
+    tape.sink = {sizeof(tp_tape),
+                 1000,
+                 tape.name.c_str(),
+                 &tape.bytes,
                  [](void* host, const void* bytes, size_t size) {
                    auto& to = *static_cast<std::vector<uint8_t>*>(host);
                    const auto* first = static_cast<const uint8_t*>(bytes);
                    to.insert(to.end(), first, first + size);
                    return 0;
-                 }};
+                 },
+                 nullptr};
     return tape.sink;
   }
   void move_to(std::map<std::string, std::vector<uint8_t>>& out) {

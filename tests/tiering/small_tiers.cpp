@@ -120,11 +120,11 @@ TierHost::TierHost(const TierSetSpec& spec, uint32_t hbm_blocks, const char* evi
   hbm_.reserve(spec.node_of.size());
   for (size_t e = 0; e < spec.node_of.size(); ++e) {
     std::string error;
+    const tp_cache_table& policy = *tp_find_builtin_cache(eviction);
     const tp_tape* const tape =
-        tapes == nullptr ? nullptr : &tapes->open("engine" + std::to_string(e));
+        tapes == nullptr ? nullptr : &tapes->open("engine" + std::to_string(e), &policy);
     std::optional<CheckedCache> cache =
-        CheckedCache::create(*tp_find_builtin_cache(eviction), shape, "", 1, error,
-                             tiering::PolicyChecks::answers, tape);
+        CheckedCache::create(policy, shape, "", 1, error, tiering::PolicyChecks::answers, tape);
     REQUIRE(cache.has_value());
     hbm_.emplace_back(store_, std::move(*cache), spec.block_tokens, spec.block_bytes);
     if (spec.writes_back) hbm_.back().tell_departed(&departed_[e]);

@@ -192,13 +192,17 @@ TEST_CASE("optional entries of a table have defaults, the others must be there")
 
 TEST_CASE("a checked cache records a tape of all its calls, and answers the same") {
   std::vector<uint8_t> bytes;
-  const tp_tape tape{sizeof(tp_tape), 2, "pool", &bytes,
+  const tp_tape tape{sizeof(tp_tape),
+                     2,
+                     "pool",
+                     &bytes,
                      [](void* host, const void* piece, size_t size) {
                        auto& to = *static_cast<std::vector<uint8_t>*>(host);
                        const auto* first = static_cast<const uint8_t*>(piece);
                        to.insert(to.end(), first, first + size);
                        return 0;
-                     }};
+                     },
+                     nullptr};
   const tp_cache_table& lru = *tp_find_builtin_cache("lru");
   CheckedCache plain = filled(lru);
   std::string error;

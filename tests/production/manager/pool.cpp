@@ -36,7 +36,10 @@ void Pool::make_policy(const PoolSpec& spec) {
   if (spec.tape.empty()) return;
   tape_file_ = open(spec.tape.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   if (tape_file_ < 0) throw std::runtime_error("cannot write " + spec.tape);
-  const tp_tape tape{sizeof tape, 1000, spec.name.c_str(), this,
+  const tp_tape tape{sizeof tape,
+                     1000,
+                     spec.name.c_str(),
+                     this,
                      [](void* host, const void* bytes, size_t size) {
                        const int file = static_cast<Pool*>(host)->tape_file_;
                        const char* at = static_cast<const char*>(bytes);
@@ -48,7 +51,8 @@ void Pool::make_policy(const PoolSpec& spec) {
                          size -= static_cast<size_t>(done);
                        }
                        return 0;
-                     }};
+                     },
+                     nullptr};
   tp_cache_table recording{};
   recording.size = sizeof recording;
   tp_cache* recorder = nullptr;

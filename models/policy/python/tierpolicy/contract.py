@@ -111,7 +111,7 @@ TAPE_WRITE = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t)
 
 class Tape(Structure):
     _fields_ = [("size", c_uint32), ("checkpoint_calls", c_uint32), ("pool_name", c_char_p),
-                ("host", c_void_p), ("write", TAPE_WRITE)]
+                ("host", c_void_p), ("write", TAPE_WRITE), ("policy_build", c_char_p)]
 
 
 STRUCTS = {"tp_span": Span, "tp_key": Key, "tp_block": Block, "tp_hint": Hint,
