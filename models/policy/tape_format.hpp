@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/policy/state_archive.hpp"
+#include "models/policy/tape_placement.hpp"
 #include "models/policy/tierpolicy.h"
 
 /// The decision tape as bytes, written and read by the same functions.
@@ -37,9 +38,17 @@ enum class TapeOp : uint8_t {
   lookup = 12,
   hint = 13,
   restore = 14,
+  place = 15,
+  demote = 16,
+  plan_fetch = 17,
+  prefetch = 18,
+  admit_write = 19,  // of a placement policy
+  transfer = 20,
   checkpoint = 30,
   end = 31
 };
+
+enum class TapeKind : uint8_t { cache = 0, placement = 1 };
 
 /// What a tape says of itself.
 struct TapeHeader {
@@ -51,11 +60,12 @@ struct TapeHeader {
   std::string config;  ///< `name=value` lines
   uint64_t config_digest = 0;
   std::string pool_name;
-  tp_pool pool{};
+  tp_pool pool{};  ///< of a cache policy
   uint64_t seed = 0;
   uint32_t capabilities = 0;
   uint32_t checkpoint_calls = 0;
   uint64_t state = 0;  ///< digest before the first call
+  TapeKind kind = TapeKind::cache;
 };
 
 /// Digest of a state after so many calls.
@@ -87,6 +97,7 @@ struct TapeCall {
   std::vector<uint8_t> verdicts;  ///< commit: accepted, a span each; admit: answers, a block each
   int64_t wakeup_ns = 0;
   std::vector<uint8_t> state;  ///< restore
+  PlacementCall placement;
 
   /// For a new call: nothing is set, and no memory given back.
   void clear();
@@ -110,6 +121,7 @@ struct TapeContext {
   tp_request request{};
   std::vector<tp_hint> request_hints;
   tp_block block{};
+  std::vector<tp_tier> tiers;
 };
 
 /// Puts numbers behind one another.

@@ -129,6 +129,11 @@ TapeReader::Item TapeReader::read_record() {
 // What a policy that answered TP_OK was given, and gave, must fit the pool; what it refused may be
 // anything.
 bool TapeReader::sound_call() const {
+  const bool either = call_.op == TapeOp::request || call_.op == TapeOp::tick ||
+                      call_.op == TapeOp::wakeup || call_.op == TapeOp::restore;
+  const bool places = call_.op >= TapeOp::place && call_.op <= TapeOp::transfer;
+  if (!either && places != (header_.kind == TapeKind::placement)) return false;
+  if (places) return sound_placement(call_);
   const uint32_t slots =
       header_.pool.slot_count != 0 ? header_.pool.slot_count : header_.pool.capacity_blocks;
   if (call_.op == TapeOp::lookup && call_.hits > call_.blocks.size()) return call_.code != TP_OK;

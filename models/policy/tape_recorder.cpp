@@ -1,102 +1,24 @@
-#include <algorithm>
-#include <cstring>
-#include <exception>
-#include <memory>
-#include <string>
+#include "models/policy/tape_recorder.hpp"
 
 #include "models/policy/build_id.hpp"
-#include "models/policy/cache_adapter.hpp"
-#include "models/policy/parameters.hpp"
 #include "models/policy/required_entries.hpp"
-#include "models/policy/tape_writer.hpp"
 
 namespace tiercast::policy {
 namespace {
 
-class Recorder {
+class Recorder : public TapeRecorder<Recorder, tp_cache_table, tp_cache> {
  public:
   Recorder(const tp_cache_table& table, tp_cache* cache, const tp_tape& tape, bool reads_blocks)
-      : table_(table),
-        cache_(cache),
-        writer_(tape),
-        checkpoint_calls_(tape.checkpoint_calls),
-        reads_blocks_(reads_blocks) {}
-
-  static Recorder& of(tp_cache* self) { return *reinterpret_cast<Recorder*>(self); }
-  static const Recorder& of(const tp_cache* self) {
-    return *reinterpret_cast<const Recorder*>(self);
-  }
-
-  void begin(const TapeHeader& header) {
-    TapeEncoder to = writer_.encoder();
-    encode(to, header);
-  }
-  uint64_t state() const { return table_.hash_state != nullptr ? table_.hash_state(cache_) : 0; }
+      : TapeRecorder(table, cache, tape), reads_blocks_(reads_blocks) {}
 
   static tp_cache_table entries(const tp_cache_table& inner);
 
  private:
-  static void destroy(tp_cache* self) noexcept {
-    if (self == nullptr) return;
-    const std::unique_ptr<Recorder> recorder(&of(self));
-    recorder->guarded([&] {
-      recorder->mark(TapeOp::end);
-      recorder->writer_.flush();
-    });
-    recorder->table_.destroy(recorder->cache_);
-  }
-
-  // Runs what may lack memory; then the tape ends here.
-  template <class Act>
-  void guarded(Act act) noexcept {
-    if (!writer_.open()) return;
-    try {
-      act();
-    } catch (const std::exception&) {
-      writer_.give_up();
-    }
-  }
-
-  void mark(TapeOp op) {
-    TapeEncoder to = writer_.encoder();
-    encode(to, op, TapeCheckpoint{calls_, state()});
-  }
-
-  // `fill` sets arguments and answers but for the code; false: they cannot be read.
-  template <class Fill>
-  int record(TapeOp op, int code, int64_t now_ns, Fill fill) noexcept {
-    guarded([&] {
-      call_.clear();
-      call_.op = op;
-      call_.code = code;
-      call_.now_ns = now_ns;
-      if (!fill(call_)) return;
-      TapeEncoder to = writer_.encoder();
-      encode(to, context_, call_);
-      ++calls_;
-      const bool checkpoint = checkpoint_calls_ != 0 && calls_ % checkpoint_calls_ == 0;
-      if (checkpoint) mark(TapeOp::checkpoint);
-      if (checkpoint || writer_.full()) writer_.flush();
-    });
-    return code;
-  }
-
-  static int on_request(tp_cache* self, int64_t now_ns, const tp_request* request,
-                        uint32_t phase) noexcept {
-    if (self == nullptr) return TP_EINVAL;
-    Recorder& to = of(self);
-    return to.record(TapeOp::request, to.table_.on_request(to.cache_, now_ns, request, phase),
-                     now_ns, [&](TapeCall& call) {
-                       call.number = phase;
-                       return copy_request(request, call);
-                     });
-  }
-
   static int on_insert(tp_cache* self, int64_t now_ns, const tp_request* request,
-                       const tp_span* spans, size_t span_count, const tp_block* blocks) noexcept {
+                       const tp_span* spans, size_t span_count, const tp_block* blocks) {
     if (self == nullptr) return TP_EINVAL;
     Recorder& to = of(self);
-    const int code = to.table_.on_insert(to.cache_, now_ns, request, spans, span_count, blocks);
+    const int code = to.table_.on_insert(to.policy_, now_ns, request, spans, span_count, blocks);
     return to.record(TapeOp::insert, code, now_ns, [&](TapeCall& call) {
       if (!copy_request(request, call) || !copy_spans(spans, span_count, call.spans)) return false;
       // As many views as blocks are promised where the spans are good, which a refused call's are
@@ -110,22 +32,22 @@ class Recorder {
   }
 
   static int on_touch(tp_cache* self, int64_t now_ns, const tp_request* request,
-                      const tp_span* spans, size_t span_count) noexcept {
+                      const tp_span* spans, size_t span_count) {
     if (self == nullptr) return TP_EINVAL;
     Recorder& to = of(self);
     return to.record(
-        TapeOp::touch, to.table_.on_touch(to.cache_, now_ns, request, spans, span_count), now_ns,
+        TapeOp::touch, to.table_.on_touch(to.policy_, now_ns, request, spans, span_count), now_ns,
         [&](TapeCall& call) {
           return copy_request(request, call) && copy_spans(spans, span_count, call.spans);
         });
   }
 
   static int on_remove(tp_cache* self, int64_t now_ns, uint32_t reason, const tp_span* spans,
-                       size_t span_count) noexcept {
+                       size_t span_count) {
     if (self == nullptr) return TP_EINVAL;
     Recorder& to = of(self);
     return to.record(TapeOp::remove,
-                     to.table_.on_remove(to.cache_, now_ns, reason, spans, span_count), now_ns,
+                     to.table_.on_remove(to.policy_, now_ns, reason, spans, span_count), now_ns,
                      [&](TapeCall& call) {
                        call.number = reason;
                        return copy_spans(spans, span_count, call.spans);
@@ -133,11 +55,11 @@ class Recorder {
   }
 
   static int on_evictable(tp_cache* self, int64_t now_ns, uint32_t on, const tp_span* spans,
-                          size_t span_count) noexcept {
+                          size_t span_count) {
     if (self == nullptr) return TP_EINVAL;
     Recorder& to = of(self);
     return to.record(TapeOp::evictable,
-                     to.table_.on_evictable(to.cache_, now_ns, on, spans, span_count), now_ns,
+                     to.table_.on_evictable(to.policy_, now_ns, on, spans, span_count), now_ns,
                      [&](TapeCall& call) {
                        call.number = on != 0 ? 1 : 0;
                        return copy_spans(spans, span_count, call.spans);
@@ -145,10 +67,10 @@ class Recorder {
   }
 
   static int admit(tp_cache* self, int64_t now_ns, const tp_request* request,
-                   const tp_block* blocks, size_t block_count, uint8_t* verdicts) noexcept {
+                   const tp_block* blocks, size_t block_count, uint8_t* verdicts) {
     if (self == nullptr) return TP_EINVAL;
     Recorder& to = of(self);
-    const int code = to.table_.admit(to.cache_, now_ns, request, blocks, block_count, verdicts);
+    const int code = to.table_.admit(to.policy_, now_ns, request, blocks, block_count, verdicts);
     return to.record(TapeOp::admit, code, now_ns, [&](TapeCall& call) {
       if (!copy_request(request, call) || !copy_blocks(blocks, block_count, call.blocks)) {
         return false;
@@ -159,16 +81,12 @@ class Recorder {
     });
   }
 
-  static void set_verdicts(TapeCall& call, const uint8_t* verdicts, size_t count) {
-    for (size_t i = 0; i < count; ++i) call.verdicts.push_back(verdicts[i] != 0);
-  }
-
   static int select(const tp_cache* self, int64_t now_ns, uint32_t need_blocks, tp_span* out,
-                    size_t out_capacity, tp_victims* victims) noexcept {
+                    size_t out_capacity, tp_victims* victims) {
     if (self == nullptr) return TP_EINVAL;
     const Recorder& asked = of(self);
     const int code =
-        asked.table_.select(asked.cache_, now_ns, need_blocks, out, out_capacity, victims);
+        asked.table_.select(asked.policy_, now_ns, need_blocks, out, out_capacity, victims);
     if (victims == nullptr || (out == nullptr && out_capacity != 0)) return code;
     Recorder& to = const_cast<Recorder&>(asked);  // the policy is the same, the tape longer
     if (code == TP_OK) {
@@ -184,12 +102,11 @@ class Recorder {
     });
   }
 
-  static int commit(tp_cache* self, int64_t now_ns, uint64_t token,
-                    const uint8_t* accepted) noexcept {
+  static int commit(tp_cache* self, int64_t now_ns, uint64_t token, const uint8_t* accepted) {
     if (self == nullptr) return TP_EINVAL;
     Recorder& to = of(self);
     const bool own = to.token_ != 0 && token == to.token_;
-    const int code = to.table_.commit(to.cache_, now_ns, token, accepted);
+    const int code = to.table_.commit(to.policy_, now_ns, token, accepted);
     if (code == TP_OK) to.token_ = 0;
     return to.record(TapeOp::commit, code, now_ns, [&](TapeCall& call) {
       call.own_token = own;
@@ -199,11 +116,11 @@ class Recorder {
     });
   }
 
-  static int abort(tp_cache* self, uint64_t token) noexcept {
+  static int abort(tp_cache* self, uint64_t token) {
     if (self == nullptr) return TP_EINVAL;
     Recorder& to = of(self);
     const bool own = to.token_ != 0 && token == to.token_;
-    const int code = to.table_.abort(to.cache_, token);
+    const int code = to.table_.abort(to.policy_, token);
     if (code == TP_OK) to.token_ = 0;
     return to.record(TapeOp::abort, code, 0, [&](TapeCall& call) {
       call.own_token = own;
@@ -211,31 +128,13 @@ class Recorder {
     });
   }
 
-  static int on_tick(tp_cache* self, int64_t now_ns) noexcept {
-    if (self == nullptr) return TP_EINVAL;
-    Recorder& to = of(self);
-    return to.record(TapeOp::tick, to.table_.on_tick(to.cache_, now_ns), now_ns,
-                     [](TapeCall&) { return true; });
-  }
-
-  static int64_t next_wakeup(const tp_cache* self, int64_t now_ns) noexcept {
-    if (self == nullptr) return INT64_MAX;
-    Recorder& to = const_cast<Recorder&>(of(self));
-    const int64_t wakeup_ns = to.table_.next_wakeup(to.cache_, now_ns);
-    to.record(TapeOp::wakeup, TP_OK, now_ns, [&](TapeCall& call) {
-      call.wakeup_ns = wakeup_ns;
-      return true;
-    });
-    return wakeup_ns;
-  }
-
   static int on_lookup(tp_cache* self, int64_t now_ns, const tp_request* request,
-                       const tp_block* blocks, size_t block_count, size_t hit_count) noexcept {
+                       const tp_block* blocks, size_t block_count, size_t hit_count) {
     if (self == nullptr) return TP_EINVAL;
     Recorder& to = of(self);
     return to.record(
         TapeOp::lookup,
-        to.table_.on_lookup(to.cache_, now_ns, request, blocks, block_count, hit_count), now_ns,
+        to.table_.on_lookup(to.policy_, now_ns, request, blocks, block_count, hit_count), now_ns,
         [&](TapeCall& call) {
           call.hits = hit_count;
           return copy_request(request, call) && copy_blocks(blocks, block_count, call.blocks);
@@ -243,65 +142,31 @@ class Recorder {
   }
 
   static int on_hint(tp_cache* self, int64_t now_ns, uint64_t session, const tp_hint* hints,
-                     size_t hint_count) noexcept {
+                     size_t hint_count) {
     if (self == nullptr) return TP_EINVAL;
     Recorder& to = of(self);
-    return to.record(TapeOp::hint, to.table_.on_hint(to.cache_, now_ns, session, hints, hint_count),
-                     now_ns, [&](TapeCall& call) {
+    return to.record(TapeOp::hint,
+                     to.table_.on_hint(to.policy_, now_ns, session, hints, hint_count), now_ns,
+                     [&](TapeCall& call) {
                        call.session = session;
                        return copy_hints(hints, hint_count, call.hints);
                      });
   }
 
   static int create(const char*, const tp_pool*, uint64_t, tp_cache**, char* error,
-                    size_t error_size) noexcept {
-    return refuse(TP_EINVAL, "a recording table makes no instances", error, error_size);
+                    size_t error_size) {
+    return refuse_recording_create(error, error_size);
   }
 
-  static int save(const tp_cache* self, void* buffer, size_t capacity, size_t* size) noexcept {
-    return self == nullptr ? TP_EINVAL
-                           : of(self).table_.save(of(self).cache_, buffer, capacity, size);
-  }
-
-  static int restore(tp_cache* self, const void* buffer, size_t size) noexcept {
-    if (self == nullptr) return TP_EINVAL;
-    Recorder& to = of(self);
-    return to.record(TapeOp::restore, to.table_.restore(to.cache_, buffer, size), 0,
-                     [&](TapeCall& call) {
-                       if (buffer == nullptr) return false;
-                       const auto* first = static_cast<const uint8_t*>(buffer);
-                       call.state.assign(first, first + size);
-                       return true;
-                     });
-  }
-
-  static uint64_t hash_state(const tp_cache* self) noexcept {
-    return self == nullptr ? 0 : of(self).state();
-  }
-
-  tp_cache_table table_;
-  tp_cache* cache_;
-  TapeWriter writer_;
-  uint32_t checkpoint_calls_;
   bool reads_blocks_;
-  TapeCall call_;  // scratch
-  TapeContext context_;
-  uint64_t calls_ = 0;
   uint64_t token_ = 0;  // of the answer outstanding; 0: none
   uint32_t token_spans_ = 0;
 };
 
-// The entries that the policy has, so that hosts find the same defaults.
 tp_cache_table Recorder::entries(const tp_cache_table& inner) {
   tp_cache_table made{};
-  made.size = sizeof made;
-  made.info = inner.info;
+  common_entries(inner, made);
   made.create = create;
-  made.destroy = destroy;
-  if (inner.save != nullptr) made.save = save;
-  if (inner.restore != nullptr) made.restore = restore;
-  if (inner.hash_state != nullptr) made.hash_state = hash_state;
-  if (inner.on_request != nullptr) made.on_request = on_request;
   if (inner.on_insert != nullptr) made.on_insert = on_insert;
   if (inner.on_touch != nullptr) made.on_touch = on_touch;
   made.on_remove = on_remove;
@@ -310,32 +175,31 @@ tp_cache_table Recorder::entries(const tp_cache_table& inner) {
   made.select = select;
   made.commit = commit;
   made.abort = abort;
-  if (inner.on_tick != nullptr) made.on_tick = on_tick;
-  if (inner.next_wakeup != nullptr) made.next_wakeup = next_wakeup;
   if (inner.on_lookup != nullptr) made.on_lookup = on_lookup;
   if (inner.on_hint != nullptr) made.on_hint = on_hint;
   return made;
 }
 
-TapeHeader header_of(const tp_info& info, std::string config, const tp_pool& pool, uint64_t seed,
-                     const tp_tape& tape) {
+}  // namespace
+
+TapeHeader tape_header(TapeKind kind, const tp_info& info, std::string config, uint64_t seed,
+                       const tp_tape& tape) {
   TapeHeader header;
+  header.kind = kind;
   header.policy = info.name;
   header.policy_version = info.version != nullptr ? info.version : "";
+  header.policy_build = tape.policy_build != nullptr ? tape.policy_build : "";
   header.library_version = tp_library_version();
   header.library_build = tp_library_build();
   header.config_digest = checksum(config.data(), config.size());
   header.config = std::move(config);
   header.pool_name = tape.pool_name != nullptr ? tape.pool_name : "";
-  std::memcpy(&header.pool, &pool, std::min<std::size_t>(pool.size, sizeof header.pool));
-  header.policy_build = tape.policy_build != nullptr ? tape.policy_build : "";
   header.seed = seed;
   header.capabilities = info.capabilities;
   header.checkpoint_calls = tape.checkpoint_calls;
   return header;
 }
 
-}  // namespace
 }  // namespace tiercast::policy
 
 extern "C" int tp_record_cache(const tp_cache_table* table, tp_cache* cache, const char* config,
@@ -356,8 +220,7 @@ extern "C" int tp_record_cache(const tp_cache_table* table, tp_cache* cache, con
     return fail(TP_EINVAL,
                 "recording needs structs as of this version, and a function that writes");
   }
-  tp_cache_table known{};
-  std::memcpy(&known, table, std::min<std::size_t>(table->size, sizeof known));
+  const tp_cache_table known = whole(*table);
   if (!has_required_entries(known)) return fail(TP_EINVAL, "the policy lacks required entries");
   const tp_info& info = *known.info();
   if ((info.capabilities & TP_CAP_NEEDS_FUTURE) != 0) {
@@ -366,17 +229,12 @@ extern "C" int tp_record_cache(const tp_cache_table* table, tp_cache* cache, con
   }
   try {
     const bool reads_blocks = (info.capabilities & (TP_CAP_READS_KEYS | TP_CAP_READS_BLOCKS)) != 0;
-    tp_tape out{};
-    std::memcpy(&out, tape, std::min<std::size_t>(tape->size, sizeof out));
+    const tp_tape out = whole(*tape);
     auto made = std::make_unique<Recorder>(known, cache, out, reads_blocks);
-    TapeHeader header = header_of(info, config, *pool, seed, out);
-    header.state = made->state();
-    made->begin(header);
-    const tp_cache_table entries = Recorder::entries(known);
-    const uint32_t size = std::min<uint32_t>(recording->size, sizeof entries);
-    std::memcpy(recording, &entries, size);
-    recording->size = size;
-    *recorder = reinterpret_cast<tp_cache*>(made.release());
+    TapeHeader header = tape_header(TapeKind::cache, info, config, seed, out);
+    header.pool = whole(*pool);
+    made->begin(std::move(header));
+    hand_over(std::move(made), Recorder::entries(known), recording, recorder);
     return TP_OK;
   } catch (const std::exception&) {
     return fail(TP_ENOMEM, "not enough memory");

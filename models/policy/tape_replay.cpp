@@ -1,172 +1,15 @@
 #include "models/policy/tape_replay.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "models/policy/build_id.hpp"
-#include "models/policy/required_entries.hpp"
+#include "models/policy/replayed.hpp"
 
 namespace tiercast::policy {
 namespace {
-
-/// One instance under replay.
-class Replay {
- public:
-  Replay(const TapeHeader& header, const tp_cache_table& given) : header_(header) {
-    std::memcpy(&table_, &given, std::min<std::size_t>(given.size, sizeof table_));
-  }
-  Replay(const Replay&) = delete;
-  Replay& operator=(const Replay&) = delete;
-  ~Replay() {
-    if (cache_ != nullptr) table_.destroy(cache_);
-  }
-
-  /// Answers why not, or nothing.
-  std::string create() {
-    if (!has_required_entries(table_) || table_.create == nullptr) {
-      return "the policy lacks entries that it must have";
-    }
-    std::array<char, 512> message{};
-    const int code = table_.create(header_.config.c_str(), &header_.pool, header_.seed, &cache_,
-                                   message.data(), message.size());
-    if (code == TP_OK) return {};
-    cache_ = nullptr;
-    return "policy '" + std::string(table_.info()->name) +
-           "': " + (message[0] != '\0' ? message.data() : "create: " + code_text(code));
-  }
-
-  uint64_t state() const { return table_.hash_state != nullptr ? table_.hash_state(cache_) : 0; }
-
-  /// Answers the call as the policy does now: `call` with another answer in it.
-  void answer(const TapeCall& asked, TapeCall& call);
-
- private:
-  const tp_request* request_of(TapeCall& call) const {
-    if (!call.has_request) return nullptr;
-    call.request.size = sizeof call.request;
-    call.request.hint_count = static_cast<uint32_t>(call.request_hints.size());
-    call.request.hints = call.request_hints.data();
-    return &call.request;
-  }
-  const tp_block* views_of(TapeCall& call);
-  void select(TapeCall& call);
-  void admit(TapeCall& call);
-
-  const TapeHeader& header_;
-  tp_cache_table table_{};
-  tp_cache* cache_ = nullptr;
-  uint64_t token_ = 0;
-  std::vector<tp_block> blank_;
-};
-
-// The tape has views only of inserts that were taken, and of policies that read them; a refused one
-// gets as many blank views as the pool could hold.
-const tp_block* Replay::views_of(TapeCall& call) {
-  if (call.has_blocks) return call.blocks.data();
-  if (call.code == TP_OK) return nullptr;
-  uint64_t blocks = 0;
-  for (const tp_span& span : call.spans) blocks += span.count;
-  const uint64_t most = std::min<uint64_t>(blocks, header_.pool.capacity_blocks) + 1;
-  tp_block blank{};
-  blank.size = sizeof blank;
-  if (blank_.size() < most) blank_.resize(static_cast<std::size_t>(most), blank);
-  return blank_.data();
-}
-
-void Replay::select(TapeCall& call) {
-  // Asking changes nothing, and no answer has more spans than this.
-  const uint64_t room = std::min<uint64_t>(
-      {call.out_capacity, uint64_t{call.number}, uint64_t{header_.pool.capacity_blocks}});
-  std::vector<tp_span> out(static_cast<std::size_t>(room));
-  tp_victims victims{};
-  call.code = table_.select(cache_, call.now_ns, call.number, out.data(), out.size(), &victims);
-  call.spans.clear();
-  if (call.code == TP_OK) {
-    token_ = victims.token;
-    out.resize(std::min<std::size_t>(out.size(), victims.span_count));
-    call.spans = std::move(out);
-  }
-  call.told_spans = call.code == TP_ESPACE ? victims.span_count : 0;
-}
-
-void Replay::admit(TapeCall& call) {
-  std::fill(call.verdicts.begin(), call.verdicts.end(), uint8_t{1});
-  call.verdicts.resize(call.blocks.size(), 1);
-  call.code = table_.admit == nullptr
-                  ? TP_OK
-                  : table_.admit(cache_, call.now_ns, request_of(call), call.blocks.data(),
-                                 call.blocks.size(), call.verdicts.data());
-  for (uint8_t& verdict : call.verdicts) verdict = verdict != 0;
-  if (call.code != TP_OK) call.verdicts.clear();
-}
-
-void Replay::answer(const TapeCall& asked, TapeCall& call) {
-  call = asked;
-  const tp_span* spans = call.spans.data();
-  const std::size_t count = call.spans.size();
-  // Of the own answer, or one that no policy gives out.
-  const uint64_t token = call.own_token ? token_ : 0;
-  switch (call.op) {
-    case TapeOp::request:
-      if (table_.on_request == nullptr) return;
-      call.code = table_.on_request(cache_, call.now_ns, request_of(call), call.number);
-      return;
-    case TapeOp::insert:
-      if (table_.on_insert == nullptr) return;
-      call.code =
-          table_.on_insert(cache_, call.now_ns, request_of(call), spans, count, views_of(call));
-      return;
-    case TapeOp::touch:
-      if (table_.on_touch == nullptr) return;
-      call.code = table_.on_touch(cache_, call.now_ns, request_of(call), spans, count);
-      return;
-    case TapeOp::remove:
-      call.code = table_.on_remove(cache_, call.now_ns, call.number, spans, count);
-      return;
-    case TapeOp::evictable:
-      call.code = table_.on_evictable(cache_, call.now_ns, call.number, spans, count);
-      return;
-    case TapeOp::admit:
-      return admit(call);
-    case TapeOp::select:
-      return select(call);
-    case TapeOp::commit:
-      call.code = table_.commit(cache_, call.now_ns, token,
-                                call.has_verdicts ? call.verdicts.data() : nullptr);
-      return;
-    case TapeOp::abort:
-      call.code = table_.abort(cache_, token);
-      return;
-    case TapeOp::tick:
-      if (table_.on_tick != nullptr) call.code = table_.on_tick(cache_, call.now_ns);
-      return;
-    case TapeOp::wakeup:
-      call.wakeup_ns =
-          table_.next_wakeup != nullptr ? table_.next_wakeup(cache_, call.now_ns) : INT64_MAX;
-      return;
-    case TapeOp::lookup:
-      if (table_.on_lookup == nullptr) return;
-      call.code = table_.on_lookup(cache_, call.now_ns, request_of(call), call.blocks.data(),
-                                   call.blocks.size(), static_cast<std::size_t>(call.hits));
-      return;
-    case TapeOp::hint:
-      if (table_.on_hint == nullptr) return;
-      call.code =
-          table_.on_hint(cache_, call.now_ns, call.session, call.hints.data(), call.hints.size());
-      return;
-    case TapeOp::restore:
-      call.code = table_.restore == nullptr
-                      ? TP_EINVAL
-                      : table_.restore(cache_, call.state.data(), call.state.size());
-      return;
-    case TapeOp::checkpoint:
-    case TapeOp::end:
-      return;
-  }
-}
 
 bool same_spans(const std::vector<tp_span>& a, const std::vector<tp_span>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const tp_span& x, const tp_span& y) {
@@ -176,7 +19,8 @@ bool same_spans(const std::vector<tp_span>& a, const std::vector<tp_span>& b) {
 
 bool same_answer(const TapeCall& a, const TapeCall& b) {
   return a.code == b.code && a.wakeup_ns == b.wakeup_ns && a.told_spans == b.told_spans &&
-         same_spans(a.spans, b.spans) && (a.op != TapeOp::admit || a.verdicts == b.verdicts);
+         same_spans(a.spans, b.spans) && same_placement_answer(a.placement, b.placement) &&
+         (a.op == TapeOp::commit || a.verdicts == b.verdicts);
 }
 
 std::string hexadecimal(uint64_t number) {
@@ -185,9 +29,13 @@ std::string hexadecimal(uint64_t number) {
   return text;
 }
 
-}  // namespace
+const char* kind_words(TapeKind kind) {
+  return kind == TapeKind::placement ? "a placement policy" : "a cache policy";
+}
 
-TapeVerdict replay_tape(TapeReader& tape, const tp_cache_table& policy, std::string_view build) {
+template <class Table>
+TapeVerdict replay(TapeReader& tape, TapeKind replayed_kind, const Table& policy,
+                   std::string_view build) {
   TapeVerdict verdict;
   const auto ends = [&](TapeVerdict::Kind kind) {
     verdict.kind = kind;
@@ -207,8 +55,13 @@ TapeVerdict replay_tape(TapeReader& tape, const tp_cache_table& policy, std::str
   verdict.same_build = header.policy == info.name && header.policy_build == build &&
                        (!build.empty() || header.library_build == library_build) &&
                        header.policy_version == (info.version != nullptr ? info.version : "");
-  Replay replay(header, policy);
-  verdict.error = replay.create();
+  if (replayed_kind != header.kind) {
+    verdict.error = std::string("the tape is of ") + kind_words(header.kind) + ", and `" +
+                    info.name + "` is " + kind_words(replayed_kind);
+    return ends(TapeVerdict::Kind::no_policy);
+  }
+  const std::unique_ptr<Replayed> replay = replayed(header, policy);
+  verdict.error = replay->create();
   if (!verdict.error.empty()) return ends(TapeVerdict::Kind::no_policy);
 
   const auto differs = [&](std::string what, std::string recorded, std::string replayed) {
@@ -220,7 +73,7 @@ TapeVerdict replay_tape(TapeReader& tape, const tp_cache_table& policy, std::str
     return ends(TapeVerdict::Kind::differs);
   };
   const auto check_state = [&](uint64_t recorded) {
-    const uint64_t state = replay.state();
+    const uint64_t state = replay->state();
     ++verdict.checkpoints;
     if (state == recorded) ++verdict.equal_states;
     if (state == recorded || !verdict.same_build) return true;
@@ -228,13 +81,17 @@ TapeVerdict replay_tape(TapeReader& tape, const tp_cache_table& policy, std::str
             hexadecimal(recorded), hexadecimal(state));
     return false;
   };
+  if (replay->capabilities() != header.capabilities && verdict.same_build) {
+    return differs("what it is capable of", std::to_string(header.capabilities),
+                   std::to_string(replay->capabilities()));
+  }
   if (!check_state(header.state)) return verdict;
   TapeCall again;
   while (true) {
     switch (tape.next()) {
       case TapeReader::Item::call: {
         const TapeCall& call = tape.call();
-        replay.answer(call, again);
+        replay->answer(call, again);
         if (!same_answer(call, again)) {
           verdict.now_ns = call.now_ns;
           return differs(call_text(call), answer_text(call), answer_text(again));
@@ -254,6 +111,22 @@ TapeVerdict replay_tape(TapeReader& tape, const tp_cache_table& policy, std::str
         return bad_tape();
     }
   }
+}
+
+}  // namespace
+
+std::string create_error(const char* policy, const char* message, int code) {
+  return "policy '" + std::string(policy) +
+         "': " + (message[0] != '\0' ? message : "create: " + code_text(code));
+}
+
+TapeVerdict replay_tape(TapeReader& tape, const tp_cache_table& policy, std::string_view build) {
+  return replay(tape, TapeKind::cache, policy, build);
+}
+
+TapeVerdict replay_tape(TapeReader& tape, const tp_placement_table& policy,
+                        std::string_view build) {
+  return replay(tape, TapeKind::placement, policy, build);
 }
 
 }  // namespace tiercast::policy

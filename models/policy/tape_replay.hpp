@@ -40,5 +40,7 @@ struct TapeVerdict {
 /// not the library's own, as tp_tape.policy_build.
 TapeVerdict replay_tape(TapeReader& tape, const tp_cache_table& policy,
                         std::string_view build = {});
+TapeVerdict replay_tape(TapeReader& tape, const tp_placement_table& policy,
+                        std::string_view build = {});
 
 }  // namespace tiercast::policy

@@ -57,7 +57,7 @@ std::string arguments_text(const TapeCall& call) {
     case TapeOp::restore:
       return " of " + std::to_string(call.state.size()) + " bytes";
     default:
-      return {};
+      return placement_arguments_text(call);
   }
 }
 
@@ -97,8 +97,9 @@ std::string answer_text(const TapeCall& call) {
   if (call.op == TapeOp::select && call.code == TP_ESPACE) {
     text += ", " + std::to_string(call.told_spans) + " spans";
   }
-  if (call.op == TapeOp::admit && call.code == TP_OK) text += verdicts_text(call.verdicts);
-  return text;
+  const bool admits = call.op == TapeOp::admit || call.op == TapeOp::admit_write;
+  if (admits && call.code == TP_OK) text += verdicts_text(call.verdicts);
+  return text + placement_answer_text(call);
 }
 
 }  // namespace tiercast::policy

@@ -94,4 +94,8 @@ inline bool copy_blocks(const tp_block* blocks, uint64_t count, std::vector<tp_b
   return true;
 }
 
+inline void set_verdicts(TapeCall& call, const uint8_t* verdicts, size_t count) {
+  for (size_t i = 0; i < count; ++i) call.verdicts.push_back(verdicts[i] != 0);
+}
+
 }  // namespace tiercast::policy

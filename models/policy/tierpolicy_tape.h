@@ -1,4 +1,4 @@
-/* tierpolicy_tape.h: decision tapes. The tape of one cache policy instance holds every call with its
+/* tierpolicy_tape.h: decision tapes. The tape of one cache or placement policy instance holds every call with its
  * arguments and its answer, and digests of the state in between, so that anybody can give the policy
  * the same calls again and see the same answers: `tiercast tape verify FILE`. The library does no
  * I/O: bytes go to a function of the host's.
@@ -43,6 +43,13 @@ TP_API int tp_record_cache(const tp_cache_table* table, tp_cache* cache, const c
                            const tp_pool* pool, uint64_t seed, const tp_tape* tape,
                            tp_cache_table* recording, tp_cache** recorder, char* error,
                            size_t error_size);
+
+/* The same of a placement policy, since minor version 3. A call that no host may make (a tier that
+ * there is none of, runs with a gap) is passed on and not recorded. */
+TP_API int tp_record_placement(const tp_placement_table* table, tp_placement* placement,
+                               const char* config, uint64_t seed, const tp_tape* tape,
+                               tp_placement_table* recording, tp_placement** recorder, char* error,
+                               size_t error_size);
 
 /* Version and build of this library, as tapes name it; the build is a digest of its sources and its
  * compiler. Static storage. */

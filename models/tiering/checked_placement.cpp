@@ -36,7 +36,7 @@ CheckedPlacement::CheckedPlacement(const tp_placement_table& table, tp_placement
 
 std::optional<CheckedPlacement> CheckedPlacement::create(const tp_placement_table& given,
                                                          std::string_view config, uint64_t seed,
-                                                         std::string& error) {
+                                                         std::string& error, const tp_tape* tape) {
   tp_placement_table table{};
   std::memcpy(&table, &given, std::min<std::size_t>(given.size, sizeof table));
   if (given.size < TP_PLACEMENT_TABLE_SIZE_MIN || table.info == nullptr ||
@@ -51,16 +51,35 @@ std::optional<CheckedPlacement> CheckedPlacement::create(const tp_placement_tabl
             std::to_string(TP_ABI_MAJOR);
     return std::nullopt;
   }
+  const std::string lines(config);
   tp_placement* policy = nullptr;
   std::array<char, 512> message{};
-  const int code =
-      table.create(std::string(config).c_str(), seed, &policy, message.data(), message.size());
+  const int code = table.create(lines.c_str(), seed, &policy, message.data(), message.size());
   if (code != TP_OK || policy == nullptr) {
     error = "placement policy '" + std::string(info.name) +
             "': " + (message[0] != '\0' ? std::string(message.data()) : "create failed");
     return std::nullopt;
   }
-  return CheckedPlacement(table, policy);
+  CheckedPlacement made(table, policy);
+  if (tape == nullptr) return made;
+  error = made.record(lines, seed, *tape);
+  if (!error.empty()) return std::nullopt;
+  return made;
+}
+
+std::string CheckedPlacement::record(const std::string& config, uint64_t seed,
+                                     const tp_tape& tape) {
+  tp_placement_table recording{};
+  recording.size = sizeof recording;
+  tp_placement* recorder = nullptr;
+  std::array<char, 512> message{};
+  const int code = tp_record_placement(&table_, policy_.get(), config.c_str(), seed, &tape,
+                                       &recording, &recorder, message.data(), message.size());
+  if (code != TP_OK) return "no tape: " + std::string(message.data());
+  (void)policy_.release();  // the recorder's now
+  policy_ = std::unique_ptr<tp_placement, Destroy>(recorder, Destroy{recording.destroy});
+  table_ = recording;
+  return {};
 }
 
 void CheckedPlacement::fail(const char* call, int64_t now_ns, const std::string& what) const {

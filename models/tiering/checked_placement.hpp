@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/policy/tierpolicy.h"
+#include "models/policy/tierpolicy_tape.h"
 
 namespace tiercast::tiering {
 
@@ -16,10 +17,11 @@ namespace tiercast::tiering {
 /// PolicyFault. Entries the policy lacks get the contract's defaults.
 class CheckedPlacement {
  public:
-  /// On failure answers nothing and puts one sentence in `error`.
+  /// On failure answers nothing and puts one sentence in `error`. tape: receives every call from
+  /// now on; NULL: none does.
   static std::optional<CheckedPlacement> create(const tp_placement_table& table,
                                                 std::string_view config, uint64_t seed,
-                                                std::string& error);
+                                                std::string& error, const tp_tape* tape = nullptr);
 
   /// Whether place() is to be told of keys.
   bool reads_keys() const { return (capabilities_ & TP_CAP_READS_KEYS) != 0; }
@@ -60,6 +62,8 @@ class CheckedPlacement {
   };
 
   CheckedPlacement(const tp_placement_table& table, tp_placement* policy);
+  /// From now on every call goes to the tape too. Answers what is wrong, or nothing.
+  std::string record(const std::string& config, uint64_t seed, const tp_tape& tape);
   int64_t next_wakeup() const;
   [[noreturn]] void fail(const char* call, int64_t now_ns, const std::string& what) const;
   // Calls `ask(capacity, count)` again with more room where the answer does not fit.

@@ -17,14 +17,16 @@ namespace tiercast::tiering {
 namespace {
 
 std::optional<CheckedPlacement> try_placement(const TierSetSpec& spec, uint64_t seed,
-                                              std::string& error) {
-  return CheckedPlacement::create(*spec.placement, spec.placement_config, seed, error);
+                                              std::string& error, const tp_tape* tape = nullptr) {
+  return CheckedPlacement::create(*spec.placement, spec.placement_config, seed, error, tape);
 }
 
 // The scenario has made such policies before: memory is all that can be missing.
-CheckedPlacement make_placement(const TierSetSpec& spec, uint64_t seed) {
+CheckedPlacement make_placement(const TierSetSpec& spec, uint64_t seed, Tapes* tapes) {
   std::string error;
-  std::optional<CheckedPlacement> placement = try_placement(spec, seed, error);
+  const tp_tape* const tape =
+      tapes == nullptr ? nullptr : &tapes->open("placement", spec.placement);
+  std::optional<CheckedPlacement> placement = try_placement(spec, seed, error, tape);
   if (!placement) throw std::bad_alloc();
   return std::move(*placement);
 }
@@ -78,7 +80,7 @@ TierManager::TierManager(const TierSetSpec& spec, kvstore::PrefixStore& store, u
                          Tapes* tapes)
     : spec_(&spec),
       store_(&store),
-      placement_(make_placement(spec, seed)),
+      placement_(make_placement(spec, seed, tapes)),
       transfers_(spec.links, spec.stations, seed, has_devices(spec)),
       finder_(spec, seed),
       hbm_views_(spec.block_tokens, spec.block_bytes, TP_BLOCK_PINNED),

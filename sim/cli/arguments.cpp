@@ -182,7 +182,7 @@ void add_cache(CLI::App& app, Arguments& arguments) {
 }
 
 void add_tape(CLI::App& app, Arguments& arguments) {
-  CLI::App* tape = app.add_subcommand("tape", "Decision tapes of cache policies");
+  CLI::App* tape = app.add_subcommand("tape", "Decision tapes of cache and placement policies");
   tape->require_subcommand(1);
   CLI::App* verify = tape->add_subcommand(
       "verify", "Give a policy a tape's calls again: does it answer the same?");

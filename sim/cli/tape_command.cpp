@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "models/policy/placement.hpp"
 #include "models/policy/registry.hpp"
 #include "models/policy/tape_replay.hpp"
 #include "sim/base/text.hpp"
@@ -26,9 +27,15 @@ using FileHandle = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 /// A policy that tapes are replayed against.
 struct Replayed {
-  const tp_cache_table* table = nullptr;
+  const tp_cache_table* cache = nullptr;  // or:
+  const tp_placement_table* placement = nullptr;
   std::shared_ptr<const tiering::Plugin> plugin;  // of one that is not the library's
 
+  /// NULL where none was found.
+  const tp_info* info() const {
+    if (cache != nullptr) return cache->info();
+    return placement != nullptr ? placement->info() : nullptr;
+  }
   std::string build() const { return plugin != nullptr ? plugin->hash() : ""; }
 };
 
@@ -72,22 +79,38 @@ const char* kind_name(Kind kind) {
   return "no policy";
 }
 
-Replayed find_plugin(const std::string& file, const Arguments& arguments, std::string& error) {
+Replayed find_plugin(policy::TapeKind kind, const std::string& file, const Arguments& arguments,
+                     std::string& error) {
   Replayed found;
   found.plugin = load_plugin(file, arguments, error);
   if (found.plugin == nullptr) return found;
-  found.table = found.plugin->cache();
-  if (found.table == nullptr) error = file + " has no cache policy";
+  const bool places = kind == policy::TapeKind::placement;
+  if (places) found.placement = found.plugin->placement();
+  if (!places) found.cache = found.plugin->cache();
+  if (found.info() == nullptr) {
+    error = file + " has no " + (places ? "placement" : "cache") + " policy";
+  }
   return found;
 }
 
-Replayed find_builtin(const std::string& name, std::string& error) {
-  if (const policy::CacheEntry* entry = policy::find_cache_policy(name)) return {entry->table, {}};
-  const std::string near(policy::nearest_name(policy::cache_policies(), name));
-  error = "no policy `" + printable(name) + "` here" +
-          (near.empty() ? "" : ", did you mean `" + near + "`?") +
-          "; --policy NAME replays against another, --policy FILE.so against a plug-in's";
-  return {};
+template <class Entries>
+std::string unknown_policy(const Entries& entries, const std::string& name) {
+  const std::string near(policy::nearest_name(entries, name));
+  return "no policy `" + printable(name) + "` here" +
+         (near.empty() ? "" : ", did you mean `" + near + "`?") +
+         "; --policy NAME replays against another, --policy FILE.so against a plug-in's";
+}
+
+Replayed find_builtin(policy::TapeKind kind, const std::string& name, std::string& error) {
+  Replayed found;
+  if (kind == policy::TapeKind::placement) {
+    found.placement = tp_find_builtin_placement(name.c_str());
+    if (found.placement == nullptr) error = unknown_policy(policy::placement_policies(), name);
+  } else {
+    found.cache = tp_find_builtin_cache(name.c_str());
+    if (found.cache == nullptr) error = unknown_policy(policy::cache_policies(), name);
+  }
+  return found;
 }
 
 /// That of the tape, or the one that is asked for.
@@ -95,9 +118,10 @@ Replayed find_policy(const policy::TapeHeader& header, const Arguments& argument
                      std::string& error) {
   if (!arguments.policies.empty()) {
     const std::string& name = arguments.policies.front();
-    return names_file(name) ? find_plugin(name, arguments, error) : find_builtin(name, error);
+    return names_file(name) ? find_plugin(header.kind, name, arguments, error)
+                            : find_builtin(header.kind, name, error);
   }
-  if (header.policy_build.empty()) return find_builtin(header.policy, error);
+  if (header.policy_build.empty()) return find_builtin(header.kind, header.policy, error);
   error = "its policy `" + printable(header.policy) + "` " + printable(header.policy_version) +
           " came from a plug-in, file hash " + printable(header.policy_build) +
           "; --policy FILE.so says where that is";
@@ -123,11 +147,14 @@ Verified verify(const std::string& path, const Arguments& arguments) {
   std::optional<CallWatchdog> watchdog;
   if (arguments.call_limit_s > 0) watchdog.emplace(call_limit_ns(arguments));
   result.against = find_policy(reader.header(), arguments, result.verdict.error);
-  if (result.against.table == nullptr) {
+  if (result.against.info() == nullptr) {
     result.verdict.kind = Kind::no_policy;
     return result;
   }
-  result.verdict = policy::replay_tape(reader, *result.against.table, result.against.build());
+  const std::string build = result.against.build();
+  result.verdict = result.against.cache != nullptr
+                       ? policy::replay_tape(reader, *result.against.cache, build)
+                       : policy::replay_tape(reader, *result.against.placement, build);
   if (std::ferror(file.get()) != 0) {
     result.verdict.kind = Kind::bad_tape;
     result.verdict.error = "cannot read the file to its end";
@@ -148,8 +175,8 @@ std::string policy_text(const std::string& name, const std::string& version,
 
 /// Which policies were compared, where they are not one and the same.
 std::string policies_text(const Verified& tape) {
-  if (tape.against.table == nullptr) return {};
-  const tp_info& info = *tape.against.table->info();
+  if (tape.against.info() == nullptr) return {};
+  const tp_info& info = *tape.against.info();
   const policy::TapeHeader& header = tape.header;
   const std::string recorded =
       policy_text(header.policy, header.policy_version, header.policy_build);
@@ -198,11 +225,14 @@ nlohmann::ordered_json to_json(const Verified& tape) {
   const TapeVerdict& verdict = tape.verdict;
   nlohmann::ordered_json json{{"file", tape.file}, {"verdict", kind_name(verdict.kind)}};
   if (!tape.header.policy.empty()) {
+    json["kind"] = tape.header.kind == policy::TapeKind::placement ? "placement" : "eviction";
     json["policy"] = tape.header.policy;
     json["policy_version"] = tape.header.policy_version;
     if (!tape.header.policy_build.empty()) json["policy_build"] = tape.header.policy_build;
-    json["pool"] = {{"name", tape.header.pool_name},
-                    {"capacity_blocks", tape.header.pool.capacity_blocks}};
+    if (tape.header.kind == policy::TapeKind::cache) {
+      json["pool"] = {{"name", tape.header.pool_name},
+                      {"capacity_blocks", tape.header.pool.capacity_blocks}};
+    }
     json["config_digest"] = fmt::format("{:016x}", tape.header.config_digest);
     json["seed"] = tape.header.seed;
     json["library"] = {{"version", tape.header.library_version},
@@ -212,8 +242,8 @@ nlohmann::ordered_json to_json(const Verified& tape) {
     json["checkpoints"] = verdict.checkpoints;
     json["equal_states"] = verdict.equal_states;
   }
-  if (tape.against.table != nullptr) {
-    const tp_info& info = *tape.against.table->info();
+  if (tape.against.info() != nullptr) {
+    const tp_info& info = *tape.against.info();
     json["against"] = {{"policy", info.name}, {"policy_version", info.version}};
     if (tape.against.plugin != nullptr) {
       json["against"]["file"] = tape.against.plugin->file();

@@ -42,7 +42,7 @@ TapeFiles::~TapeFiles() = default;
 
 const char* TapeFiles::build_of(const void* table) const {
   const auto used = std::find_if(plugins_->begin(), plugins_->end(), [&](const auto& plugin) {
-    return plugin.plugin->cache() == table;
+    return plugin.plugin->cache() == table || plugin.plugin->placement() == table;
   });
   return used == plugins_->end() ? nullptr : used->plugin->hash().c_str();
 }

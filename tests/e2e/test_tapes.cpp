@@ -54,7 +54,8 @@ TEST_CASE("A run records what the policy of each pool decides, and nothing else 
   const std::string with = output_of(run_of({"--tape", tapes}));
   CHECK(with == output_of(run_of({})));
   const std::vector<std::string> files = files_in(tapes);
-  CHECK(files.size() == 8);  // four instances, a pool each of host memory, drives, flash, storage
+  // Four instances, placement, a pool each of host memory, drives, flash, storage.
+  CHECK(files.size() == 9);
   CHECK(fs::path(files.front()).filename() == "hbm-instance0.tape");
   Words words{"tape", "verify"};
   words.insert(words.end(), files.begin(), files.end());
@@ -62,7 +63,9 @@ TEST_CASE("A run records what the policy of each pool decides, and nothing else 
   REQUIRE(verdicts.size() == files.size());
   for (const Json& verdict : verdicts) {
     CHECK(verdict.at("verdict") == "identical");
-    CHECK(verdict.at("policy") == "lru");
+    const bool places = verdict.at("kind") == "placement";
+    CHECK(places == (fs::path(verdict.at("file").get<std::string>()).stem() == "placement"));
+    CHECK(verdict.at("policy") == (places ? "through" : "lru"));
     CHECK(verdict.at("library").at("same_build") == true);
     CHECK(verdict.at("calls") > 100);
     CHECK(verdict.at("equal_states") == verdict.at("checkpoints"));
@@ -92,6 +95,64 @@ TEST_CASE("A run records what the policy of each pool decides, and nothing else 
   CHECK_THAT(early.out, Catch::Contains("identical as far as it goes") &&
                             Catch::Contains("--unfinished takes it"));
   CHECK(tiercast({"tape", "verify", cut, "--unfinished"}).exit_code == 0);
+}
+
+TEST_CASE("A run records what its placement policy decides, admissions and fetches too", "[e2e]") {
+  const Folder folder;
+  const std::string tapes = folder.path("tapes");
+  const Words more{
+      "--set", "policy.placement.write=back",    "--set", "policy.placement.demote=true",
+      "--set", "policy.placement.prefetch=true", "--set", "policy.placement.admission=tinylfu"};
+  Words with = more;
+  with.insert(with.end(), {"--tape", tapes});
+  CHECK(output_of(run_of(with)) == output_of(run_of(more)));
+  const std::string tape = tapes + "/placement.tape";
+  const Json verdict = json_of({"tape", "verify", tape});
+  CHECK(verdict.at("verdict") == "identical");
+  CHECK(verdict.at("policy") == "back");
+  CHECK_FALSE(verdict.contains("pool"));
+  CHECK(verdict.at("equal_states") == verdict.at("checkpoints"));
+  const tests::Finished other = tiercast({"tape", "verify", tape, "--policy", "through"});
+  CHECK(other.exit_code == 1);
+  CHECK_THAT(other.out, Catch::Contains("differs at call ") && Catch::Contains("  place at ") &&
+                            Catch::Contains("replayed with `through` 0.1.0 of the library"));
+  const tests::Finished near = tiercast({"tape", "verify", tape, "--policy", "throuh"});
+  CHECK(near.exit_code == 2);
+  CHECK_THAT(near.out, Catch::Contains("did you mean `through`?"));
+  // A plug-in's tape is of its build; so is that of one that runs apart.
+  const std::string own = std::string(TIERCAST_PLUGINS) + "/library_copy.so";
+  const std::string apart = folder.path("apart");
+  const Words plugin{"run",
+                     small_scenario(folder, "{plugin: " + own + "}"),
+                     "--set",
+                     "policy.placement.plugin=" + own,
+                     "--set",
+                     "tiers=[hbm, {kind: dram, capacity: 1GB}]",
+                     "--isolate-plugins",
+                     "--tape",
+                     apart};
+  output_of(plugin);
+  const std::string isolated = apart + "/placement.tape";
+  CHECK(tiercast({"tape", "verify", isolated}).exit_code == 2);
+  const Json replayed = json_of({"tape", "verify", isolated, "--policy", own});
+  CHECK(replayed.at("verdict") == "identical");
+  CHECK(replayed.at("library").at("same_build") == true);
+  CHECK_THAT(tiercast({"tape", "verify", isolated, "--policy",
+                       std::string(TIERCAST_PLUGINS) + "/faulty.so"})
+                 .out,
+             Catch::Contains("has no placement policy"));
+}
+
+TEST_CASE("A crash of an isolated plug-in on tape ends the run as it does without", "[e2e]") {
+  const Folder folder;
+  const tests::Finished crashed =
+      tiercast({"run",
+                small_scenario(folder, "{plugin: " + std::string(TIERCAST_PLUGINS) +
+                                           "/faulty.so, config: {fault: segv_in_select}}"),
+                "--isolate-plugins", "--tape", folder.path("tapes")});
+  CHECK(crashed.exit_code == 1);
+  CHECK_THAT(crashed.err, Catch::Contains("broke its contract in select at ") &&
+                              Catch::Contains("(Segmentation fault)"));
 }
 
 TEST_CASE("A tape that another policy would not have made says where they part", "[e2e]") {

@@ -43,7 +43,11 @@ class TapesInMemory : public tiering::Tapes {
  public:
   const tp_tape& open(const std::string& pool, const void*) override {
     Tape& tape = tapes_.emplace_back();
-    tape.name = pool.starts_with("engine") ? "memory" : "file";
+    if (pool == "placement") {
+      tape.name = pool;
+    } else {
+      tape.name = pool.starts_with("engine") ? "memory" : "file";
+    }
     tape.sink = {sizeof(tp_tape),
                  1000,
                  tape.name.c_str(),
@@ -58,7 +62,10 @@ class TapesInMemory : public tiering::Tapes {
     return tape.sink;
   }
   void move_to(std::map<std::string, std::vector<uint8_t>>& out) {
-    for (Tape& tape : tapes_) out[tape.name] = std::move(tape.bytes);
+    for (Tape& tape : tapes_) {
+      if (tape.name != "placement")
+        out[tape.name] = std::move(tape.bytes);  // that manager has none
+    }
   }
 
  private:
