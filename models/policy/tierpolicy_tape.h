@@ -1,7 +1,7 @@
-/* tierpolicy_tape.h: decision tapes. The tape of one cache or placement policy instance holds every call with its
- * arguments and its answer, and digests of the state in between, so that anybody can give the policy
- * the same calls again and see the same answers: `tiercast tape verify FILE`. The library does no
- * I/O: bytes go to a function of the host's.
+/* tierpolicy_tape.h: decision tapes. The tape of one instance of a cache or placement policy holds
+ * every call with its arguments and its answer, and digests of the state in between, so that
+ * anybody can give the policy the same calls again and see the same answers: `tiercast tape verify
+ * FILE`. The library does no I/O: bytes go to a function of the host's.
  */
 #ifndef TIERPOLICY_TAPE_H
 #define TIERPOLICY_TAPE_H
