@@ -3,16 +3,19 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "models/policy/registry.hpp"
 #include "models/policy/slot_states.hpp"
 #include "sim/base/check.hpp"
+#include "tests/fuzz/fuzz_calls.hpp"
 
 using namespace tiercast;
+using fuzz::check;
+using fuzz::damaged;
+using fuzz::Input;
+using fuzz::saved;
 using policy::SlotSet;
 using policy::SlotState;
 
@@ -20,27 +23,7 @@ namespace {
 
 using Spans = std::vector<tp_span>;
 
-/// The rest of the input, number by number; zeros behind its end.
-class Input {
- public:
-  Input(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
-  bool empty() const { return size_ == 0; }
-  std::uint32_t byte() {
-    if (size_ == 0) return 0;
-    --size_;
-    return *data_++;
-  }
-  std::uint32_t below(std::uint32_t bound) { return byte() % bound; }
- private:
-  const std::uint8_t* data_;
-  std::size_t size_;
-};
-
-struct Destroy {
-  const tp_cache_table* table;
-  void operator()(tp_cache* cache) const { table->destroy(cache); }
-};
-using Instance = std::unique_ptr<tp_cache, Destroy>;
+using Instance = std::unique_ptr<tp_cache, void (*)(tp_cache*)>;
 
 /// The same calls to two instances of a policy, to one with spans joined, to the other with each
 /// block alone. What a call may do is known from the slots' states; the instances must agree.
@@ -53,9 +36,8 @@ class Host {
         capacity_(1 + input_.below(40)),
         slot_count_(capacity_ + input_.below(20)),
         slots_(slot_count_),
-        views_(slot_count_) {
-    for (Instance& instance : instances_) instance = make();
-  }
+        views_(slot_count_),
+        instances_{make(), make()} {}
 
   void run() {
     while (!input_.empty()) {
@@ -65,12 +47,11 @@ class Host {
   }
 
  private:
-  static void check(bool holds, const char* what) { TIERCAST_CHECK(holds, "{}", what); }
   Instance make() const {
     const tp_pool pool{sizeof(tp_pool), capacity_, 16, 4096, slot_count_, 0};
     tp_cache* cache = nullptr;
     check(table_.create("", &pool, 7, &cache, nullptr, 0) == TP_OK, "create");
-    Instance instance(cache, Destroy{&table_});
+    Instance instance(cache, table_.destroy);
     if (future_ != nullptr) {
       const tp_future future{sizeof(tp_future), 0, nullptr, [](void*, const tp_key* key) {
                                return key->lo % 5 == 0 ? INT64_MAX
@@ -343,17 +324,14 @@ class Host {
   void save_and_restore() {
     if (table_.save == nullptr) return;
     const std::uint64_t before = hash(0);
-    std::size_t size = 0;
-    check(table_.save(instances_[0].get(), nullptr, 0, &size) == TP_OK, "save's size");
-    std::vector<char> state(size);
-    check(table_.save(instances_[0].get(), state.data(), size, &size) == TP_OK, "save");
-    std::vector<char> damaged = state;
-    damaged[(input_.byte() * 256 + input_.byte()) % size] ^= 0x10;
-    check(table_.restore(instances_[1].get(), damaged.data(), size) == TP_EINVAL, "damage passes");
+    const std::vector<char> state = saved(table_, instances_[0].get());
+    const std::vector<char> wrong = damaged(state, input_);
+    check(table_.restore(instances_[1].get(), wrong.data(), wrong.size()) == TP_EINVAL,
+          "damage passes");
     check(hash(1) == before, "a damaged state changed something");
     for (Instance& instance : instances_) {
       instance = make();
-      check(table_.restore(instance.get(), state.data(), size) == TP_OK, "restore");
+      check(table_.restore(instance.get(), state.data(), state.size()) == TP_OK, "restore");
     }
     check(hash(0) == before, "a restored state is another");
   }
@@ -386,15 +364,10 @@ class Host {
 
 }  // namespace
 
-/// The first byte is a policy's place in the registry, unless TIERCAST_FUZZ_POLICY names one.
+/// The first byte is a policy's place among those fuzzed.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size == 0) return 0;
-  const auto policies = policy::cache_policies();
-  static const char* const wanted = std::getenv("TIERCAST_FUZZ_POLICY");
-  const policy::CacheEntry* entry = wanted != nullptr           ? policy::find_cache_policy(wanted)
-                                    : data[0] < policies.size() ? &policies[data[0]]
-                                                                : nullptr;
-  if (entry == nullptr) return 0;
-  Host(*entry, Input(data + 1, size - 1)).run();
+  static const auto policies = fuzz::fuzzed(policy::cache_policies());
+  if (size == 0 || data[0] >= policies.size()) return 0;
+  Host(*policies[data[0]], Input(data + 1, size - 1)).run();
   return 0;
 }
