@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -74,6 +75,7 @@ class DynamoCost {
     }
     if (temperature_ == 0) return best;
     const double scale = most > least ? -1 / ((most - least) * temperature_) : 0;
+    if (std::isinf(scale)) return best;  // any other is too improbable for a number
     const auto weight = [&](uint32_t i) {
       return exp_of_negative((cost_of(prompt, workers[i], least_queued) - least) * scale);
     };

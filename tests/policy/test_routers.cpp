@@ -202,6 +202,15 @@ TEST_CASE("at a temperature workers are drawn as often as a softmax says", "[rou
   CHECK(different > 20);
 }
 
+TEST_CASE("the least temperature there is draws the cheapest worker", "[router]") {
+  // Costs 20, 24 and 21; a range of 4 times the temperature has no reciprocal.
+  const Loads workers{worker(0, 0, 0, 0), worker(0, 0, 64, 0), worker(0, 0, 16, 0)};
+  for (const char* const temperature : {"temperature=0", "temperature=1e-310"}) {
+    Router router("dynamo-cost", temperature);
+    for (int i = 0; i < 20; ++i) CHECK(router.route(320, workers) == 0);
+  }
+}
+
 TEST_CASE("the library's own exp is libm's to twelve digits", "[router]") {
   CHECK(policy::exp_of_negative(0) == 1);
   CHECK(policy::exp_of_negative(-701) == 0);
