@@ -14,13 +14,13 @@
 namespace tiercast::policy {
 
 /// Lists of the keys of blocks that left, each from oldest to newest; a key leaves its list out of
-/// order where it comes back. Keys go by their hashes (key_hash) and are in one list at most. 8.6
-/// bytes for each key that a list may hold, and 5.8 for each that all may hold together.
+/// order where it comes back. Keys go by their hashes (key_hash) and are in one list at most. 8.4
+/// bytes for each key that a list may hold, and 6.4 for each that all may hold together.
 ///
 /// A list is a ring of hashes with room for holes. One table finds a hash in whichever list it is,
 /// in buckets of one cache line: twelve places in the rings, a byte of each one's hash, 0 where
-/// there is none, and a count of keys that found the bucket full and went on to the next. That
-/// count makes removal a plain erase: no tombstones, nothing moves.
+/// there is none, and a count of keys that found the bucket full and went on to the next. Where one
+/// leaves such a bucket, one that went on comes back: without that, chains would grow for ever.
 template <uint32_t count>
 class GhostLists {
  public:
@@ -90,6 +90,16 @@ class GhostLists {
     return taken;
   }
 
+  /// How many buckets a search for a key that is not here reads.
+  uint32_t search_length(uint64_t hash) const {
+    uint32_t length = 1;
+    for (uint32_t at = home(hash); buckets_[at].went_on != 0 && length < bucket_count_;
+         at = next(at)) {
+      ++length;
+    }
+    return length;
+  }
+
   void hash(StateHash& hash) const {
     for (const Ring& ring : rings_) {
       hash.add(ring.size);
@@ -131,7 +141,7 @@ class GhostLists {
   };
 
   // On average, of a full table.
-  static constexpr uint32_t entries_filled = 11;
+  static constexpr uint32_t entries_filled = 10;
   static constexpr uint32_t bucket_entries = 12;
   struct alignas(64) Bucket {
     uint64_t tags_low;   // of the first eight entries
@@ -139,6 +149,10 @@ class GhostLists {
     uint32_t went_on;
     uint32_t places[bucket_entries];
 
+    bool used(uint32_t entry) const {
+      return entry < 8 ? (tags_low >> 8 * entry & 0xFF) != 0
+                       : (tags_high >> 8 * (entry - 8) & 0xFF) != 0;
+    }
     void set_tag(uint32_t entry, uint64_t tag) {
       if (entry < 8) {
         tags_low = (tags_low & ~(uint64_t{0xFF} << 8 * entry)) | tag << 8 * entry;
@@ -185,7 +199,7 @@ class GhostLists {
       const uint32_t capacity = capacities[list];
       rings[list].capacity = capacity;
       rings[list].begin = begin;
-      rings[list].places = capacity + capacity / 20 + 16;
+      rings[list].places = capacity + capacity / 32 + 16;
       begin = rings[list].end();
     }
     return rings;
@@ -227,9 +241,35 @@ class GhostLists {
 
   void erase_entry(uint64_t hash, Found found) {
     buckets_[found.bucket].set_tag(found.entry, 0);
-    for (uint32_t bucket = home(hash); bucket != found.bucket; bucket = next(bucket)) {
-      --buckets_[bucket].went_on;
+    no_longer_past(home(hash), found.bucket);
+    while (buckets_[found.bucket].went_on != 0) {
+      const Found returning = find_past(found.bucket);
+      Bucket& from = buckets_[returning.bucket];
+      const uint32_t place = from.places[returning.entry];
+      from.set_tag(returning.entry, 0);
+      buckets_[found.bucket].places[found.entry] = place;
+      buckets_[found.bucket].set_tag(found.entry, tag_of(hashes_[place]));
+      no_longer_past(found.bucket, returning.bucket);
+      found = returning;
     }
+  }
+  /// A key that went on from one bucket to another is there no more.
+  void no_longer_past(uint32_t from, uint32_t to) {
+    for (uint32_t bucket = from; bucket != to; bucket = next(bucket)) --buckets_[bucket].went_on;
+  }
+  /// The nearest key that went on from a bucket; one must have.
+  Found find_past(uint32_t full) const {
+    for (uint32_t bucket = next(full);; bucket = next(bucket)) {
+      for (uint32_t entry = 0; entry < bucket_entries; ++entry) {
+        const Bucket& here = buckets_[bucket];
+        if (!here.used(entry)) continue;
+        const uint32_t from = home(hashes_[here.places[entry]]);
+        if (steps(from, bucket) >= steps(full, bucket)) return {bucket, entry};
+      }
+    }
+  }
+  uint32_t steps(uint32_t from, uint32_t to) const {
+    return to >= from ? to - from : to + bucket_count_ - from;
   }
 
   void pop_oldest(Ring& ring) {
@@ -248,7 +288,7 @@ class GhostLists {
     --ring.used;
   }
 
-  /// Happens once in at least capacity / 20 returns of a key.
+  /// Happens once in at least capacity / 32 returns of a key.
   void close_holes(Ring& ring) {
     constexpr uint32_t ahead = 8;
     uint32_t kept = 0;

@@ -124,15 +124,16 @@ void CheckedCache::evictable(int64_t now_ns, bool on, std::span<const tp_span> s
 int CheckedCache::select(int64_t now_ns, uint32_t need_blocks, tp_victims& answer) {
   const CallMark mark(name_, "select", now_ns);
   ++policy_calls_;
-  return table().select(policy_.get(), now_ns, need_blocks, victims_.data(), victims_.size(),
-                        &answer);
+  return table().select(policy_.get(), now_ns, need_blocks, victims_.data(), need_blocks, &answer);
 }
 
 bool CheckedCache::begin_eviction(int64_t now_ns, uint32_t need_blocks, std::vector<tp_span>& out) {
   TIERCAST_CHECK(need_blocks != 0 && need_blocks <= slots_.evictable(),
                  "{} victims wanted of {} evictable blocks", need_blocks, slots_.evictable());
   wake(now_ns);
-  if (victims_.size() < need_blocks) victims_.resize(need_blocks);
+  // Behind what fits there is room for a policy that writes a few spans too many, to be told.
+  constexpr std::size_t spare = 64;
+  if (victims_.size() < need_blocks + spare) victims_.resize(need_blocks + spare);
   std::optional<std::vector<tp_span>> rehearsed;
   const bool rehearses = checks_ == PolicyChecks::rehearsals &&
                          (selects_ < kRehearsedSelects || selects_ % kRehearsedSelects == 0);
@@ -208,8 +209,8 @@ void CheckedCache::take_answer(int64_t now_ns, uint32_t need_blocks, const tp_vi
   if (checks_ == PolicyChecks::rehearsals && !tokens_.insert(answer.token).second) {
     fail("token " + std::to_string(answer.token) + " was that of an answer before");
   }
-  if (answer.span_count > victims_.size()) {
-    fail(std::to_string(answer.span_count) + " spans where " + std::to_string(victims_.size()) +
+  if (answer.span_count > need_blocks) {
+    fail(std::to_string(answer.span_count) + " spans where " + std::to_string(need_blocks) +
          " fit");
   }
   uint64_t blocks = 0;

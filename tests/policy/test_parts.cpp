@@ -79,6 +79,21 @@ TEST_CASE("ghost keys are a queue from whose middle keys are taken") {
   CHECK((capacity == 0) == (returned == 0));
 }
 
+TEST_CASE("searches for ghosts stay short, however many have come and gone") {
+  constexpr uint32_t capacity = 20'000;
+  policy::GhostLists<2> ghosts({capacity, capacity / 2});
+  for (uint64_t key = 0; key < 30 * capacity; ++key) {
+    ghosts.push(0, policy::key_hash({0, key}));
+    if (key % 3 == 0) ghosts.push(1, policy::key_hash({1, key}));
+    if (key % 5 == 0) ghosts.take(policy::key_hash({0, key - key % 7 * 500}));
+  }
+  uint64_t read = 0;
+  for (uint64_t key = 0; key < capacity; ++key) {
+    read += ghosts.search_length(policy::key_hash({2, key}));
+  }
+  CHECK(read < 3 * capacity);
+}
+
 TEST_CASE("ghost keys taken together are taken one after the other") {
   policy::GhostLists<1> ghosts({10});
   for (uint64_t hash = 0; hash < 12; ++hash) ghosts.push(0, hash << 32);
