@@ -114,7 +114,7 @@ void add_run(CLI::App& app, Arguments& arguments) {
   add_bad_line_flag(*run, arguments);
   add_plugin_flags(*run, arguments);
   run->add_option("--tape", arguments.tapes,
-                  "Record the decisions of every pool's cache policy here, a file each")
+                  "Record the decisions of every pool's cache policy, and of placement, here, a file each")
       ->type_name("DIR");
   run->add_flag("--dry-run", arguments.dry_run, "Check and derive, but do not simulate");
   run->add_flag("--reproducible", arguments.without_effort,

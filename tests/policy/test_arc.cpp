@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/policy/naive_lists.hpp"
+#include "tests/policy/two_tiers.hpp"
 
 namespace {
 
@@ -124,6 +125,10 @@ TEST_CASE("arc adapts once to a key that is looked up again before it comes") {
   const uint64_t hash = host.cache().hash();
   host.cache().lookup(101, {2});
   CHECK(host.cache().hash() == hash);
+}
+
+TEST_CASE("arc evicts in two tiers as the algorithm does, whatever four blocks are used") {
+  check_two_tier_histories("arc", [](uint32_t capacity) { return NaiveArc(capacity); });
 }
 
 }  // namespace

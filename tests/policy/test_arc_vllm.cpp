@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/policy/naive_lists.hpp"
+#include "tests/policy/two_tiers.hpp"
 
 namespace {
 
@@ -138,6 +139,10 @@ TEST_CASE("arc-vllm's ghosts adapt the target and come back to T1") {
   CHECK(evict(cache, 14, 1) == " 1+1");
   cache.lookup(15, {2});
   CHECK(next_victims(cache, 16, 3) == " 2+1 0+1 3+1");
+}
+
+TEST_CASE("arc-vllm evicts in two tiers as the algorithm does, whatever four blocks are used") {
+  check_two_tier_histories("arc-vllm", [](uint32_t capacity) { return NaiveArcVllm(capacity); });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/policy/naive_lists.hpp"
+#include "tests/policy/two_tiers.hpp"
 
 namespace {
 
@@ -52,6 +53,10 @@ TEST_CASE("clock counts uses as far as its bits go") {
   // Before 3 comes, 1 has had two uses and 2 one.
   CHECK(UnitHost("clock", 2).use_all({1, 2, 1, 1, 2, 3}) == "- - - - - 1");
   CHECK(UnitHost("clock", 2, "bits=2").use_all({1, 2, 1, 1, 2, 3}) == "- - - - - 2");
+}
+
+TEST_CASE("clock evicts in two tiers as the algorithm does, whatever four blocks are used") {
+  check_two_tier_histories("clock", [](uint32_t) { return NaiveClock(1); });
 }
 
 }  // namespace

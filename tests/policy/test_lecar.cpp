@@ -9,6 +9,7 @@
 
 #include "models/policy/key_hash.hpp"
 #include "tests/policy/naive_lists.hpp"
+#include "tests/policy/two_tiers.hpp"
 
 namespace {
 
@@ -188,6 +189,11 @@ TEST_CASE("lecar remembers no block that the host gave up by itself") {
   const uint64_t hash = host.cache().hash();
   host.cache().lookup(51, {1});
   CHECK(host.cache().hash() == hash);
+}
+
+TEST_CASE("lecar evicts in two tiers as the algorithm does, whatever four blocks are used") {
+  check_two_tier_histories("lecar",
+                           [](uint32_t capacity) { return NaiveLeCar(capacity, 0.45, 7); });
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "models/policy/registry.hpp"
 #include "tests/policy/naive_lru.hpp"
 #include "tests/policy/random_host.hpp"
+#include "tests/policy/two_tiers.hpp"
 
 namespace {
 
@@ -120,6 +121,10 @@ TEST_CASE("a smaller lru cache holds a part of what a larger one holds") {
     CHECK((smaller & ~larger) == 0);
     smaller = larger;
   }
+}
+
+TEST_CASE("lru evicts in two tiers as the algorithm does, whatever four blocks are used") {
+  check_two_tier_histories("lru", [](uint32_t) { return NaiveLru(); });
 }
 
 }  // namespace

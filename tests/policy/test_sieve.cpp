@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/policy/naive_lists.hpp"
+#include "tests/policy/two_tiers.hpp"
 
 namespace {
 
@@ -67,6 +68,10 @@ TEST_CASE("sieve passes over blocks in use and asks who was refused only after t
   REQUIRE(cache.table().commit(cache.cache(), 2, token, accepted) == TP_OK);
   cache.remove(2, TP_REMOVED_EVICTED, {0});
   CHECK(text(cache.select(3, 3, token)) == " 3+1 4+1 2+1");
+}
+
+TEST_CASE("sieve evicts in two tiers as the algorithm does, whatever four blocks are used") {
+  check_two_tier_histories("sieve", [](uint32_t) { return NaiveSieve(); });
 }
 
 }  // namespace

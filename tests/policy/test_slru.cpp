@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/policy/naive_lists.hpp"
+#include "tests/policy/two_tiers.hpp"
 
 namespace {
 
@@ -85,6 +86,10 @@ TEST_CASE("slru moves blocks up with each use and down where a segment is full")
 
 TEST_CASE("one segment is lru") {
   CHECK(UnitHost("slru", 3, "segments=1").use_all({1, 2, 3, 1, 4, 2, 5}) == "- - - - 2 3 1");
+}
+
+TEST_CASE("slru evicts in two tiers as the algorithm does, whatever four blocks are used") {
+  check_two_tier_histories("slru", [](uint32_t capacity) { return NaiveSlru(4, capacity / 4); });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/policy/naive_lists.hpp"
+#include "tests/policy/two_tiers.hpp"
 
 namespace {
 
@@ -70,6 +71,12 @@ TEST_CASE("2q takes what comes back soon into its main queue") {
   // so 9 evicts 2, the oldest of the main queue.
   CHECK(UnitHost("2q", 4).use_all({1, 2, 3, 4, 5, 6, 7, 2, 5, 8, 4, 5, 9}) ==
         "- - - - 1 2 3 4 - 5 6 7 2");
+}
+
+TEST_CASE("2q evicts in two tiers as the algorithm does, whatever four blocks are used") {
+  check_two_tier_histories("2q", [](uint32_t capacity) {
+    return NaiveTwoQ(capacity / 4, capacity / 2, capacity / 8 + 64);
+  });
 }
 
 }  // namespace
