@@ -208,8 +208,7 @@ class CacheAdapter {
     constexpr bool reads_keys =
         (P::capabilities & (TP_CAP_READS_KEYS | TP_CAP_READS_BLOCKS | TP_CAP_NEEDS_FUTURE)) != 0;
     if (self == nullptr) return TP_EINVAL;
-    if (reads_keys && first == nullptr && span_count != 0) return TP_EINVAL;
-    if (!good_views(first)) return TP_EINVAL;
+    if ((reads_keys && first == nullptr && span_count != 0) || !good_views(first)) return TP_EINVAL;
     const Blocks blocks(first);
     return notice(self, now_ns, request, spans, span_count, SlotSet::absent, SlotState::pinned,
                   [&](P& policy, const Notice& at, Spans batch) {
@@ -233,9 +232,12 @@ class CacheAdapter {
     if constexpr (takes_spans) {
       cache.policy_.touch(at, Spans(spans, span_count));
     } else {
-      for_blocks(
-          Spans(spans, span_count), [&](uint32_t slot, size_t) { cache.policy_.prefetch(slot); },
-          [&](uint32_t slot, size_t) { cache.policy_.touch(at, slot); });
+      const auto ahead = [&](uint32_t slot, size_t) {
+        if constexpr (PrefetchesTouch<P>) return cache.policy_.prefetch_touch(slot);
+        cache.policy_.prefetch(slot);
+      };
+      for_blocks(Spans(spans, span_count), ahead,
+                 [&](uint32_t slot, size_t) { cache.policy_.touch(at, slot); });
     }
     return TP_OK;
   }

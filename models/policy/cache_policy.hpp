@@ -101,6 +101,13 @@ concept ChecksParameters = requires(const ParameterValues& values) {
   { P::check(values) } -> std::same_as<std::string>;
 };
 
+/// A per-block policy whose touch reads less than its other notices do: called ahead of a touch in
+/// prefetch's stead.
+template <class P>
+concept PrefetchesTouch = requires(const P& same) {
+  same.prefetch_touch(uint32_t{});
+};
+
 // What a policy may have besides. Without one of these the table's entry is NULL.
 
 /// Hears of a prompt's blocks before room is made for them: its first `hits` are in the pool.

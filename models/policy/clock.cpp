@@ -44,6 +44,7 @@ class Clock {
         queues_(pool.slot_count, pool.capacity_blocks) {}
 
   void prefetch(uint32_t slot) const { queues_.prefetch(slot); }
+  void prefetch_touch(uint32_t slot) const { queues_.prefetch_queue(slot); }
   void prefetch(uint32_t slot, const tp_block*) const { queues_.prefetch(slot); }
 
   void insert(const Notice&, uint32_t slot, const tp_block*) { queues_.push(0, slot); }

@@ -35,6 +35,8 @@ class SlotQueues {
     candidates_[queue_of(earlier)].prefetch(order_.position(earlier));
   }
 
+  /// Fetches what queue_of() reads, which is all that most touches of flags need.
+  void prefetch_queue(uint32_t slot) const { order_.prefetch(slot); }
   /// Fetches what moving the queue's candidates will touch that come up soon: for policies that
   /// move one after the other, of which `place` was the last.
   void prefetch_behind(uint32_t queue, uint32_t place) const {
