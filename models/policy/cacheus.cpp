@@ -37,11 +37,13 @@ namespace {
 /// same way where there were more hits than before, else the other way, within 0.001 to 1. While it
 /// stands still and hits do not rise, it is drawn anew every tenth time.
 ///
-/// Left open by the paper or of this library: at first the rate is drawn too, its change is all of
-/// it, and SR has the share `sr`. Counts of uses go on while a key is in a history. No weight falls
-/// below `floor`. Blocks in use keep their place in SR and R and are not demoted; where SR has no
-/// others, R gives. A lookup learns from each missing key, of a prompt the tail first; a key found
-/// so is a ghost no more but awaited, so that asking again does not count twice; up to capacity / 8
+/// Of this library, where the paper's text was not at hand: at first the rate is drawn too, its
+/// change is all of it, and SR has the share `sr`. Counts of uses go on while a key is in a
+/// history. Both, and `sr`'s default, came closest to the miss ratios of an independent simulator.
+/// No weight falls below `floor`. Blocks in use keep their place in SR and R and are not demoted;
+/// where SR has no others, R gives. A lookup learns from each missing key, of a prompt the tail
+/// first; a key found so is a ghost no more but awaited, so that asking again does not count twice;
+/// up to capacity / 8
 /// + 64 are. For a host that looks nothing up, insert learns. A victim becomes a ghost as it leaves
 /// the pool. Keys that agree in 64 bits of hash count as one. 80 bytes a block, 34 of them for
 /// histories.

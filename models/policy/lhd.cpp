@@ -20,10 +20,12 @@ namespace {
 /// blocks not used since they entered are a class of their own. Of equals the one unused longest
 /// goes, then the lowest slot.
 ///
-/// Of this library: time counts entries and touches of any block; the classes of ages reach from a
-/// 32nd of the capacity up to all of it. Before the first update no density is known, so the block
-/// of the sample that is unused longest goes. All blocks of a pool weigh the same. CandidateRow
-/// says how samples are drawn. 24 bytes a block, and 24 for each class and age.
+/// Of this library: no block is spared to explore with, which missed more on the conversation
+/// trace, so what always leaves early is not seen to be used late. Time counts entries and touches
+/// of any block; the classes of ages reach from a 32nd of the capacity up to all of it. Before the
+/// first update no density is known, so the block of the sample that is unused longest goes. All
+/// blocks of a pool weigh the same. CandidateRow says how samples are drawn. 24 bytes a block, and
+/// 24 for each class and age.
 class Lhd {
  public:
   static constexpr std::string_view name = "lhd";
