@@ -98,34 +98,43 @@ void block_fields(Block& block, const tp_block& like, Visit visit) {
   visit(block.expires_ns, like.expires_ns);
 }
 
-// A view is a mask of what is not as expected, and that.
+// A view is a mask of what is not as in `like`, and that. fields(view, like, visit) visits what it
+// says; `like` is what it said from then on.
+template <class Io, class View, class Like, class Fields>
+void view_in(Io& io, View& view, Like& like, Fields fields, const char* unknown) {
+  uint32_t unlike = 0;
+  uint32_t bit = 1;
+  if constexpr (!Io::reads) {
+    fields(view, like, [&](const auto& value, auto expected) {
+      if (value != expected) unlike |= bit;
+      bit <<= 1;
+    });
+  }
+  io.number(unlike);
+  bit = 1;
+  fields(view, like, [&](auto& value, auto expected) {
+    if ((unlike & bit) != 0) {
+      io.near(value, expected);
+    } else if constexpr (Io::reads) {
+      value = expected;
+    }
+    bit <<= 1;
+  });
+  if constexpr (Io::reads) {
+    view.size = sizeof(View);
+    if (unlike >= bit) io.refuse(unknown);
+  }
+  like = view;
+}
+
 template <class Io>
 void blocks_in(Io& io, TapeContext& context, Field<Io, std::vector<tp_block>> blocks) {
   io.size(blocks);
+  const auto fields = [](auto& block, const tp_block& like, auto visit) {
+    block_fields(block, like, visit);
+  };
   for (auto& block : blocks) {
-    uint32_t unlike = 0;
-    uint32_t bit = 1;
-    if constexpr (!Io::reads) {
-      block_fields(block, context.block, [&](const auto& value, auto expected) {
-        if (value != expected) unlike |= bit;
-        bit <<= 1;
-      });
-    }
-    io.number(unlike);
-    bit = 1;
-    block_fields(block, context.block, [&](auto& value, auto expected) {
-      if ((unlike & bit) != 0) {
-        io.near(value, expected);
-      } else if constexpr (Io::reads) {
-        value = expected;
-      }
-      bit <<= 1;
-    });
-    if constexpr (Io::reads) {
-      block.size = sizeof(tp_block);
-      if (unlike >= bit) io.refuse("a block view of no known kind");
-    }
-    context.block = block;
+    view_in(io, block, context.block, fields, "a block view of no known kind");
   }
 }
 

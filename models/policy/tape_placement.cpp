@@ -23,37 +23,16 @@ void tier_fields(Tier& tier, const tp_tier& like, Visit visit) {
   visit(tier.write_budget_bytes, like.write_budget_bytes);
 }
 
-// As of blocks: a mask of what is not as expected, and that.
 template <class Io>
 void tiers_in(Io& io, TapeContext& context, Field<Io, std::vector<tp_tier>> tiers) {
   io.size(tiers);
+  const auto fields = [](auto& tier, const tp_tier& like, auto visit) {
+    tier_fields(tier, like, visit);
+  };
   if (context.tiers.size() < tiers.size()) context.tiers.resize(tiers.size());
   for (std::size_t i = 0; i < tiers.size(); ++i) {
-    auto& tier = tiers[i];
-    uint32_t unlike = 0;
-    uint32_t bit = 1;
-    if constexpr (!Io::reads) {
-      tier_fields(tier, context.tiers[i], [&](const auto& value, auto expected) {
-        if (value != expected) unlike |= bit;
-        bit <<= 1;
-      });
-    }
-    io.number(unlike);
-    bit = 1;
-    tier_fields(tier, context.tiers[i], [&](auto& value, auto expected) {
-      if ((unlike & bit) != 0) {
-        io.near(value, expected);
-      } else if constexpr (Io::reads) {
-        value = expected;
-      }
-      bit <<= 1;
-    });
-    if constexpr (Io::reads) {
-      tier.size = sizeof(tp_tier);
-      tier.reserved = 0;
-      if (unlike >= bit) io.refuse("a tier view of no known kind");
-    }
-    context.tiers[i] = tier;
+    if constexpr (Io::reads) tiers[i].reserved = 0;
+    view_in(io, tiers[i], context.tiers[i], fields, "a tier view of no known kind");
   }
 }
 

@@ -3,19 +3,6 @@
 namespace tiercast::policy {
 namespace {
 
-bool copy_tiers(const tp_tier* tiers, size_t count, std::vector<tp_tier>& out) {
-  if (tiers == nullptr || tiers->size < sizeof(tp_tier)) return false;
-  const char* at = reinterpret_cast<const char*>(tiers);
-  const std::size_t stride = tiers->size;
-  out.resize(count);
-  for (tp_tier& tier : out) {
-    std::memcpy(&tier, at, sizeof tier);
-    tier.size = sizeof tier;
-    at += stride;
-  }
-  return true;
-}
-
 bool copy_fetch(const tp_fetch* fetch, PlacementCall& call) {
   if (fetch == nullptr || fetch->size < sizeof(tp_fetch)) return false;
   if (fetch->runs == nullptr && fetch->run_count != 0) return false;
@@ -58,7 +45,7 @@ class PlacementRecorder : public TapeRecorder<PlacementRecorder, tp_placement_ta
       placement.room = out_capacity;
       call.has_blocks = blocks != nullptr && (to.abilities() & TP_CAP_READS_KEYS) != 0;
       if (call.has_blocks && !copy_blocks(blocks, block_count, call.blocks)) return false;
-      if (!copy_request(request, call) || !copy_tiers(tiers, tier_count, placement.tiers) ||
+      if (!copy_request(request, call) || !copy_views(tiers, tier_count, placement.tiers) ||
           out_count == nullptr) {
         return false;
       }
@@ -77,7 +64,7 @@ class PlacementRecorder : public TapeRecorder<PlacementRecorder, tp_placement_ta
     return to.record(TapeOp::demote, code, now_ns, [&](TapeCall& call) {
       call.placement.from = from;
       call.placement.count = block_count;
-      if (!copy_tiers(tiers, tier_count, call.placement.tiers) || to_tier == nullptr) return false;
+      if (!copy_views(tiers, tier_count, call.placement.tiers) || to_tier == nullptr) return false;
       call.placement.to = code == TP_OK ? *to_tier : TP_NO_TIER;
       return sound_placement(call);
     });
@@ -97,7 +84,7 @@ class PlacementRecorder : public TapeRecorder<PlacementRecorder, tp_placement_ta
       PlacementCall& placement = call.placement;
       placement.room = out_capacity;
       if (!copy_request(request, call) || !copy_fetch(wanted, placement) ||
-          !copy_tiers(tiers, tier_count, placement.tiers) || out_count == nullptr) {
+          !copy_views(tiers, tier_count, placement.tiers) || out_count == nullptr) {
         return false;
       }
       if (code == TP_OK) placement.segments.assign(out, out + *out_count);
@@ -135,7 +122,7 @@ class PlacementRecorder : public TapeRecorder<PlacementRecorder, tp_placement_ta
       call.placement.from = from;
       call.placement.to = into;
       if (!copy_request(request, call) || !copy_blocks(blocks, block_count, call.blocks) ||
-          !copy_tiers(tiers, tier_count, call.placement.tiers)) {
+          !copy_views(tiers, tier_count, call.placement.tiers)) {
         return false;
       }
       call.has_verdicts = code == TP_OK;

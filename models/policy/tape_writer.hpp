@@ -80,18 +80,23 @@ inline bool copy_request(const tp_request* request, TapeCall& call) {
   return copy_hints(request->hints, request->hint_count, call.request_hints);
 }
 
-inline bool copy_blocks(const tp_block* blocks, uint64_t count, std::vector<tp_block>& out) {
-  if (count == 0) return true;
-  if (blocks == nullptr || blocks->size < sizeof(tp_block)) return false;
-  const char* at = reinterpret_cast<const char*>(blocks);
-  const std::size_t stride = blocks->size;
+/// Views of a host that may know more fields than this version. View: tp_block or tp_tier.
+template <class View>
+bool copy_views(const View* views, uint64_t count, std::vector<View>& out) {
+  if (views == nullptr || views->size < sizeof(View)) return false;
+  const char* at = reinterpret_cast<const char*>(views);
+  const std::size_t stride = views->size;
   out.resize(count);
-  for (tp_block& block : out) {
-    std::memcpy(&block, at, sizeof block);
-    block.size = sizeof block;
+  for (View& view : out) {
+    std::memcpy(&view, at, sizeof view);
+    view.size = sizeof view;
     at += stride;
   }
   return true;
+}
+
+inline bool copy_blocks(const tp_block* blocks, uint64_t count, std::vector<tp_block>& out) {
+  return count == 0 || copy_views(blocks, count, out);
 }
 
 inline void set_verdicts(TapeCall& call, const uint8_t* verdicts, size_t count) {
