@@ -22,6 +22,16 @@ using policy::TapeReader;
 using policy::TapeVerdict;
 using Kind = TapeVerdict::Kind;
 
+tp_tape tape_into(Tape& tape, uint32_t checkpoint_calls, const char* pool) {
+  const auto write = [](void* host, const void* bytes, size_t size) {
+    Tape& into = *static_cast<Tape*>(host);
+    const auto* first = static_cast<const uint8_t*>(bytes);
+    into.insert(into.end(), first, first + size);
+    return 0;
+  };
+  return {sizeof(tp_tape), checkpoint_calls, pool, &tape, write, nullptr};
+}
+
 /// A policy on tape, and a host that asks it whatever the contract allows. What it asks depends on
 /// the seed alone, never on what is answered.
 class RandomPlacementHost {
@@ -31,17 +41,7 @@ class RandomPlacementHost {
       : table_(table), tiers_(five_tiers()) {
     REQUIRE(table.create(config.c_str(), 7, &self_, nullptr, 0) == TP_OK);
     if (tape == nullptr) return;
-    const tp_tape to{sizeof(tp_tape),
-                     checkpoint_calls,
-                     "placement",
-                     tape,
-                     [](void* host, const void* bytes, size_t size) {
-                       const auto* first = static_cast<const uint8_t*>(bytes);
-                       static_cast<Tape*>(host)->insert(static_cast<Tape*>(host)->end(), first,
-                                                        first + size);
-                       return 0;
-                     },
-                     nullptr};
+    const tp_tape to = tape_into(*tape, checkpoint_calls, "placement");
     tp_placement_table recording{};
     recording.size = sizeof recording;
     tp_placement* recorder = nullptr;
@@ -306,17 +306,7 @@ TEST_CASE("what no host may ask is passed on and not recorded") {
   const tp_placement_table& through = *tp_find_builtin_placement("through");
   tp_placement* self = nullptr;
   REQUIRE(through.create("", 1, &self, nullptr, 0) == TP_OK);
-  const tp_tape to{sizeof(tp_tape),
-                   0,
-                   nullptr,
-                   &tape,
-                   [](void* host, const void* bytes, size_t size) {
-                     const auto* first = static_cast<const uint8_t*>(bytes);
-                     static_cast<Tape*>(host)->insert(static_cast<Tape*>(host)->end(), first,
-                                                      first + size);
-                     return 0;
-                   },
-                   nullptr};
+  const tp_tape to = tape_into(tape, 0, nullptr);
   tp_placement_table recording{};
   recording.size = sizeof recording;
   tp_placement* recorder = nullptr;
