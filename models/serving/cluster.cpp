@@ -48,6 +48,7 @@ CheckedRouter make_decode_router() {
 constexpr uint32_t kSourceEntity = 0;
 constexpr uint32_t kTierEntity = 0;
 constexpr uint32_t kHandOverEntity = 1;
+constexpr uint32_t kStepsEntity = 2;
 
 }  // namespace
 
@@ -58,7 +59,7 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
       map_(spec.id_tokens, spec.engine.block_tokens),
       store_(map_.blocks_per_id()),
       router_(router_of(spec)),
-      queue_(std::max(spec.instances, kHandOverEntity + 1)),
+      queue_(std::max(spec.instances, kStepsEntity + 1)),
       loads_(spec.instances),
       pool_stands_to_ns_(spec.instances, kNever),
       matched_blocks_(spec.instances),
@@ -87,18 +88,6 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
   context_.seed = spec.seed;
 }
 
-// What views of policies that read blocks say of computing them again.
-void Cluster::tell_costs(const llm::StepTable& table) {
-  if (!instances_.front()->pool().reads_blocks() && !(tiers_ && tiers_->reads_costs())) return;
-  const AloneCost alone(table);
-  const uint32_t b = spec_.engine.block_tokens;
-  for (uint32_t depth = 0; depth < spec_.engine.max_model_tokens / b; ++depth) {
-    recompute_ns_.push_back(static_cast<uint64_t>(ceil_ns(alone.prompt_ticks(b, depth * b))));
-  }
-  for (const std::unique_ptr<Instance>& instance : instances_) instance->tell_all(recompute_ns_);
-  if (tiers_ != nullptr) tiers_->tell_all(recompute_ns_);
-}
-
 Outcome Cluster::run() {
   const RunContextScope scope(context_);
   warm_up();
@@ -113,6 +102,7 @@ Outcome Cluster::run() {
       case engine::Phase::fact:
         if (event.entity == kSourceEntity) arrival(event.time_ns);
         if (event.entity == kHandOverEntity) hand_over(event.time_ns);
+        if (event.entity == kStepsEntity) tell_steps(event.time_ns);
         break;
       case engine::Phase::transfer:
         transfers(event.time_ns);
@@ -213,6 +203,7 @@ RequestRecord Cluster::record_of(const workload::Request& request) {
   record.id = request.id;
   record.session = request.session;
   record.tenant = request.tenant;
+  record.priority = request.priority;
   record.ends_session = request.ends_session;
   record.turn = request.turn;
   record.outlook = request.outlook;
@@ -237,7 +228,7 @@ void Cluster::warm_up() {
     next_request();
     RequestRecord record = record_of(request_);
     if (!accept(record)) {
-      source_->completed(record.id, now_ns + kRefusalPauseNs);
+      complete(record, now_ns + kRefusalPauseNs);
       continue;
     }
     if (record.truncated) cut_content(record);
@@ -246,7 +237,8 @@ void Cluster::warm_up() {
     const uint32_t chosen = choose(now_ns, record, content);
     const int64_t end_ns = now_ns + instances_[chosen]->absorb(now_ns, record, content);
     warmed.begin(chosen, record.input_tokens, end_ns);
-    source_->completed(record.id, end_ns);
+    complete(record, end_ns);
+    tell_steps(now_ns);
     ++outcome_.warmed_requests;
   }
   warmed.end_before(resources::kNever);
@@ -273,7 +265,8 @@ void Cluster::arrival(int64_t now_ns) {
     instances_[chosen]->arrive(now_ns, index, std::move(content));
     take_note(chosen);
   } else {
-    source_->completed(record.id, now_ns + kRefusalPauseNs);
+    complete(record, now_ns + kRefusalPauseNs);
+    schedule_steps(now_ns + 1);
   }
   schedule_arrival(now_ns);
 }
@@ -344,9 +337,15 @@ void Cluster::boundary(int64_t now_ns, uint32_t instance) {
     queue_.schedule(now_ns + 1, engine::Phase::fact, kHandOverEntity);
   }
   if (completed_.empty()) return;
-  for (const uint64_t request : completed_) source_->completed(log_[request].id, now_ns);
+  for (const uint64_t request : completed_) complete(log_[request], now_ns);
   // Facts of now_ns are over: other instances may have passed boundaries of this nanosecond.
   schedule_arrival(now_ns + 1);
+  schedule_steps(now_ns + 1);
+}
+
+void Cluster::schedule_steps(int64_t at_ns) {
+  if (steps_to_run_.empty()) return;
+  queue_.schedule(at_ns, engine::Phase::fact, kStepsEntity);
 }
 
 Outcome Cluster::collect(int64_t end_ns) {

@@ -68,6 +68,9 @@ class Cluster {
   void transfers(int64_t now_ns);
   void warm_up();
   void hand_over(int64_t now_ns);
+  void complete(const RequestRecord& record, int64_t now_ns);
+  void schedule_steps(int64_t at_ns);
+  void tell_steps(int64_t now_ns);
   uint32_t entry_instances() const;
   Outcome collect(int64_t end_ns);
 
@@ -92,6 +95,7 @@ class Cluster {
   std::vector<int64_t> pool_stands_to_ns_;
   std::vector<uint32_t> matched_blocks_;
   std::vector<uint64_t> completed_;
+  std::vector<workload::StepsToRun> steps_to_run_;  // that policies have not heard of yet
   std::vector<tiering::TierEvent> tier_events_;
   std::vector<uint32_t> told_;  // instances that heard of one
   CheckedRouter decode_router_;

@@ -89,6 +89,8 @@ class Instance {
   int64_t absorb(int64_t now_ns, const RequestRecord& record, const Content& content);
   /// Brings the pool to its state just before `now_ns`.
   void sync(int64_t now_ns);
+  /// GPU memory's policy is told of a session, whether it has run here or not.
+  void hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints);
   /// Closes the time integrals at the end of the run.
   void close(int64_t now_ns);
 

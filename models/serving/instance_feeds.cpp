@@ -30,6 +30,12 @@ void Instance::tell(int64_t now_ns, const RequestRecord& record, uint32_t phase)
   if (tells_requests_) tell(now_ns, request_view(record, spec_), phase);
 }
 
+void Instance::hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints) {
+  if (!pool_.hears_of_requests()) return;
+  sync(now_ns);
+  pool_.hint(now_ns, session, hints);
+}
+
 // The segment under way may have had boundaries before now, which the policy hears of first.
 void Instance::tell_arrival(int64_t now_ns, const RequestRecord& record) {
   if (!tells_requests_) return;

@@ -37,6 +37,7 @@ struct RequestRecord {
   int64_t first_token_ns = -1;
   int64_t finished_ns = -1;
   uint32_t tenant = 0;
+  uint32_t priority = 0;  ///< 0: none is told
   uint32_t input_tokens = 0;
   uint32_t output_tokens = 0;
   uint32_t cached_tokens = 0;    ///< of the input, found at first admission: HBM and lower tiers

@@ -7,8 +7,9 @@ tp_request request_view(const RequestRecord& record, const EngineSpec& spec) {
   view.size = sizeof(tp_request);
   view.tenant = record.tenant + 1;
   view.id = record.id;
-  view.session = record.session + 1;
+  view.session = session_number(record.session);
   view.turn = record.turn;
+  view.priority = record.priority;
   view.arrival_ns = record.arrival_ns;
   view.deadline_ns = spec.first_token_limit_ns < INT64_MAX - record.arrival_ns
                          ? record.arrival_ns + spec.first_token_limit_ns

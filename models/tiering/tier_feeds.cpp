@@ -24,6 +24,13 @@ void TierManager::hint(int64_t now_ns, uint32_t engine, uint64_t session,
   for_pools_near(engine, [&](TierPool& pool) { pool.hint(now_ns, session, hints); });
 }
 
+void TierManager::hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints) {
+  if (!hears_of_requests_) return;
+  for (std::vector<TierPool>& pools : pools_) {
+    for (TierPool& pool : pools) pool.hint(now_ns, session, hints);
+  }
+}
+
 // Victims move down from pool to pool, so that all must know whose they are where one asks.
 void TierManager::tell_all(std::span<const uint64_t> recompute_ns) {
   recompute_ns_ = recompute_ns;

@@ -117,6 +117,8 @@ class TierManager {
   /// All pools in the engine's reach are told.
   void request(int64_t now_ns, uint32_t engine, const tp_request& request, uint32_t phase);
   void hint(int64_t now_ns, uint32_t engine, uint64_t session, std::span<const tp_hint> hints);
+  /// All pools are told.
+  void hint(int64_t now_ns, uint64_t session, std::span<const tp_hint> hints);
 
   /// To be called as time goes on, before anything else at `now_ns`.
   void pass_time(int64_t now_ns) { placement_.tick_until(now_ns); }

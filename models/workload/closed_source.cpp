@@ -15,11 +15,20 @@ constexpr Purpose kInput{"workload.closed.input"};
 constexpr Purpose kOutput{"workload.closed.output"};
 constexpr Purpose kThink{"workload.closed.think"};
 
-// (user + 1/2) / users of the ramp: even, and nobody exactly at its ends.
-std::int64_t first_arrival_ns(std::int64_t ramp_ns, std::uint32_t user, std::uint32_t users) {
+// (workflow + 1/2) / workflows of the ramp: even, and none exactly at its ends.
+std::int64_t first_arrival_ns(std::int64_t ramp_ns, std::uint32_t workflow,
+                              std::uint32_t workflows) {
   __extension__ typedef __int128 Int128;
-  return static_cast<std::int64_t>(static_cast<Int128>(ramp_ns) * (2 * std::int64_t{user} + 1) /
-                                   (2 * std::int64_t{users}));
+  return static_cast<std::int64_t>(static_cast<Int128>(ramp_ns) * (2 * std::int64_t{workflow} + 1) /
+                                   (2 * std::int64_t{workflows}));
+}
+
+// When a workflow's agent runs again depends on how long the others' turns take, which nobody
+// knows beforehand.
+SessionOutlook outlook_of(const ClosedSpec& spec) {
+  if (spec.workflow_agents > 1) return {true, -1, -1};
+  return {true, mean_of(spec.think, 0, kArrivalNsMax),
+          quantile_of(spec.think, 0.9, 0, kArrivalNsMax)};
 }
 
 }  // namespace
@@ -32,12 +41,13 @@ ClosedSource::ClosedSource(const ClosedSpec& spec, const DemandOptions& options)
           spec.context_limit ? std::min(spec.context_limit->value(), kTokensMax) : kTokensMax)),
       groups_(spec.shared_prefix, options.seed),
       tenants_(spec.tenants, options.seed),
-      outlook_{true, mean_of(spec.think, 0, kArrivalNsMax),
-               quantile_of(spec.think, 0.9, 0, kArrivalNsMax)},
+      outlook_(outlook_of(spec)),
       users_(spec.sessions) {
-  for (std::uint32_t user = 0; user < spec_.sessions; ++user) {
-    begin_session(users_[user], user);
-    schedule(first_arrival_ns(spec_.ramp.value(), user, spec_.sessions), user);
+  for (std::uint32_t user = 0; user < spec_.sessions; ++user) begin_session(users_[user], user);
+  const std::uint32_t workflows = spec_.sessions / spec_.workflow_agents;
+  for (std::uint32_t workflow = 0; workflow < workflows; ++workflow) {
+    schedule(first_arrival_ns(spec_.ramp.value(), workflow, workflows),
+             workflow * spec_.workflow_agents);
   }
 }
 
@@ -91,6 +101,17 @@ void ClosedSource::schedule(std::int64_t arrival_ns, std::uint32_t user) {
   if (arrival_ns < kArrivalNsMax) arrivals_.emplace(arrival_ns, user);
 }
 
+// Visits those of a user's workflow who still take turns in the order of theirs, the user last.
+template <class Visit>
+void ClosedSource::for_next_agents(std::uint32_t user, Visit visit) const {
+  const std::uint32_t agents = spec_.workflow_agents;
+  const std::uint32_t first = user / agents * agents;
+  for (std::uint32_t step = 1; step <= agents; ++step) {
+    const std::uint32_t agent = first + (user - first + step) % agents;
+    if (!users_[agent].is_done) visit(agent);
+  }
+}
+
 bool ClosedSource::peek(std::int64_t& arrival_ns) {
   if (report_.delivered == spec_.requests || arrivals_.empty()) return false;
   arrival_ns = arrivals_.top().first;
@@ -112,6 +133,7 @@ bool ClosedSource::next(Request& request) {
   request.arrival_ns = arrival_ns;
   request.session = user.session;
   request.tenant = tenants_.tenant_of(user.session);
+  request.priority = tenants_.priority_of(request.tenant);
   request.turn = user.turn;
   request.input_tokens = static_cast<std::uint32_t>(user.context_tokens + user.new_tokens);
   request.output_tokens = static_cast<std::uint32_t>(user.output_tokens);
@@ -134,10 +156,15 @@ void ClosedSource::completed(std::uint64_t id, std::int64_t now_ns) {
   const std::uint32_t index = found->second;
   running_.erase(found);
   User& user = users_[index];
-  if (!user.goes_on && !spec_.repeat) return;
   const std::int64_t arrival_ns = now_ns + std::min(user.think_ns, kArrivalNsMax - now_ns);
-  if (!user.goes_on) begin_session(user, user.session + spec_.sessions);
-  schedule(arrival_ns, index);
+  user.is_done = !user.goes_on && !spec_.repeat;
+  if (!user.goes_on && spec_.repeat) begin_session(user, user.session + spec_.sessions);
+  steps_.clear();
+  std::uint32_t steps = 0;
+  for_next_agents(index, [&](std::uint32_t agent) {
+    if (++steps == 1) schedule(arrival_ns, agent);
+    if (spec_.workflow_agents > 1) steps_.push_back({users_[agent].session, steps});
+  });
 }
 
 }  // namespace tiercast::workload

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <queue>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -14,7 +15,8 @@
 
 namespace tiercast::workload {
 
-/// `sessions` users, each with one session at a time. The n-th session of user u has the number
+/// `sessions` users, each with one session at a time; each `workflow_agents` of them in a row are a
+/// workflow, whose first agent starts. The n-th session of user u has the number
 /// n * sessions + u; all its lengths, turns and think times are functions of (spec, seed, number,
 /// turn), so two systems face the same demand whichever is faster. Ids cover every full block of
 /// input and output, so that a turn can reuse what the one before it generated.
@@ -25,6 +27,7 @@ class ClosedSource : public DemandSource {
   bool peek(std::int64_t& arrival_ns) override;
   bool next(Request& request) override;
   void completed(std::uint64_t id, std::int64_t now_ns) override;
+  std::span<const StepsToRun> steps_to_run() const override { return steps_; }
   bool ended() override;
 
  private:
@@ -39,6 +42,7 @@ class ClosedSource : public DemandSource {
     // Of the turn that runs, all else being of the next one then.
     std::int64_t think_ns = 0;
     bool goes_on = false;
+    bool is_done = false;  // its last session is over
   };
   using Arrival = std::pair<std::int64_t, std::uint32_t>;  // time, user
 
@@ -48,6 +52,8 @@ class ClosedSource : public DemandSource {
   bool draw_next_turn(User& user) const;
   std::int64_t think_ns(const User& user) const;
   void schedule(std::int64_t arrival_ns, std::uint32_t user);
+  template <class Visit>
+  void for_next_agents(std::uint32_t user, Visit visit) const;
 
   ClosedSpec spec_;
   std::uint64_t seed_;
@@ -60,6 +66,7 @@ class ClosedSource : public DemandSource {
   std::priority_queue<Arrival, std::vector<Arrival>, std::greater<>> arrivals_;
   std::map<std::uint64_t, std::uint32_t> running_;  // request -> user
   std::int64_t latest_ns_ = 0;                      // last arrival taken
+  std::vector<StepsToRun> steps_;                   // of the last completion's workflow
 };
 
 }  // namespace tiercast::workload

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,9 @@ class DemandSource {
   /// Request `id` left the system at now_ns, served or not. now_ns is not before the last arrival
   /// taken. Open sources ignore it.
   virtual void completed(std::uint64_t id, std::int64_t now_ns);
+  /// What the completion that came last says of when sessions run again; empty where the demand
+  /// has no workflows. Valid until the next completion.
+  virtual std::span<const StepsToRun> steps_to_run() const { return {}; }
   /// True when no arrival will ever come again, whatever completes.
   virtual bool ended() = 0;
 

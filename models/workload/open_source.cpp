@@ -75,6 +75,7 @@ bool OpenSource::next(Request& request) {
   request.id = request.session = k;
   request.arrival_ns = arrival_ns_;
   request.tenant = tenants_.tenant_of(k);
+  request.priority = tenants_.priority_of(request.tenant);
   request.turn = 0;
   request.input_tokens =
       static_cast<std::uint32_t>(prefix.tokens + draw(spec_.input_tokens, input, 1, kTokensMax));

@@ -14,6 +14,12 @@ struct SessionOutlook {
   std::int64_t return_p90_ns = -1;  ///< what 9 of 10 of those times do not exceed
 };
 
+/// After how many turns of its workflow's agents, its own among them, a session runs: 1 is next.
+struct StepsToRun {
+  std::uint64_t session = 0;
+  std::uint32_t steps = 0;
+};
+
 /// Content ids are opaque: equal ids mean an equal block *and* an equal prefix. `ids[k]` covers
 /// tokens [k * id_tokens, (k + 1) * id_tokens) of the input followed by the output; content beyond
 /// the last id is private to the request.
@@ -29,8 +35,9 @@ struct Request {
   std::vector<std::uint64_t> ids;
   std::uint64_t session = 0;  ///< requests of no session have one each: their own id
   std::uint32_t tenant = 0;
-  std::uint32_t turn = 0;    ///< within the session, from 0
-  bool ends_session = true;  ///< no turn follows it
+  std::uint32_t priority = 0;  ///< 1 to 100, larger is kept longer; 0: none is told
+  std::uint32_t turn = 0;      ///< within the session, from 0
+  bool ends_session = true;    ///< no turn follows it
   SessionOutlook outlook;
 };
 

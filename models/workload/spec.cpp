@@ -102,8 +102,15 @@ const FieldTable<TenantsSpec>& TenantsSpec::fields() {
                            "How many there are."),
                      field("zipf", &S::zipf, by_default("0"), at_least(0), at_most(10),
                            "The k-th one's share of requests (sessions, in a closed loop) is "
-                           "proportional to k^-zipf; 0: all alike.")})
-          .shorthand("count");
+                           "proportional to k^-zipf; 0: all alike."),
+                     field("priorities", &S::priorities, absent_means("none is told"), at_least(1),
+                           at_most(100),
+                           "Of the k-th one's requests and their blocks, larger is kept longer; "
+                           "tenants behind the list's end tell none.")})
+          .shorthand("count")
+          .must("there must be no more priorities than tenants", [](const S& spec) {
+            return !spec.priorities || spec.priorities->size() <= spec.count;
+          });
   return tenants;
 }
 
@@ -130,31 +137,43 @@ const FieldTable<OpenSpec>& OpenSpec::fields() {
 const FieldTable<ClosedSpec>& ClosedSpec::fields() {
   using namespace table;
   using S = ClosedSpec;
-  static const auto closed = FieldTable<S>(
-      "closed", "Sessions whose next turn waits for the answer to the last.",
-      {field("sessions", &S::sessions, required, at_least(1), at_most(10'000'000),
-             "Sessions at any one time."),
-       field("turns", &S::turns, required, "Requests of one session."),
-       field("think", &S::think, required, "Time from an answer to the session's next turn."),
-       field("input_tokens", &S::input_tokens, required,
-             "New input of a turn, behind all earlier input and output."),
-       field("first_input_tokens", &S::first_input_tokens, absent_means("as input_tokens"),
-             "New input of the first turn, beyond the shared prefix."),
-       field("output_tokens", &S::output_tokens, required, "Output of a turn."),
-       field("shared_prefix", &S::shared_prefix, absent_means("nothing is shared"),
-             "Tokens in front that several sessions have in common."),
-       field("tenants", &S::tenants, absent_means("one"), kTenantsMeaning),
-       field("context_limit", &S::context_limit, absent_means("a billion tokens"), at_least(2),
-             "A session ends before a turn whose input and output exceed this."),
-       field("ramp", &S::ramp, by_default("0s"), at_least(0),
-             "First arrivals are spread evenly over this time."),
-       field("repeat", &S::repeat, by_default("true"),
-             "A session that ends is followed by a new one after a think time."),
-       field("id_tokens", &S::id_tokens, absent_means("the engine's block size"), at_least(1),
-             kIdTokensMeaning),
-       field("duration", &S::duration, absent_means("until the run ends"), above(0),
-             kDurationMeaning),
-       field("requests", &S::requests, absent_means("no limit"), at_least(1), kRequestsMeaning)});
+  static const auto closed =
+      FieldTable<S>(
+          "closed", "Sessions whose next turn waits for the answer to the last.",
+          {field("sessions", &S::sessions, required, at_least(1), at_most(10'000'000),
+                 "Sessions at any one time."),
+           field("workflow_agents", &S::workflow_agents, by_default("1"), at_least(1),
+                 at_most(10'000'000),
+                 "So many sessions are the agents of one workflow and take turns round and round: "
+                 "when "
+                 "one has its answer, the next one's turn comes a think time later. Policies hear "
+                 "after how many turns each runs again."),
+           field("turns", &S::turns, required, "Requests of one session."),
+           field("think", &S::think, required,
+                 "Time from an answer to the session's next turn; in a workflow, to the next "
+                 "agent's."),
+           field("input_tokens", &S::input_tokens, required,
+                 "New input of a turn, behind all earlier input and output."),
+           field("first_input_tokens", &S::first_input_tokens, absent_means("as input_tokens"),
+                 "New input of the first turn, beyond the shared prefix."),
+           field("output_tokens", &S::output_tokens, required, "Output of a turn."),
+           field("shared_prefix", &S::shared_prefix, absent_means("nothing is shared"),
+                 "Tokens in front that several sessions have in common."),
+           field("tenants", &S::tenants, absent_means("one"), kTenantsMeaning),
+           field("context_limit", &S::context_limit, absent_means("a billion tokens"), at_least(2),
+                 "A session ends before a turn whose input and output exceed this."),
+           field("ramp", &S::ramp, by_default("0s"), at_least(0),
+                 "First arrivals are spread evenly over this time."),
+           field("repeat", &S::repeat, by_default("true"),
+                 "A session that ends is followed by a new one after a think time."),
+           field("id_tokens", &S::id_tokens, absent_means("the engine's block size"), at_least(1),
+                 kIdTokensMeaning),
+           field("duration", &S::duration, absent_means("until the run ends"), above(0),
+                 kDurationMeaning),
+           field("requests", &S::requests, absent_means("no limit"), at_least(1),
+                 kRequestsMeaning)})
+          .must("sessions must be a multiple of workflow_agents",
+                [](const S& spec) { return spec.sessions % spec.workflow_agents == 0; });
   return closed;
 }
 

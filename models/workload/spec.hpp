@@ -65,6 +65,8 @@ struct SharedPrefixSpec {
 struct TenantsSpec {
   std::uint32_t count = 1;
   double zipf = 0;  ///< the k-th tenant's share is proportional to k^-zipf
+  /// Of the k-th tenant's requests; those behind the list's end tell none.
+  std::optional<std::vector<std::int64_t>> priorities;
 
   static const FieldTable<TenantsSpec>& fields();
 };
@@ -87,6 +89,9 @@ struct OpenSpec {
 /// output) and new tokens; the next turn comes a think time after the previous one completes.
 struct ClosedSpec {
   std::uint32_t sessions = 1;
+  /// So many sessions are the agents of one workflow, who take turns round and round: when one has
+  /// its answer, the next one's turn comes a think time later.
+  std::uint32_t workflow_agents = 1;
   Law<std::int64_t> turns;  ///< of one session
   Law<Nanoseconds> think;
   Law<Tokens> input_tokens;                       ///< new in each turn

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "models/workload/request.hpp"
 #include "models/workload/spec.hpp"
@@ -17,9 +18,12 @@ class Tenants {
 
   /// Of a request (session, in a closed loop): a function of its number and the seed alone.
   std::uint32_t tenant_of(std::uint64_t entity) const;
+  /// 0: it tells none.
+  std::uint32_t priority_of(std::uint32_t tenant) const;
 
  private:
   std::optional<ZipfTable> popularity_;
+  std::vector<std::int64_t> priorities_;
   std::uint64_t seed_;
 };
 

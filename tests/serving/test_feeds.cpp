@@ -24,7 +24,8 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-// The same demand, as sessions of which so many turns are known to come.
+// The same demand, as sessions of which so many turns are known to come, each of which runs next
+// once another has had its turn.
 class Sessions : public workload::DemandSource {
  public:
   Sessions(std::unique_ptr<workload::DemandSource> inner, uint32_t turns)
@@ -36,15 +37,23 @@ class Sessions : public workload::DemandSource {
     request.turn = turn_of_[request.session]++;
     request.ends_session = request.turn + 1 == turns_;
     request.outlook = {true, 1000, 2300};
+    request.priority = 10 + request.turn;
+    session_of_.push_back(request.session);
     return true;
   }
-  void completed(uint64_t id, int64_t now_ns) override { inner_->completed(id, now_ns); }
+  void completed(uint64_t id, int64_t now_ns) override {
+    inner_->completed(id, now_ns);
+    steps_ = {{session_of_[id], 2}};
+  }
+  std::span<const workload::StepsToRun> steps_to_run() const override { return steps_; }
   bool ended() override { return inner_->ended(); }
 
  private:
   std::unique_ptr<workload::DemandSource> inner_;
   uint32_t turns_;
   std::map<uint64_t, uint32_t> turn_of_;
+  std::vector<uint64_t> session_of_;  // by request
+  std::vector<workload::StepsToRun> steps_;
 };
 
 // Host memory below one engine: 1,000 B a block at 10 GB/s, every prompt stored as it is complete.
@@ -107,6 +116,8 @@ TEST_CASE("a session of two turns, call by call", "[serving][feeds]") {
               "dram 316 finish by 0 hint 2=1000 hint 3=2300",
               "gpu 316 call by 0 hint 2=1000 hint 3=2300",
               "dram 316 call by 0 hint 2=1000 hint 3=2300",
+              // Everybody hears a nanosecond later when it runs again.
+              "gpu 317 hints hint 1=2 of session 1", "dram 317 hints hint 1=2 of session 1",
               // Two blocks have moved in 200 ns.
               "dram 392 insert by 0 [1/0 slot 0 p- s1 t1 c147] [2/1 slot 1 p0 s1 t1 c147]",
               "dram 392 unpin 0 1", "gpu 392 unpin 0 1",
@@ -120,7 +131,8 @@ TEST_CASE("a session of two turns, call by call", "[serving][feeds]") {
               "dram 1468 touch by 1 0 1", "dram 1468 lookup by 1 hits 0 [3/2 p1 s1 t1 c147]",
               "dram 1468 admit by 1 [3/2]", "gpu 1468 hints hint 4=1 of session 1",
               "dram 1468 hints hint 4=1 of session 1", "gpu 1468 finish by 1 hint 4=1",
-              "dram 1468 finish by 1 hint 4=1", "dram 1568 insert by 1 [3/2 slot 2 p1 s1 t1 c147]",
+              "dram 1468 finish by 1 hint 4=1", "gpu 1469 hints hint 1=2 of session 1",
+              "dram 1469 hints hint 1=2 of session 1", "dram 1568 insert by 1 [3/2 slot 2 p1 s1 t1 c147]",
               "dram 1568 unpin 2", "gpu 1568 unpin 0 1 3"});
 }
 
@@ -130,6 +142,7 @@ TEST_CASE("views of a request say what the host knows and no more", "[serving][f
   record.session = 2;
   record.tenant = 0;
   record.turn = 3;
+  record.priority = 60;
   record.arrival_ns = 700;
   record.input_tokens = 90;
   serving::EngineSpec engine;
@@ -138,6 +151,7 @@ TEST_CASE("views of a request say what the host knows and no more", "[serving][f
   CHECK(open.session == 3);
   CHECK(open.tenant == 1);
   CHECK(open.turn == 3);
+  CHECK(open.priority == 60);
   CHECK(open.prompt_tokens == 90);
   CHECK(open.deadline_ns == INT64_MAX);
   CHECK(open.hint_count == 0);
