@@ -17,7 +17,8 @@ using serving::RequestState;
 using serving::TimeParts;
 
 constexpr std::string_view kRequestsHeader =
-    "id,session,instance,state,truncated,preemptions,input_tokens,output_tokens,cached_tokens,"
+    "id,session,tenant,instance,state,truncated,preemptions,input_tokens,output_tokens,cached_"
+    "tokens,"
     "loaded_tokens,computed_tokens,arrival_ns,admitted_ns,first_token_ns,finished_ns,"
     "ttft_ns,ttft_route_ns,ttft_queue_ns,ttft_metadata_ns,ttft_load_wait_ns,ttft_load_move_ns,"
     "ttft_prefill_ns,ttft_interference_ns,ttft_handoff_ns,ttft_decode_ns,ttft_engine_ns,"
@@ -86,6 +87,7 @@ void part_cells(Rows& rows, const TimeParts& parts, bool known) {
 void request_row(Rows& rows, const RequestRecord& record, int64_t start_ns) {
   rows.cell(record.id);
   rows.cell(record.session);
+  rows.cell(record.tenant);
   if (record.state == RequestState::rejected) {
     rows.cell(std::string_view{});
   } else {

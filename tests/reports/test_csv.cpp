@@ -59,6 +59,7 @@ TEST_CASE("requests.csv holds the log") {
                                                  .output_tokens = 10,
                                                  .cached_tokens = 32});
   record.session = 77;
+  record.tenant = 5;
   record.instance = 3;
   record.preemptions = 2;
   record.truncated = true;
@@ -80,6 +81,7 @@ TEST_CASE("requests.csv holds the log") {
   REQUIRE(rows.size() == 2);
   const std::map<std::string, std::string> expected = {{"id", "0"},
                                                        {"session", "77"},
+                                                       {"tenant", "5"},
                                                        {"instance", "3"},
                                                        {"state", "completed"},
                                                        {"truncated", "1"},
