@@ -6,6 +6,7 @@
 #include "models/policy/cache_entry.hpp"
 #include "models/policy/expiry_heap.hpp"
 #include "models/policy/leaf_queues.hpp"
+#include "models/policy/retention.hpp"
 
 namespace tiercast::policy {
 namespace {
@@ -25,7 +26,8 @@ namespace {
 /// where TensorRT-LLM compares pointers. It counts durations from each release; a block view tells
 /// one point in time, which holds whether the block is in use or not. A priority of 0 is unknown in
 /// a view and means the default, so TensorRT-LLM's 0 is told as 1. A touch makes an unused block
-/// the newest of its queue and changes no priority: notices of it tell none.
+/// the newest of its queue; priority and time are from then on those that the request behind it
+/// tells, if it tells any (claimBlock).
 class Priority {
  public:
   static constexpr std::string_view name = "priority";
@@ -49,15 +51,14 @@ class Priority {
 
   void insert(const Notice& at, uint32_t slot, const tp_block* block) {
     refresh(at.now_ns);
-    const bool ends = block->expires_ns != 0 && block->expires_ns != INT64_MAX;
-    uint32_t priority = block->priority != 0 ? std::min(block->priority, priority_max) : default_;
-    if (ends && block->expires_ns <= at.now_ns) priority = default_;
-    if (ends && priority != default_) expiries_.add(slot, block->expires_ns);
-    blocks_.insert(slot, *block, priority);
+    blocks_.insert(slot, *block, claimed(at, slot, block->priority, block->expires_ns));
   }
   void touch(const Notice& at, uint32_t slot) {
     refresh(at.now_ns);
-    blocks_.renew(slot);
+    const tp_request* request = at.request;
+    if (request == nullptr || request->priority == 0) return blocks_.renew(slot);
+    if (expiries_.has(slot)) expiries_.remove(slot);
+    blocks_.change_level(slot, claimed(at, slot, request->priority, blocks_expire_ns(*request)));
   }
   void remove(const Notice& at, uint32_t /*reason*/, uint32_t slot) {
     refresh(at.now_ns);
@@ -87,6 +88,15 @@ class Priority {
 
  private:
   static constexpr uint32_t priority_max = 100;
+
+  /// The priority that a block is told, which then ends at its time.
+  uint32_t claimed(const Notice& at, uint32_t slot, uint32_t told, int64_t expires_ns) {
+    const bool ends = expires_ns != 0 && expires_ns != INT64_MAX;
+    if (told == 0 || (ends && expires_ns <= at.now_ns)) return default_;
+    const uint32_t priority = std::min(told, priority_max);
+    if (ends && priority != default_) expiries_.add(slot, expires_ns);
+    return priority;
+  }
 
   void refresh(int64_t now_ns) {
     while (expiries_.next_ns() <= now_ns) {

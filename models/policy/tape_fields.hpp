@@ -32,28 +32,34 @@ inline bool same_request(const TapeCall& call, const TapeContext& context) {
   return a.id == b.id && a.tenant == b.tenant && a.session == b.session && a.agent == b.agent &&
          a.turn == b.turn && a.priority == b.priority && a.arrival_ns == b.arrival_ns &&
          a.deadline_ns == b.deadline_ns && a.prompt_tokens == b.prompt_tokens &&
+         a.retain_ns == b.retain_ns &&
          std::equal(call.request_hints.begin(), call.request_hints.end(),
                     context.request_hints.begin(), context.request_hints.end(), same);
 }
 
-// None, that of the record before that had one, or a new one.
+// None, that of the record before that had one, or a new one, whose blocks may be retained for a
+// time.
 template <class Io>
 void request_in(Io& io, TapeContext& context, Field<Io, TapeCall> call) {
-  enum : uint8_t { none, as_before, anew };
+  enum : uint8_t { none, as_before, anew, retained };
   uint8_t kind = none;
   if constexpr (!Io::reads) {
-    if (call.has_request) kind = same_request(call, context) ? as_before : anew;
+    if (call.has_request) {
+      kind = same_request(call, context)   ? as_before
+             : call.request.retain_ns == 0 ? anew
+                                           : retained;
+    }
   }
   io.number(kind);
   if constexpr (Io::reads) {
-    if (kind > anew) io.refuse("a request of no known kind");
+    if (kind > retained) io.refuse("a request of no known kind");
     call.has_request = kind != none;
     if (kind == as_before) {
       call.request = context.request;
       call.request_hints = context.request_hints;
     }
   }
-  if (kind != anew) return;
+  if (kind < anew) return;
   const tp_request& before = context.request;
   auto& request = call.request;
   io.near(request.id, before.id);
@@ -65,6 +71,7 @@ void request_in(Io& io, TapeContext& context, Field<Io, TapeCall> call) {
   io.near(request.arrival_ns, before.arrival_ns);
   io.near(request.deadline_ns, before.deadline_ns);
   io.number(request.prompt_tokens);
+  if (kind == retained) io.near(request.retain_ns, int64_t{0});
   hints_in(io, call.request_hints);
   context.request = call.request;
   context.request_hints = call.request_hints;

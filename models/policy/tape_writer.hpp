@@ -72,9 +72,10 @@ inline bool copy_hints(const tp_hint* hints, size_t count, std::vector<tp_hint>&
 
 inline bool copy_request(const tp_request* request, TapeCall& call) {
   if (request == nullptr) return true;
-  if (request->size < sizeof(tp_request)) return false;
+  if (request->size < TP_REQUEST_SIZE_MIN) return false;
   call.has_request = true;
-  call.request = *request;
+  call.request = {};
+  std::memcpy(&call.request, request, std::min<std::size_t>(request->size, sizeof call.request));
   call.request.size = sizeof(tp_request);
   call.request.hints = nullptr;
   return copy_hints(request->hints, request->hint_count, call.request_hints);

@@ -42,7 +42,7 @@ extern "C" {
 
 /* MAJOR stays 0 until the simulator, a production manager and a Python binding all run on it. */
 #define TP_ABI_MAJOR 0u
-#define TP_ABI_MINOR 3u
+#define TP_ABI_MINOR 4u
 
 /* Return codes of every call. */
 enum {
@@ -112,7 +112,12 @@ typedef struct tp_request {
   uint32_t prompt_tokens;
   uint32_t hint_count;
   const tp_hint* hints;
+  /* Since minor version 4. */
+  int64_t retain_ns; /* its blocks keep its priority for so long from its arrival on; 0: for good */
 } tp_request;
+
+/* Callers of every minor version tell at least this much of a request. */
+#define TP_REQUEST_SIZE_MIN offsetof(tp_request, retain_ns)
 
 enum {
   TP_PHASE_ARRIVE = 1,

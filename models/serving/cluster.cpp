@@ -204,6 +204,7 @@ RequestRecord Cluster::record_of(const workload::Request& request) {
   record.session = request.session;
   record.tenant = request.tenant;
   record.priority = request.priority;
+  record.retain_ns = request.retain_ns;
   record.ends_session = request.ends_session;
   record.turn = request.turn;
   record.outlook = request.outlook;

@@ -38,6 +38,7 @@ struct RequestRecord {
   int64_t finished_ns = -1;
   uint32_t tenant = 0;
   uint32_t priority = 0;  ///< 0: none is told
+  int64_t retain_ns = 0;  ///< for so long from its arrival on its blocks keep it; 0: for good
   uint32_t input_tokens = 0;
   uint32_t output_tokens = 0;
   uint32_t cached_tokens = 0;    ///< of the input, found at first admission: HBM and lower tiers

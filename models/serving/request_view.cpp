@@ -10,6 +10,7 @@ tp_request request_view(const RequestRecord& record, const EngineSpec& spec) {
   view.session = session_number(record.session);
   view.turn = record.turn;
   view.priority = record.priority;
+  view.retain_ns = record.retain_ns;
   view.arrival_ns = record.arrival_ns;
   view.deadline_ns = spec.first_token_limit_ns < INT64_MAX - record.arrival_ns
                          ? record.arrival_ns + spec.first_token_limit_ns

@@ -41,6 +41,7 @@ void BlockViews::tell(tp_block& view, uint32_t parent_slot, const BlockOwner& ow
   view.tenant = owner.tenant;
   view.priority = owner.priority;
   view.session = owner.session;
+  view.expires_ns = owner.expires_ns;
   view.recompute_ns = view.depth < recompute_ns_.size() ? recompute_ns_[view.depth] : 0;
 }
 

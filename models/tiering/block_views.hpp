@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/kvstore/prefix_store.hpp"
+#include "models/policy/retention.hpp"
 #include "models/policy/tierpolicy.h"
 
 namespace tiercast::tiering {
@@ -14,10 +15,12 @@ struct BlockOwner {
   uint64_t session = 0;
   uint32_t tenant = 0;
   uint32_t priority = 0;
+  int64_t expires_ns = INT64_MAX;  ///< its priority; INT64_MAX: never
 
   static BlockOwner of(const tp_request* request) {
     if (request == nullptr) return {};
-    return {request->session, request->tenant, request->priority};
+    return {request->session, request->tenant, request->priority,
+            policy::blocks_expire_ns(*request)};
   }
   bool operator==(const BlockOwner&) const = default;
 };

@@ -132,8 +132,7 @@ bool ClosedSource::next(Request& request) {
   request.id = report_.delivered++;
   request.arrival_ns = arrival_ns;
   request.session = user.session;
-  request.tenant = tenants_.tenant_of(user.session);
-  request.priority = tenants_.priority_of(request.tenant);
+  tenants_.set_tenant(request, user.session);
   request.turn = user.turn;
   request.input_tokens = static_cast<std::uint32_t>(user.context_tokens + user.new_tokens);
   request.output_tokens = static_cast<std::uint32_t>(user.output_tokens);

@@ -74,8 +74,7 @@ bool OpenSource::next(Request& request) {
   const Prefix prefix = groups_.prefix_of(k);
   request.id = request.session = k;
   request.arrival_ns = arrival_ns_;
-  request.tenant = tenants_.tenant_of(k);
-  request.priority = tenants_.priority_of(request.tenant);
+  tenants_.set_tenant(request, k);
   request.turn = 0;
   request.input_tokens =
       static_cast<std::uint32_t>(prefix.tokens + draw(spec_.input_tokens, input, 1, kTokensMax));

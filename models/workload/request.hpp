@@ -36,6 +36,7 @@ struct Request {
   std::uint64_t session = 0;  ///< requests of no session have one each: their own id
   std::uint32_t tenant = 0;
   std::uint32_t priority = 0;  ///< 1 to 100, larger is kept longer; 0: none is told
+  std::int64_t retain_ns = 0;  ///< for so long from arrival on its blocks keep it; 0: for good
   std::uint32_t turn = 0;      ///< within the session, from 0
   bool ends_session = true;    ///< no turn follows it
   SessionOutlook outlook;

@@ -97,17 +97,22 @@ const FieldTable<TenantsSpec>& TenantsSpec::fields() {
   using namespace table;
   using S = TenantsSpec;
   static const auto tenants =
-      FieldTable<S>("tenants", "Whom requests belong to.",
-                    {field("count", &S::count, required, at_least(1), at_most(1'000'000),
-                           "How many there are."),
-                     field("zipf", &S::zipf, by_default("0"), at_least(0), at_most(10),
-                           "The k-th one's share of requests (sessions, in a closed loop) is "
-                           "proportional to k^-zipf; 0: all alike."),
-                     field("priorities", &S::priorities, absent_means("none is told"), at_least(1),
-                           at_most(100),
-                           "Of the k-th one's requests and their blocks, larger is kept longer; "
-                           "tenants behind the list's end tell none.")})
+      FieldTable<S>(
+          "tenants", "Whom requests belong to.",
+          {field("count", &S::count, required, at_least(1), at_most(1'000'000),
+                 "How many there are."),
+           field("zipf", &S::zipf, by_default("0"), at_least(0), at_most(10),
+                 "The k-th one's share of requests (sessions, in a closed loop) is "
+                 "proportional to k^-zipf; 0: all alike."),
+           field("priorities", &S::priorities, absent_means("none is told"), at_least(1),
+                 at_most(100),
+                 "Of the k-th one's requests and their blocks, larger is kept longer; "
+                 "tenants behind the list's end tell none."),
+           field("retain", &S::retain, absent_means("for good"), above(0),
+                 "A request's blocks keep its priority for so long from its arrival on.")})
           .shorthand("count")
+          .must("retain goes with priorities",
+                [](const S& spec) { return !spec.retain || spec.priorities; })
           .must("there must be no more priorities than tenants", [](const S& spec) {
             return !spec.priorities || spec.priorities->size() <= spec.count;
           });

@@ -67,6 +67,7 @@ struct TenantsSpec {
   double zipf = 0;  ///< the k-th tenant's share is proportional to k^-zipf
   /// Of the k-th tenant's requests; those behind the list's end tell none.
   std::optional<std::vector<std::int64_t>> priorities;
+  std::optional<Nanoseconds> retain;  ///< blocks keep it for so long from a request's arrival on
 
   static const FieldTable<TenantsSpec>& fields();
 };

@@ -12,16 +12,19 @@ Tenants::Tenants(const std::optional<TenantsSpec>& spec, std::uint64_t seed) : s
   if (!spec) return;
   popularity_.emplace(spec->count, spec->zipf);
   if (spec->priorities) priorities_ = *spec->priorities;
+  if (spec->retain) retain_ns_ = spec->retain->value();
 }
 
-std::uint32_t Tenants::tenant_of(std::uint64_t entity) const {
-  if (!popularity_) return 0;
+void Tenants::set_tenant(Request& request, std::uint64_t entity) const {
+  request.tenant = 0;
+  request.priority = 0;
+  request.retain_ns = 0;
+  if (!popularity_) return;
   Stream stream(seed_, kTenant, entity);
-  return popularity_->draw(stream);
-}
-
-std::uint32_t Tenants::priority_of(std::uint32_t tenant) const {
-  return tenant < priorities_.size() ? static_cast<std::uint32_t>(priorities_[tenant]) : 0;
+  request.tenant = popularity_->draw(stream);
+  if (request.tenant >= priorities_.size()) return;
+  request.priority = static_cast<std::uint32_t>(priorities_[request.tenant]);
+  request.retain_ns = retain_ns_;
 }
 
 // For one tenant mix() is one to one, and for one id too.

@@ -16,14 +16,14 @@ class Tenants {
  public:
   Tenants(const std::optional<TenantsSpec>& spec, std::uint64_t seed);
 
-  /// Of a request (session, in a closed loop): a function of its number and the seed alone.
-  std::uint32_t tenant_of(std::uint64_t entity) const;
-  /// 0: it tells none.
-  std::uint32_t priority_of(std::uint32_t tenant) const;
+  /// Sets whose a request is, and what follows from that. `entity`: the request's number, or its
+  /// session's in a closed loop, of which all is a function beside the seed.
+  void set_tenant(Request& request, std::uint64_t entity) const;
 
  private:
   std::optional<ZipfTable> popularity_;
   std::vector<std::int64_t> priorities_;
+  std::int64_t retain_ns_ = 0;
   std::uint64_t seed_;
 };
 

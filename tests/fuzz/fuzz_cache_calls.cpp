@@ -139,6 +139,7 @@ class Host {
     made.turn = input_.below(5);
     made.priority = input_.byte();
     made.arrival_ns = now_ns_;
+    made.retain_ns = made.turn * 20;
     made.deadline_ns = INT64_MAX;
     fill_hints();
     made.hints = hints_.data();

@@ -51,7 +51,8 @@ AT(tp_request, deadline_ns, 48);
 AT(tp_request, prompt_tokens, 56);
 AT(tp_request, hint_count, 60);
 AT(tp_request, hints, 64);
-SIZE(tp_request, 72);
+AT(tp_request, retain_ns, 72);
+SIZE(tp_request, 80);
 
 AT(tp_pool, size, 0);
 AT(tp_pool, capacity_blocks, 4);

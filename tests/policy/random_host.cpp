@@ -119,6 +119,10 @@ tp_request RandomHost::new_request(const std::vector<tp_hint>& hints) {
   request.tenant = static_cast<uint32_t>(request.session % 3);
   request.turn = tale_.below(4);
   request.id = 1 + tale_.below(20);
+  constexpr std::array<uint32_t, 4> priorities{0, 35, 60, 100};
+  request.priority = priorities[request.id % 4];
+  request.arrival_ns = now_ns_;
+  request.retain_ns = static_cast<int64_t>(request.id % 3) * 20;
   request.deadline_ns = INT64_MAX;
   request.hint_count = static_cast<uint32_t>(hints.size());
   request.hints = hints.data();

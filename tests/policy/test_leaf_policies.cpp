@@ -41,13 +41,17 @@ class NaiveLeaves final : public NaivePolicy {
   }
   void insert_block(uint32_t slot, const tp_block& block) override {
     tick();
-    blocks_[slot] = {block.parent_slot, State::in_use, 0, block.expires_ns};
-    if (default_priority_ == 0) return;
-    blocks_[slot].priority = block.priority == 0 ? default_priority_ : block.priority;
+    blocks_[slot] = {block.parent_slot, State::in_use, 0, INT64_MAX};
+    if (default_priority_ != 0) tell(slot, block.priority, block.expires_ns);
   }
-  void touch(uint32_t slot) override {
+  void touch(uint32_t slot) override { touch_for(nullptr, slot); }
+  void touch_for(const tp_request* request, uint32_t slot) override {
     tick();
     if (blocks_[slot].state == State::evictable) renew(slot);
+    if (default_priority_ == 0 || request == nullptr || request->priority == 0) return;
+    if (blocks_[slot].state == State::leaving) renew(slot);
+    const int64_t ends_ns = request->arrival_ns + request->retain_ns;
+    tell(slot, request->priority, request->retain_ns == 0 ? INT64_MAX : ends_ns);
   }
   void remove(uint32_t slot) override {
     tick();
@@ -90,6 +94,11 @@ class NaiveLeaves final : public NaivePolicy {
     int64_t expires_ns;
   };
 
+  void tell(uint32_t slot, uint32_t priority, int64_t expires_ns) {
+    const bool over = priority == 0 || expires_ns <= now_ns_;
+    blocks_[slot].priority = over ? default_priority_ : priority;
+    blocks_[slot].expires_ns = expires_ns;
+  }
   uint32_t next() const {
     std::set<uint32_t> held;
     for (const auto& [slot, block] : blocks_) {
@@ -283,6 +292,17 @@ class EightBlocks {
     block.expires_ns = expires_ns;
     cache_.insert_blocks(now_ns, {slot}, {block});
   }
+  /// By a request that arrives then; what it tells lasts for so long.
+  void touch(int64_t now_ns, uint32_t slot, uint32_t told, int64_t retain_ns,
+             uint32_t caller_size = sizeof(tp_request)) {
+    tp_request request{};
+    request.size = caller_size;
+    request.priority = told;
+    request.arrival_ns = now_ns;
+    request.retain_ns = retain_ns;
+    const tp_span span{slot, 1};
+    REQUIRE(cache_.table().on_touch(cache_.cache(), now_ns, &request, &span, 1) == TP_OK);
+  }
   void release(int64_t now_ns, uint32_t slot) { cache_.set_evictable(now_ns, true, {slot}); }
   void tick(int64_t now_ns) { cache_.tick(now_ns); }
   int64_t next_wakeup(int64_t now_ns) { return cache_.table().next_wakeup(cache_.cache(), now_ns); }
@@ -334,6 +354,37 @@ TEST_CASE("priority lets a block whose time has run out fall back to the default
   pool.insert(13 * ms, 2, 90, 6 * ms);  // too late to be kept longer
   pool.release(13 * ms, 2);
   CHECK(pool.order(13 * ms, 5) == " 0+1 7+1 1+1 4+1 2+1");
+}
+
+TEST_CASE("priority of a block in use is what its last user told") {
+  constexpr int64_t ms = 1'000'000;
+  EightBlocks pool;
+  pool.insert(5 * ms, 1, 80, 8 * ms);
+  pool.insert(5 * ms, 4, 80, 8 * ms);
+  pool.insert(5 * ms, 7, 80, 8 * ms);
+  pool.touch(6 * ms, 1, 0, 0);  // tells none
+  pool.touch(6 * ms, 4, 90, 10 * ms);
+  pool.touch(6 * ms, 7, 20, 0);
+  for (const uint32_t slot : {1u, 4u, 7u}) pool.release(6 * ms, slot);
+  CHECK(pool.next_wakeup(6 * ms) == 8 * ms);
+  CHECK(pool.order(6 * ms, 3) == " 7+1 1+1 4+1");
+  pool.touch(7 * ms, 7, 90, 9 * ms);  // waits for nobody, and is told more
+  CHECK(pool.order(7 * ms, 3) == " 1+1 4+1 7+1");
+  pool.tick(8 * ms);
+  CHECK(pool.next_wakeup(8 * ms) == 16 * ms);
+  CHECK(pool.order(8 * ms, 3) == " 1+1 4+1 7+1");
+  pool.tick(16 * ms);
+  CHECK(pool.order(16 * ms, 3) == " 1+1 4+1 7+1");  // times 16 and 16: by slot
+  CHECK(pool.next_wakeup(16 * ms) == INT64_MAX);
+}
+
+TEST_CASE("priority hears of no retention from callers that are older") {
+  EightBlocks pool;
+  pool.insert(0, 1);
+  pool.touch(0, 1, 60, 5, TP_REQUEST_SIZE_MIN);
+  CHECK(pool.next_wakeup(0) == INT64_MAX);
+  pool.touch(0, 1, 60, 5);
+  CHECK(pool.next_wakeup(0) == 5);
 }
 
 TEST_CASE("priority takes no block before those behind it, however low its priority") {

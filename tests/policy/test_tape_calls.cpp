@@ -137,6 +137,7 @@ TEST_CASE("every call is on the tape with all it said, and is answered alike aga
   request.arrival_ns = -3;
   request.deadline_ns = INT64_MAX;
   request.prompt_tokens = 1000;
+  request.retain_ns = 600;
   request.hint_count = 2;
   request.hints = hints.data();
   std::array<uint8_t, 3> verdicts{};
@@ -187,6 +188,7 @@ TEST_CASE("every call is on the tape with all it said, and is answered alike aga
     CHECK(call.request.arrival_ns == -3);
     CHECK(call.request.deadline_ns == INT64_MAX);
     CHECK(call.request.prompt_tokens == 1000);
+    CHECK(call.request.retain_ns == 600);
     REQUIRE(call.request_hints.size() == 2);
     CHECK(call.request_hints[0].kind == TP_HINT_TOOL_RETURN_NS);
     CHECK(call.request_hints[0].value == -5);

@@ -143,6 +143,7 @@ TEST_CASE("views of a request say what the host knows and no more", "[serving][f
   record.tenant = 0;
   record.turn = 3;
   record.priority = 60;
+  record.retain_ns = 5000;
   record.arrival_ns = 700;
   record.input_tokens = 90;
   serving::EngineSpec engine;
@@ -152,6 +153,7 @@ TEST_CASE("views of a request say what the host knows and no more", "[serving][f
   CHECK(open.tenant == 1);
   CHECK(open.turn == 3);
   CHECK(open.priority == 60);
+  CHECK(open.retain_ns == 5000);
   CHECK(open.prompt_tokens == 90);
   CHECK(open.deadline_ns == INT64_MAX);
   CHECK(open.hint_count == 0);

@@ -63,7 +63,7 @@ TEST_CASE("what is no plug-in is refused with the reason", "[plugin]") {
   CHECK_THAT(refusal(text, isolated), Catch::StartsWith("cannot be loaded: "));
   std::filesystem::remove(text);
   CHECK(refusal(file("no_entry"), isolated) == "is no plug-in: it does not export tp_plugin_entry");
-  CHECK(refusal(file("other_version"), isolated) == "does not serve version 0.3 of the contract");
+  CHECK(refusal(file("other_version"), isolated) == "does not serve version 0.4 of the contract");
   CHECK(refusal(file("other_major"), isolated) == "speaks version 1 of the contract, not 0");
   CHECK(refusal(file("no_tables"), isolated) == "offers no policy: all its tables are NULL");
   CHECK(refusal(file("needs_future"), isolated) ==

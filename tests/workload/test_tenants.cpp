@@ -44,7 +44,7 @@ std::vector<Request> open_demand(const std::optional<TenantsSpec>& tenants) {
 
 TEST_CASE("Tenants have their shares, and the demand stays as it is", "[open][oracle]") {
   const std::vector<Request> plain = open_demand({});
-  const std::vector<Request> shared_out = open_demand(TenantsSpec{5, 0.6, {}});
+  const std::vector<Request> shared_out = open_demand(TenantsSpec{5, 0.6, {}, {}});
   REQUIRE(plain.size() == shared_out.size());
   std::vector<int> counts(5, 0);
   bool same = true;
@@ -72,7 +72,7 @@ TEST_CASE("A session is one tenant's, and has its priority", "[closed]") {
   spec.think = FixedLaw<Nanoseconds>{nanoseconds(1000)};
   spec.input_tokens = FixedLaw<Tokens>{tokens(10)};
   spec.output_tokens = FixedLaw<Tokens>{tokens(5)};
-  spec.tenants = TenantsSpec{3, 0, std::vector<std::int64_t>{80, 20}};
+  spec.tenants = TenantsSpec{3, 0, std::vector<std::int64_t>{80, 20}, nanoseconds(7)};
   spec.requests = 1000;
   ClosedSource source(spec, {1, 16});
   std::map<std::uint64_t, std::uint32_t> tenant_of;
@@ -82,7 +82,8 @@ TEST_CASE("A session is one tenant's, and has its priority", "[closed]") {
   for (const Request& request : drain(source)) {
     one = one && tenant_of.emplace(request.session, request.tenant).first->second == request.tenant;
     ++seen[request.tenant];
-    told = told && request.priority == std::vector<std::uint32_t>{80, 20, 0}.at(request.tenant);
+    told = told && request.priority == std::vector<std::uint32_t>{80, 20, 0}.at(request.tenant) &&
+           request.retain_ns == (request.priority > 0 ? 7 : 0);
   }
   CHECK(one);
   CHECK(told);

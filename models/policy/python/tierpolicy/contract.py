@@ -7,7 +7,7 @@ from ctypes import (CFUNCTYPE, POINTER, Structure, c_char_p, c_int, c_int64, c_s
                     c_uint32, c_uint64, c_void_p)
 
 ABI_MAJOR = 0
-ABI_MINOR = 3
+ABI_MINOR = 4
 
 OK, EINVAL, ENOMEM, ESTATE, EREFUSED, ESPACE = range(6)
 CODE_NAMES = ("TP_OK", "TP_EINVAL", "TP_ENOMEM", "TP_ESTATE", "TP_EREFUSED", "TP_ESPACE")
@@ -50,7 +50,7 @@ class Request(Structure):
     _fields_ = [("size", c_uint32), ("tenant", c_uint32), ("id", c_uint64), ("session", c_uint64),
                 ("agent", c_uint64), ("turn", c_uint32), ("priority", c_uint32),
                 ("arrival_ns", c_int64), ("deadline_ns", c_int64), ("prompt_tokens", c_uint32),
-                ("hint_count", c_uint32), ("hints", POINTER(Hint))]
+                ("hint_count", c_uint32), ("hints", POINTER(Hint)), ("retain_ns", c_int64)]
 
 
 class Pool(Structure):
