@@ -62,6 +62,12 @@ bool is_void(const NodeEntry& entry) {
   return is_of_library(entry) && entry.value.origin == Origin::default_value;
 }
 
+/// Whether the key is there without a value, as a template leaves it whose variable is not set.
+bool is_blank(const Node& resolved, const std::string& path) {
+  const Node* given = at_path(resolved, path);
+  return given != nullptr && given->is_null() && given->origin != Origin::default_value;
+}
+
 void check_neighbours(const Site& site, const Node& resolved, Problems& problems) {
   const Node* section = at_path(resolved, site.place);
   if (section == nullptr) return;
@@ -144,7 +150,11 @@ UsedPlugins load_plugins(const ScenarioSpec& spec, const Node& resolved, Problem
   UsedPlugins plugins;
   for (const Site& site : sites_of(spec)) {
     if (!*site.plugin) {
-      if (*site.config) {
+      if (is_blank(resolved, site.place + ".plugin")) {
+        problems.add(
+            site.place + ".plugin", "has no value",
+            "name the plug-in's file, or leave the key away to get a policy of the library");
+      } else if (*site.config) {
         problems.add(site.place + ".config", "belongs to a plug-in, and none is named",
                      "parameters of the library's policies stand beside `config`");
       }

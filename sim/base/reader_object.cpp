@@ -114,7 +114,7 @@ const Node* Reader::value_of(const FieldInfo& field, const Node& object, Node& r
   if (given(value)) return value;
   if (field.presence == Presence::optional) {
     Node absent;
-    absent.place = object.place;
+    absent.place = value != nullptr ? value->place : object.place;
     absent.origin = value != nullptr ? value->origin : Origin::default_value;
     absent.note = field.fallback;
     resolved.set(field.name, std::move(absent));
