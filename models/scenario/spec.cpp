@@ -8,14 +8,17 @@ namespace tiercast::scenario {
 
 namespace {
 
-std::vector<std::string> policy_names() {
+// Nobody serves by knowing the future.
+std::vector<std::string> names_of_policies(bool offline) {
   std::vector<std::string> names;
   for (const policy::CacheEntry& entry : policy::cache_policies()) {
-    if (entry.future == nullptr)
-      names.emplace_back(entry.name);  // nobody serves by knowing the future
+    if ((entry.future != nullptr) == offline) names.emplace_back(entry.name);
   }
   return names;
 }
+
+std::vector<std::string> policy_names() { return names_of_policies(false); }
+std::vector<std::string> offline_bounds() { return names_of_policies(true); }
 
 std::optional<std::vector<FieldInfo>> parameters_of(const EvictionSection& eviction) {
   const policy::CacheEntry* entry = policy::find_cache_policy(eviction.name);
@@ -88,7 +91,7 @@ const FieldTable<EvictionSection>& EvictionSection::fields() {
   using namespace table;
   using S = EvictionSection;
   static const auto table = FieldTable<S>("eviction", "Which blocks leave a full cache.", {
-      field("name", &S::name, by_default("lru"), names_from(policy_names), "A policy of the library."),
+      field("name", &S::name, by_default("lru"), names_from(policy_names), unfit(offline_bounds, "is an offline bound: it needs the future, which a run does not know", "`tiercast cache TRACE` replays traces against it: --bound, or --policy with its name"), "A policy of the library."),
       field("plugin", &S::plugin, absent_means("a policy of the library"), serving::kPluginMeaning),
       field("config", &S::config, absent_means("its defaults"), serving::kConfigMeaning),
       rest(&S::parameters, parameters_of, "Parameters of that policy."),

@@ -39,6 +39,13 @@ struct ChoiceInfo {
   std::string meaning;
 };
 
+/// Names that exist but do not fit a field, and what is told to someone who gives one.
+struct UnfitNames {
+  std::function<std::vector<std::string>()> names = {};
+  std::string why = {};  ///< follows the name
+  std::string hint = {};
+};
+
 struct ValueType {
   Shape shape = Shape::text;
   Dimension dimension = Dimension::dimensionless;
@@ -48,6 +55,7 @@ struct ValueType {
   std::vector<ValueType> element = {};  ///< list, named: exactly one
   std::vector<TableRef> tables = {};
   std::function<std::vector<std::string>()> names = {};  ///< text: the names allowed, when not free
+  UnfitNames unfit = {};                                 ///< text with names: none of those
 
   /// The names a choice, a one-of or a text with names may take.
   std::vector<std::string> allowed_names() const;

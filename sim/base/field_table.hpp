@@ -120,6 +120,13 @@ inline NamesFrom names_from(std::function<std::vector<std::string>()> names) {
   return {std::move(names)};
 }
 
+/// Text with names: others that exist as well, `why` they are not allowed, as a predicate that
+/// follows the name, and the way out.
+inline UnfitNames unfit(std::function<std::vector<std::string>()> names, std::string why,
+                        std::string hint) {
+  return {std::move(names), std::move(why), std::move(hint)};
+}
+
 /// Another product's name for the field; `here` where it is not this field but one below it.
 inline Alias also_called(std::string name, std::string here = {}) {
   return {std::move(name), std::move(here)};
@@ -147,6 +154,7 @@ inline void apply(FieldInfo& info, NamesFrom word) {
   while (!type->element.empty()) type = &type->element.front();
   type->names = std::move(word.names);
 }
+inline void apply(FieldInfo& info, UnfitNames word) { info.type.unfit = std::move(word); }
 inline void apply(FieldInfo& info, Alias word) {
   if (word.here.empty()) word.here = info.name;
   info.aliases.push_back(std::move(word));

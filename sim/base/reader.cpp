@@ -38,6 +38,10 @@ bool is_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 std::string expected(const ReadSite& site) { return "expected " + describe(site.type); }
 
 bool leads_with_zero(std::string_view text) {
@@ -139,7 +143,11 @@ bool Reader::text(const ReadSite& site, std::string& out) {
   }
   if (site.type.names && !text->empty()) {
     const std::vector<std::string> names = site.type.names();
-    if (std::find(names.begin(), names.end(), *text) == names.end()) {
+    const UnfitNames& unfit = site.type.unfit;
+    if (!contains(names, *text)) {
+      if (unfit.names && contains(unfit.names(), *text)) {
+        return fail(site.given.place, quote(*text) + " " + unfit.why, unfit.hint);
+      }
       return fail(site.given.place, "unknown name " + quote(*text), name_hint(*text, names));
     }
   }

@@ -87,6 +87,8 @@ struct Eviction {
                 field("name", &S::name, required, names_from([] {
                         return std::vector<std::string>{"lru", "s3fifo"};
                       }),
+                      unfit([] { return std::vector<std::string>{"oracle"}; }, "knows too much",
+                            "ask it elsewhere"),
                       "Policy."),
                 rest(
                     &S::parameters,

@@ -165,6 +165,9 @@ TEST_CASE("parameters are checked by what is named", "[fields]") {
   // The unknown name is the one complaint: its parameters cannot be judged.
   const Reading unknown({{"eviction", map({{"name", scalar("s3fof")}, {"x", scalar("1")}})}});
   CHECK(unknown.found.error_count() == 1);
+  CHECK_THAT(complaint("eviction", scalar("oracle")),
+             Contains("eviction.name: `oracle` knows too much") && Contains("ask it elsewhere") &&
+                 !Contains("unknown"));
 }
 
 TEST_CASE("resolved documents read back to themselves", "[fields][property]") {
