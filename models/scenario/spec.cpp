@@ -91,7 +91,7 @@ const FieldTable<EvictionSection>& EvictionSection::fields() {
   using namespace table;
   using S = EvictionSection;
   static const auto table = FieldTable<S>("eviction", "Which blocks leave a full cache.", {
-      field("name", &S::name, by_default("lru"), names_from(policy_names), unfit(offline_bounds, "is an offline bound: it needs the future, which a run does not know", "`tiercast cache TRACE` replays traces against it: --bound, or --policy with its name"), "A policy of the library."),
+      field("name", &S::name, by_default("lru"), names_from(policy_names), unfit(offline_bounds, "is an offline bound: it needs the future, which a run does not know", "`tiercast cache TRACE` replays traces against it: --bound, or --policy with its name"), also_called("policy"), "A policy of the library."),
       field("plugin", &S::plugin, absent_means("a policy of the library"), serving::kPluginMeaning),
       field("config", &S::config, absent_means("its defaults"), serving::kConfigMeaning),
       rest(&S::parameters, parameters_of, "Parameters of that policy."),

@@ -76,7 +76,7 @@ const FieldTable<RouterSettings>& RouterSettings::fields() {
   using S = RouterSettings;
   // clang-format off
   static const auto table = FieldTable<S>("router", "Which instance an arriving request goes to.", {
-      field("policy", &S::policy, by_default("prefix"), names_from(router_names), "A router of the library: `tiercast policies` lists them."),
+      field("policy", &S::policy, by_default("prefix"), names_from(router_names), also_called("name"), "A router of the library: `tiercast policies` lists them."),
       field("index_delay", &S::index_delay, by_default("0s"), at_least(0), at_most("10y"), "How late the router hears of blocks that instances cached or evicted."),
       field("plugin", &S::plugin, absent_means("a router of the library"), kPluginMeaning),
       field("config", &S::config, absent_means("its defaults"), kConfigMeaning),

@@ -75,7 +75,7 @@ enum class Presence {
   optional,   ///< `fallback` says in words what absence means
 };
 
-/// What another product calls a field, for the hint to someone who writes that.
+/// What another product or section calls a field, for the hint to someone who writes that.
 struct Alias {
   std::string name;
   std::string here;  ///< the field as it is written here

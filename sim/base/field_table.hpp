@@ -127,7 +127,7 @@ inline UnfitNames unfit(std::function<std::vector<std::string>()> names, std::st
   return {std::move(names), std::move(why), std::move(hint)};
 }
 
-/// Another product's name for the field; `here` where it is not this field but one below it.
+/// Another product's name for the field, or another section's; `here` where it is not this field but one below it.
 inline Alias also_called(std::string name, std::string here = {}) {
   return {std::move(name), std::move(here)};
 }

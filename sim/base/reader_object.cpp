@@ -21,13 +21,19 @@ std::string default_hint(const FieldInfo& field) {
   return "expected " + describe(field.type);
 }
 
-std::string key_hint(const Table& table, const std::string& key) {
+/// Empty where `key` is no other name for a field.
+std::string alias_hint(const Table& table, const std::string& key) {
   for (const FieldInfo& field : table.fields()) {
     for (const Alias& alias : field.aliases) {
       if (alias.name == key) return "here it is called `" + alias.here + "`";
     }
   }
-  return name_hint(key, table.field_names());
+  return {};
+}
+
+std::string key_hint(const Table& table, const std::string& key) {
+  const std::string hint = alias_hint(table, key);
+  return hint.empty() ? name_hint(key, table.field_names()) : hint;
 }
 
 // Whether an object is the entry that a flag to something in it has added to a list.
@@ -159,11 +165,17 @@ bool Reader::read_fields(const Table& table, const Node& object, Node& resolved,
 bool Reader::read_rest(const Table& table, std::size_t index, const Node& object, Node& resolved,
                        void* spec) {
   Node rest = Node::map(object.place, object.origin);
+  bool good = true;
   for (const NodeEntry& entry : object.entries) {
-    if (table.find(entry.key) == nullptr) rest.entries.push_back(entry);
+    if (table.find(entry.key) != nullptr) continue;
+    if (const std::string hint = alias_hint(table, entry.key); !hint.empty()) {
+      good = fail(entry.key_place, "unknown key " + quote(entry.key), hint);
+    } else {
+      rest.entries.push_back(entry);
+    }
   }
   const FieldInfo& field = table.infos_[index];
-  return table.reads_[index](spec, {*this, field, field.type, rest, resolved});
+  return table.reads_[index](spec, {*this, field, field.type, rest, resolved}) && good;
 }
 
 bool Reader::parameters(const ReadSite& site, const std::vector<FieldInfo>& infos,
