@@ -5,6 +5,7 @@
 
 #include "models/scenario/catalogue.hpp"
 #include "models/scenario/plugins.hpp"
+#include "models/scenario/preset_sources.hpp"
 #include "models/scenario/problems.hpp"
 #include "models/scenario/stack_choice.hpp"
 #include "models/scenario/tier_index.hpp"
@@ -132,6 +133,7 @@ std::optional<Scenario> load_scenario(const Node& document, const std::string& f
   if (problems.any() || !load_kernels(catalogue, scenario, found)) return std::nullopt;
   anchor_trace(scenario);
   settle_plugins(scenario.spec, scenario.resolved, scenario.file);
+  settle_sources(scenario.spec, scenario.resolved);
   estimate_conversions(scenario.spec, scenario.resolved);
   estimate_indices(scenario.spec, scenario.resolved);
   scenario.hash = hash_of(scenario);

@@ -111,7 +111,7 @@ const FieldTable<PolicySection>& PolicySection::fields() {
       field("call_limit", &S::call_limit, by_default("1s"), at_least(0), at_most("1h"), "Wall time after which a call into a plug-in has failed; 0s: never. No result depends on it."),
       field("isolate_plugins", &S::isolate_plugins, by_default("false"), "Run plug-ins in processes of their own: slower, with the same results, and where one crashes the error names the call."),
       field("check_policies", &S::check_policies, by_default("false"), "Check too that asking a policy for victims changes nothing; slower, with the same results."),
-      field("sources", &S::sources, absent_means("none"), "Of a preset: where each rule comes from, by its path: a source file, or `assumption`."),
+      field("sources", &S::sources, absent_means("none"), "Of a preset: where each rule comes from, by its path: a source file, `assumption`, or `scenario` where that goes over it."),
   }).catalogue("policies", "preset").shorthand("eviction");
   return table;
 }

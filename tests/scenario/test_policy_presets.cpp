@@ -66,6 +66,54 @@ TEST_CASE("A preset tells where each of its rules comes from, and of no other", 
   }
 }
 
+TEST_CASE("Where a rule is not the preset's, its source says so", "[scenario]") {
+  const auto sources = [](const std::string& policy) {
+    const Scenario loaded = good(std::string(kTiered) + "policy: " + policy + "\n");
+    REQUIRE(loaded.spec.policy.sources.has_value());
+    const Node& told = *at_path(loaded.resolved, "policy.sources");
+    for (const auto& [path, source] : *loaded.spec.policy.sources) {
+      CHECK(told.find(path)->text == source);
+    }
+    return *loaded.spec.policy.sources;
+  };
+  const auto whole = sources("{preset: vllm-offload}");
+  const auto over = sources("{preset: vllm-offload, eviction: arc, placement: {demote: true}}");
+  for (const auto& [path, source] : whole) {
+    INFO(path);
+    const bool overridden = path == "eviction" || path == "placement.demote";
+    CHECK(over.at(path) == (overridden ? "scenario" : source));
+  }
+  // `write` says what placement is at all: with another one, the preset's other rules are gone.
+  const auto rewritten =
+      sources("{preset: vllm-offload, placement: {write: back, fetch: load-all}}");
+  CHECK(rewritten.at("placement.write") == "scenario");
+  CHECK(rewritten.at("placement.fetch") == "scenario");
+  CHECK(rewritten.at("placement.promote") == "assumption");
+  CHECK(rewritten.at("lower_eviction") == whole.at("lower_eviction"));
+  const auto own = sources("{preset: vllm-offload, eviction: arc, sources: {eviction: a paper}}");
+  CHECK(own.at("eviction") == "a paper");
+}
+
+TEST_CASE("Rules of tiers that a preset does not speak of are assumptions", "[scenario]") {
+  const auto sources = [](const std::string& preset, const std::vector<std::string>& sets) {
+    return *good(std::string(kTiered) + "policy: {preset: " + preset + "}\n", sets)
+                .spec.policy.sources;
+  };
+  const auto silent = sources("vllm", {"policy.placement.fetch=load-all"});
+  const auto spoken = sources("vllm-offload", {});
+  REQUIRE(silent.size() == spoken.size());
+  for (const auto& [path, source] : spoken) {
+    INFO(path);
+    REQUIRE(silent.contains(path));
+    if (path == "eviction") {
+      CHECK_THAT(silent.at(path), Catch::Contains("block_pool.py"));
+    } else {
+      CHECK(silent.at(path) == (path == "placement.fetch" ? "scenario" : "assumption"));
+    }
+  }
+  CHECK(sources("vllm", {"tiers=[hbm]"}).size() == 1);
+}
+
 TEST_CASE("A scenario takes a preset whole, or what it does not say itself", "[scenario]") {
   for (const std::string& name : tests::Catalogue::names("policies")) {
     INFO(name);
