@@ -144,6 +144,8 @@ TEST_CASE("What is wrong with a plug-in's section is bad input", "[e2e]") {
   CHECK_THAT(
       refused("{eviction: {plugin: " + plugin("faulty") + ", config: {fault: refuses_config}}}"),
       Catch::Contains("policy 'lowest-slot': it refuses its config"));
+  CHECK_THAT(refused("{eviction: {plugin: " + plugin("faulty") + ", config: {x: 1}}}"),
+             Catch::Contains("policy 'lowest-slot': this policy has no parameters"));
   CHECK_THAT(refused("{placement: {plugin: " + plugin("faulty") + "}}"),
              Catch::Contains("has no placement policy"));
   CHECK_THAT(refused("{eviction: {plugin: " + plugin("library_copy") + ", config: {x: 1}}}"),

@@ -142,6 +142,8 @@ TEST_CASE("What is wrong with a router's section is bad input", "[e2e]") {
   CHECK_THAT(refused("{plugin: " + plugin("faulty") + "}"), Catch::Contains("has no router"));
   CHECK_THAT(refused(own + ", config: {fault: refuses_config}}"),
              Catch::Contains("router 'fewest-requests': it refuses its config"));
+  CHECK_THAT(refused(own + ", config: {x: 1}}"),
+             Catch::Contains("router 'fewest-requests': this policy has no parameters"));
   CHECK_THAT(refused(own + ", policy: prefix}"),
              Catch::Contains("`router.policy`: belongs to the policies of the library"));
   CHECK_THAT(refused(own + ", index_delay: 1s}"),

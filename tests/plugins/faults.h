@@ -21,6 +21,11 @@ static void read_fault(const char* config) {
   if (named != NULL) sscanf(named, "fault=%31[a-z_]", fault);
 }
 
+/* What is left of a config for the policy that has the faults. */
+static const char* honest_config(const char* config) {
+  return strstr(config, "fault=") != NULL ? "" : config;
+}
+
 /* Whether this call shows the fault of that name. */
 static bool is_due(const char* name) {
   return strcmp(fault, name) == 0 && occasions_left != 0 && --occasions_left == 0;

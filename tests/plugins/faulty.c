@@ -19,7 +19,7 @@ static int faulty_create(const char* config, const tp_pool* pool, uint64_t seed,
     return TP_EINVAL;
   }
   crash_if_due("create");
-  return create(config, pool, seed, out, error, error_size);
+  return create(honest_config(config), pool, seed, out, error, error_size);
 }
 
 static void faulty_destroy(tp_cache* self) {

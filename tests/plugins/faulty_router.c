@@ -19,7 +19,7 @@ static int faulty_create(const char* config, uint64_t seed, tp_router** out, cha
     return TP_EINVAL;
   }
   crash_if_due("create");
-  return create(config, seed, out, error, error_size);
+  return create(honest_config(config), seed, out, error, error_size);
 }
 
 static void faulty_destroy(tp_router* self) {

@@ -45,6 +45,10 @@ TEST_CASE("the example plug-ins, in C and in C++, are loaded and evict alike") {
 
   const tp_pool pool{sizeof(tp_pool), 16, 16, 4096, 0, 0};
   tp_cache* cache = nullptr;
+  std::array<char, 100> error{};
+  CHECK(table->create("x=1\n", &pool, 0, &cache, error.data(), error.size()) == TP_EINVAL);
+  CHECK_THAT(error.data(), Catch::Contains("this policy has no"));
+  CHECK(cache == nullptr);
   REQUIRE(table->create("", &pool, 0, &cache, nullptr, 0) == TP_OK);
   const std::array<tp_span, 2> released{tp_span{9, 2}, tp_span{3, 1}};
   if (table->on_insert != nullptr) {  // a notice that the C one does not want

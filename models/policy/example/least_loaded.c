@@ -1,5 +1,7 @@
 /* A whole plug-in in plain C: sends each request to the worker with the fewest outstanding
  * requests, of equals to the one with the fewest tokens of theirs, of equals to the first. */
+#include <stdio.h>
+
 #include <tierpolicy.h>
 
 struct tp_router {
@@ -15,7 +17,11 @@ static const tp_info* info(void) {
 static int create(const char* config, uint64_t seed, tp_router** out, char* error,
                   size_t error_size) {
   static tp_router stateless;
-  (void)config, (void)seed, (void)error, (void)error_size;
+  (void)seed;
+  if (config[0] != '\0') {
+    snprintf(error, error_size, "this policy has no parameters");
+    return TP_EINVAL;
+  }
   *out = &stateless;
   return TP_OK;
 }

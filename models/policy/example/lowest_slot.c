@@ -3,6 +3,7 @@
  *     cc -shared -fPIC lowest_slot.c -o lowest_slot.so $(pkg-config --cflags tierpolicy)
  */
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <tierpolicy.h>
@@ -20,7 +21,11 @@ static const tp_info* info(void) {
 
 static int create(const char* config, const tp_pool* pool, uint64_t seed, tp_cache** out,
                   char* error, size_t error_size) {
-  (void)config, (void)seed, (void)error, (void)error_size;
+  (void)seed;
+  if (config[0] != '\0') {
+    snprintf(error, error_size, "this policy has no parameters");
+    return TP_EINVAL;
+  }
   const bool counted = pool->size >= sizeof *pool && pool->slot_count != 0;
   const uint32_t slot_count = counted ? pool->slot_count : pool->capacity_blocks;
   *out = calloc(1, sizeof **out + slot_count);
