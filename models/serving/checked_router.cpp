@@ -5,13 +5,14 @@
 #include <cmath>
 #include <cstring>
 
+#include "models/policy/tape_format.hpp"
 #include "models/tiering/call_mark.hpp"
 #include "models/tiering/checked_cache.hpp"
 
 namespace tiercast::serving {
 
+using policy::code_text;
 using tiering::CallMark;
-using tiering::code_text;
 
 void CheckedRouter::Destroy::operator()(tp_router* policy) const {
   const CallMark mark(name, "destroy");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "models/policy/tape_format.hpp"
 #include "models/tiering/call_mark.hpp"
 #include "sim/base/check.hpp"
 
@@ -52,7 +53,7 @@ std::optional<CheckedCache> CheckedCache::create(const tp_cache_table& given, co
 }
 
 void CheckedCache::fail(const char* call, int64_t now_ns, int code) const {
-  throw PolicyFault(policy_name(), call, now_ns, code_text(code));
+  throw PolicyFault(policy_name(), call, now_ns, policy::code_text(code));
 }
 
 void CheckedCache::wrong_slots(const char* call, tp_span span) const {

@@ -44,8 +44,6 @@ using Message = std::array<char, 512>;
 
 }  // namespace
 
-std::string code_text(int code) { return policy::code_text(code); }
-
 PolicyInstance::PolicyInstance(PolicyInstance&& other) noexcept
     : table_(other.table_), policy_(std::exchange(other.policy_, nullptr)) {}
 
@@ -88,7 +86,7 @@ std::optional<PolicyInstance> PolicyInstance::create(const tp_cache_table& given
   if (message[0] != '\0') {
     error += message.data();
   } else {
-    error += "create answers " + code_text(code) + (code == TP_OK ? " and no instance" : "");
+    error += "create answers " + policy::code_text(code) + (code == TP_OK ? " and no instance" : "");
   }
   return std::nullopt;
 }

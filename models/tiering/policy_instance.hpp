@@ -10,9 +10,6 @@
 
 namespace tiercast::tiering {
 
-/// `TP_EINVAL`, and so on.
-std::string code_text(int code);
-
 /// Owns an instance of a cache policy. Its table has NULL for the entries that its library does not
 /// know.
 class PolicyInstance {
