@@ -113,8 +113,9 @@ void add_run(CLI::App& app, Arguments& arguments) {
       ->type_name("DIR");
   add_bad_line_flag(*run, arguments);
   add_plugin_flags(*run, arguments);
-  run->add_option("--tape", arguments.tapes,
-                  "Record the decisions of every pool's cache policy, and of placement, here, a file each")
+  run->add_option(
+         "--tape", arguments.tapes,
+         "Record the decisions of every pool's cache policy, and of placement, here, a file each")
       ->type_name("DIR");
   run->add_flag("--dry-run", arguments.dry_run, "Check and derive, but do not simulate");
   run->add_flag("--reproducible", arguments.without_effort,
@@ -202,7 +203,8 @@ void add_listings(CLI::App& app, Arguments& arguments) {
   CLI::App* policies =
       app.add_subcommand("policies", "The policy library: names, parameters, sources");
   policies->add_option("NAME", arguments.inputs, "One policy")->expected(0, 1)->type_name("");
-  policies->add_option("--plugin", arguments.plugin, "What a plug-in offers instead")
+  policies
+      ->add_option("--plugin", arguments.plugin, "What a plug-in offers instead, all or NAME of it")
       ->type_name("FILE");
   add_output_flags(*policies, arguments);
   CLI::App* configs = app.add_subcommand("configs", "The catalogue: kinds, entries, one entry");

@@ -2,6 +2,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -131,6 +132,11 @@ nlohmann::ordered_json info_json(const tp_info& info, const std::string& kind) {
           {"abi", fmt::format("{}.{}", info.abi_major, info.abi_minor)}};
 }
 
+/// Whether a listing that may be of one policy has this one.
+bool is_asked_for(const Arguments& arguments, std::string_view policy) {
+  return arguments.inputs.empty() || arguments.inputs.front() == policy;
+}
+
 /// What a plug-in says of itself; it is asked in a process of its own.
 int show_plugin(const Arguments& arguments) {
   std::string error;
@@ -140,14 +146,20 @@ int show_plugin(const Arguments& arguments) {
     return exit_bad_input;
   }
   nlohmann::ordered_json policies = nlohmann::ordered_json::array();
-  if (plugin->cache() != nullptr) {
-    policies.push_back(info_json(*plugin->cache()->info(), "eviction"));
-  }
-  if (plugin->placement() != nullptr) {
-    policies.push_back(info_json(*plugin->placement()->info(), "placement"));
-  }
-  if (plugin->router() != nullptr) {
-    policies.push_back(info_json(*plugin->router()->info(), "routing"));
+  std::vector<std::string> known;
+  const auto list = [&](const auto* table, const char* kind) {
+    if (table == nullptr) return;
+    known.emplace_back(table->info()->name);
+    if (!is_asked_for(arguments, known.back())) return;
+    policies.push_back(info_json(*table->info(), kind));
+  };
+  list(plugin->cache(), "eviction");
+  list(plugin->placement(), "placement");
+  list(plugin->router(), "routing");
+  if (policies.empty()) {
+    return unknown("policy", arguments.inputs.front(),
+                   did_you_mean(arguments.inputs.front(), known,
+                                "tiercast policies --plugin " + *arguments.plugin));
   }
   if (arguments.format == Format::json) {
     const nlohmann::ordered_json json{
@@ -176,7 +188,7 @@ int policies_command(const Arguments& arguments) {
   const auto list = [&](const auto& entries, const char* kind) {
     for (const auto& entry : entries) {
       known.emplace_back(entry.name);
-      if (!arguments.inputs.empty() && arguments.inputs.front() != entry.name) continue;
+      if (!is_asked_for(arguments, entry.name)) continue;
       json.push_back(to_json(entry, kind));
       text += (text.empty() ? "" : "\n") + to_text(entry, kind);
     }

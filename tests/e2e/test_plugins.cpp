@@ -208,6 +208,14 @@ TEST_CASE("policies tells what a plug-in offers", "[e2e]") {
   CHECK(told.at("policies").at(1).at("kind") == "placement");
   CHECK_THAT(output_of({"policies", "--plugin", plugin("faulty")}),
              Catch::Contains("eviction: lowest-slot 1.0 (version 0.3 of the contract)"));
+  const Json one = json_of({"policies", "--plugin", plugin("library_copy"), "through"});
+  REQUIRE(one.at("policies").size() == 1);
+  CHECK(one.at("policies").at(0) == told.at("policies").at(1));
+  const tests::Finished none =
+      tiercast({"policies", "--plugin", plugin("library_copy"), "throuhg"});
+  CHECK(none.exit_code == 2);
+  CHECK(none.out.empty());
+  CHECK(none.err == "tiercast: no policy `throuhg`\ndid you mean `through`?\n");
   const tests::Finished bad = tiercast({"policies", "--plugin", plugin("crashes")});
   CHECK(bad.exit_code == 2);
   CHECK_THAT(bad.err, Catch::Contains("cannot be loaded: its process was ended by signal 11"));
