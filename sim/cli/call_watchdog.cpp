@@ -1,5 +1,6 @@
 #include "sim/cli/call_watchdog.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -33,6 +34,8 @@ CallWatchdog::~CallWatchdog() {
 }
 
 void CallWatchdog::give_up(int64_t limit_ns) const {
+  static std::atomic_flag told;
+  while (told.test_and_set()) pause();  // another thread's call hangs too, and ends the program
   const tiering::PolicyFault fault(calls_.policy.load(), calls_.call.load(), calls_.now_ns.load(),
                                    fmt::format("no answer within {} ms", limit_ns / 1'000'000));
   std::fprintf(stderr, "tiercast: %s\n", fault.what());

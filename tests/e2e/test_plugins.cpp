@@ -196,6 +196,15 @@ TEST_CASE("cache replays a plug-in's policy", "[e2e]") {
       replay(plugin("faulty"), {"--parameter", "fault=loop_in_select", "--call-limit", "0.2"}));
   CHECK(hung.exit_code == 1);
   CHECK_THAT(hung.err, Catch::Contains("in select at ") && Catch::Contains("within 200 ms"));
+  for (int i = 0; i < 8; ++i) {  // all threads hang, one tells; two would by chance
+    const tests::Finished all_hung =
+        tiercast({"cache", trace, "--policy", plugin("faulty"), "--capacity", "10,11,12,13",
+                  "--jobs", "4", "--parameter", "fault=loop_in_create", "--call-limit", "0.1"});
+    CHECK(all_hung.exit_code == 1);
+    CHECK(all_hung.err ==
+          "tiercast: policy 'lowest-slot' broke its contract in create at 0 ns: "
+          "no answer within 100 ms\n");
+  }
   const tests::Finished missing = tiercast(replay("./none.so"));
   CHECK(missing.exit_code == 2);
   CHECK(missing.err == "--policy: error: ./none.so does not exist\n");
