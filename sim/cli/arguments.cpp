@@ -169,8 +169,8 @@ void add_cache(CLI::App& app, Arguments& arguments) {
       ->check(CLI::Range(uint32_t{1}, uint32_t{1} << 20))
       ->type_name("N");
   add_repeatable(*cache, "--parameter", arguments.parameters,
-                 "Policy parameter; may be given again")
-      ->type_name("NAME=VALUE");
+                 "Parameter of every policy, or of one; may be given again")
+      ->type_name("[POLICY.]NAME=VALUE");
   cache->add_option("--block-tokens", arguments.block_tokens, "Tokens of one id (512)")
       ->check(CLI::Range(uint32_t{1}, uint32_t{1} << 20))
       ->type_name("N");

@@ -48,7 +48,7 @@ struct Arguments {
   std::vector<std::string> capacities;   ///< blocks, or `N%` of a trace's distinct ones
   bool bound = false;                    ///< add what no policy can beat
   uint32_t concurrent = 1;               ///< sessions at a time, of a trace of sessions
-  std::vector<std::string> parameters;   ///< `name=value`
+  std::vector<std::string> parameters;   ///< `name=value` or `policy.name=value`
   std::optional<uint32_t> block_tokens;  ///< of the trace's ids
   bool prefix_rule = false;
   std::optional<std::string> on_bad_line;  ///< fail or skip

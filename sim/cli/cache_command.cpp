@@ -35,8 +35,8 @@ struct Curve {
   std::vector<tiering::ReplayResult> results{};
 };
 
-Curve curve_of(const policy::CacheEntry& entry, const std::string& parameters) {
-  return {std::string(entry.name), entry.table, entry.future, nullptr, parameters};
+Curve curve_of(const policy::CacheEntry& entry) {
+  return {std::string(entry.name), entry.table, entry.future};
 }
 
 std::optional<workload::BlockAccesses> read_accesses(const Arguments& arguments,
@@ -78,8 +78,8 @@ std::vector<uint32_t> read_capacities(const Arguments& arguments, uint32_t disti
   return capacities;
 }
 
-void add_plugin(const std::string& file, const std::string& parameters, const Arguments& arguments,
-                std::vector<Curve>& curves, Diagnostics& found) {
+void add_plugin(const std::string& file, const Arguments& arguments, std::vector<Curve>& curves,
+                Diagnostics& found) {
   std::string error;
   const auto plugin = load_plugin(file, arguments, error);
   if (plugin != nullptr && plugin->cache() == nullptr) error = file + " has no cache policy";
@@ -87,15 +87,15 @@ void add_plugin(const std::string& file, const std::string& parameters, const Ar
     found.error({"--policy", 0, 0}, error);
     return;
   }
-  curves.push_back({plugin->cache()->info()->name, plugin->cache(), nullptr, plugin, parameters});
+  curves.push_back({plugin->cache()->info()->name, plugin->cache(), nullptr, plugin});
 }
 
-void add_policy(const std::string& name, const std::string& parameters, const Arguments& arguments,
-                std::vector<Curve>& curves, Diagnostics& found) {
-  if (names_file(name)) return add_plugin(name, parameters, arguments, curves, found);
+void add_policy(const std::string& name, const Arguments& arguments, std::vector<Curve>& curves,
+                Diagnostics& found) {
+  if (names_file(name)) return add_plugin(name, arguments, curves, found);
   if (name == "all") {
     for (const policy::CacheEntry& entry : policy::cache_policies()) {
-      curves.push_back(curve_of(entry, ""));
+      curves.push_back(curve_of(entry));
     }
     return;
   }
@@ -106,16 +106,30 @@ void add_policy(const std::string& name, const std::string& parameters, const Ar
                 near.empty() ? "`tiercast policies` lists them" : "did you mean `" + near + "`?");
     return;
   }
-  curves.push_back(curve_of(*entry, parameters));
+  curves.push_back(curve_of(*entry));
+}
+
+/// `NAME=VALUE` goes to every policy, `POLICY.NAME=VALUE` to those of that name.
+void add_parameter(const std::string& parameter, std::vector<Curve>& curves, Diagnostics& found) {
+  const auto is_for = [&](const Curve& curve) { return parameter.starts_with(curve.name + "."); };
+  const bool for_all = parameter.find('.') >= parameter.find('=');
+  if (!for_all && std::none_of(curves.begin(), curves.end(), is_for)) {
+    found.error({"--parameter", 0, 0}, "`" + parameter + "` is for no policy that --policy names",
+                "write NAME=VALUE for all of them, POLICY.NAME=VALUE for one");
+  }
+  for (Curve& curve : curves) {
+    if (for_all) curve.parameters += parameter + "\n";
+    if (!for_all && is_for(curve)) {
+      curve.parameters += parameter.substr(curve.name.size() + 1) + "\n";
+    }
+  }
 }
 
 std::vector<Curve> read_policies(const Arguments& arguments, Diagnostics& found) {
-  std::string parameters;
-  for (const std::string& parameter : arguments.parameters) parameters += parameter + "\n";
   std::vector<Curve> curves;
-  for (const std::string& name : arguments.policies) {
-    add_policy(name, parameters, arguments, curves, found);
-  }
+  for (const std::string& name : arguments.policies) add_policy(name, arguments, curves, found);
+  if (found.has_errors()) return curves;
+  for (const std::string& parameter : arguments.parameters) add_parameter(parameter, curves, found);
   return curves;
 }
 
@@ -158,7 +172,11 @@ void replay(const Arguments& arguments, const workload::BlockAccesses& accesses,
   for (std::size_t i = 0; i < errors.size(); ++i) {
     if (errors[i].empty()) continue;
     const Curve& curve = curves[i / capacities.size()];
-    found.error({"--policy " + curve.name, 0, 0}, errors[i]);
+    const bool others = std::count_if(curves.begin(), curves.end(), [](const Curve& other) {
+                          return !other.parameters.empty();
+                        }) > 1;
+    found.error({"--policy " + curve.name, 0, 0}, errors[i],
+                others ? "--parameter POLICY.NAME=VALUE is for one policy alone" : "");
     return;
   }
 }
@@ -236,7 +254,7 @@ int cache_command(const Arguments& arguments) {
   const std::size_t asked = curves.size();
   if (arguments.bound) {
     for (const std::string_view name : {kBelady, kPrefixBound}) {
-      curves.push_back(curve_of(*policy::find_cache_policy(name), ""));
+      curves.push_back(curve_of(*policy::find_cache_policy(name)));
     }
   }
   const std::optional<workload::BlockAccesses> accesses =

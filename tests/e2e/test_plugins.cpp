@@ -163,8 +163,7 @@ TEST_CASE("What is wrong with a plug-in's section is bad input", "[e2e]") {
              Catch::Contains("a parameter's name has no `=`"));
 }
 
-TEST_CASE("cache replays a plug-in's policy", "[e2e]") {
-  const Folder folder;
+std::string small_trace(const Folder& folder) {
   std::string lines;
   for (int i = 0; i < 200; ++i) {
     const int id = i * i * 7 % 41;
@@ -172,7 +171,32 @@ TEST_CASE("cache replays a plug-in's policy", "[e2e]") {
              ", \"input_length\": 1024, \"output_length\": 1, \"hash_ids\": [" +
              std::to_string(id) + ", " + std::to_string(id + 100) + "]}\n";
   }
-  const std::string trace = folder.write("t.jsonl", lines);
+  return folder.write("t.jsonl", lines);
+}
+
+TEST_CASE("cache hands a parameter to every policy, or to the one it names", "[e2e]") {
+  const Folder folder;
+  const std::string trace = small_trace(folder);
+  const auto replay = [&](const std::string& policies, const std::string& parameter) {
+    return Words{"cache",      trace, "--policy",    policies,
+                 "--capacity", "20",  "--parameter", parameter};
+  };
+  const Json one = json_of(replay("s3fifo", "small=0.3"));
+  CHECK(one.at("results") != json_of(replay("s3fifo", "small=0.1")).at("results"));
+  const Json both = json_of(replay("lru,s3fifo", "s3fifo.small=0.3"));
+  CHECK(both.at(1) == one);
+  const std::string faulty = plugin("faulty");
+  CHECK(json_of(replay("lru," + faulty, "lowest-slot.fault=none")).at(0) == both.at(0));
+  const tests::Finished refused =
+      tiercast(replay("lru," + faulty, "lowest-slot.fault=refuses_config"));
+  CHECK(refused.exit_code == 2);
+  CHECK(refused.err ==
+        "--policy lowest-slot: error: policy 'lowest-slot': it refuses its config\n");
+}
+
+TEST_CASE("cache replays a plug-in's policy", "[e2e]") {
+  const Folder folder;
+  const std::string trace = small_trace(folder);
   const auto replay = [&](const std::string& policy, Words flags = {}) {
     Words words{"cache", trace, "--policy", policy, "--capacity", "20"};
     words.insert(words.end(), flags.begin(), flags.end());
