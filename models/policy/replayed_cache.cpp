@@ -53,8 +53,7 @@ class ReplayedCache final : public Replayed {
 // The tape has views only of inserts that were taken, and of policies that read them; a refused one
 // gets as many blank views as the pool could hold.
 const tp_block* ReplayedCache::views_of(TapeCall& call) {
-  if (call.has_blocks) return call.blocks.data();
-  if (call.code == TP_OK) return nullptr;
+  if (call.code == TP_OK) return call.has_blocks ? call.blocks.data() : nullptr;
   uint64_t blocks = 0;
   for (const tp_span& span : call.spans) blocks += span.count;
   const uint64_t most = std::min<uint64_t>(blocks, header_.pool.capacity_blocks) + 1;
