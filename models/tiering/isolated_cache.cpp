@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "models/tiering/isolated_calls.hpp"
-#include "sim/base/check.hpp"
 
 namespace tiercast::tiering {
 
@@ -25,6 +24,8 @@ struct IsolatedTables::CacheCalls
                        const tp_span* spans, size_t span_count, const tp_block* blocks) {
     size_t block_count = 0;
     for (size_t i = 0; i < span_count; ++i) block_count += spans[i].count;
+    // Spans of a call that is wrong may say more than there are views of.
+    block_count = std::min(block_count, size_t{of(self).capacity_blocks} + 1);
     return call(self, "on_insert", now_ns,
                 [&](ChildProcess& child, const auto& there, tp_cache* instance) {
                   return ask(child, [entry = there.on_insert, instance, now_ns,
@@ -98,19 +99,20 @@ struct IsolatedTables::CacheCalls
                   });
                   *victims = *told;
                   if (code == TP_OK) {
-                    std::copy_n(spans, std::min<size_t>(told->span_count, out_capacity), out);
+                    const size_t written = std::min<size_t>(told->span_count, out_capacity);
+                    of(self).answer_spans = written;
+                    std::copy_n(spans, written, out);
                   }
                   return code;
                 });
   }
 
-  // Verdicts are one a span of the answer, which nobody counts here: this host takes all.
   static int commit(tp_cache* self, int64_t now_ns, uint64_t token, const uint8_t* accepted) {
-    TIERCAST_CHECK(accepted == nullptr, "verdicts on an isolated policy's victims");
     return call(self, "commit", now_ns,
                 [&](ChildProcess& child, const auto& there, tp_cache* instance) {
-                  return ask(child, [entry = there.commit, instance, now_ns, token] {
-                    return entry(instance, now_ns, token, nullptr);
+                  return ask(child, [entry = there.commit, instance, now_ns, token,
+                                     verdicts = child.copy(accepted, of(self).answer_spans)] {
+                    return entry(instance, now_ns, token, verdicts);
                   });
                 });
   }
@@ -166,14 +168,20 @@ struct IsolatedTables::CacheCalls
 
 int IsolatedTables::create_cache(const char* config, const tp_pool* pool, uint64_t seed,
                                  tp_cache** out, char* error, size_t error_size) {
-  return CacheCalls::create(
-      *this, config, out, error, error_size,
+  tp_cache* made = nullptr;
+  const int answer = CacheCalls::create(
+      *this, config, &made, error, error_size,
       [&](ChildProcess& child, const char* text, tp_cache** instance, char* said) {
         return ask(child, [entry = cache_there_.create, text, shape = child.copy(pool), seed,
                            instance, said, error_size] {
           return entry(text, shape, seed, instance, said, error_size);
         });
       });
+  if (made != nullptr) {
+    reinterpret_cast<CacheCalls::Instance*>(made)->capacity_blocks = pool->capacity_blocks;
+    *out = made;
+  }
+  return answer;
 }
 
 void IsolatedTables::make_cache_table() {

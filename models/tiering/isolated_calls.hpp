@@ -15,6 +15,8 @@ struct IsolatedTables::Calls {
   struct Instance {
     IsolatedTables* home;
     Policy* there;
+    uint32_t capacity_blocks = 0;     ///< of a cache: its pool's
+    mutable size_t answer_spans = 0;  ///< of a cache: that its latest answer has
   };
 
   static const Instance& of(const Policy* self) { return *reinterpret_cast<const Instance*>(self); }
