@@ -92,10 +92,14 @@ void add_call_limit(CLI::App& app, Arguments& arguments) {
       ->type_name("SECONDS");
 }
 
-void add_plugin_flags(CLI::App& command, Arguments& arguments) {
+void add_isolate_flag(CLI::App& command, Arguments& arguments) {
   command.add_flag("--isolate-plugins", arguments.isolate_plugins,
                    "Run plug-ins in processes of their own: the same results, and an error that "
                    "names the call where one crashes");
+}
+
+void add_plugin_flags(CLI::App& command, Arguments& arguments) {
+  add_isolate_flag(command, arguments);
   command.add_flag("--check-policies", arguments.check_policies,
                    "Check too that asking policies for victims changes nothing");
 }
@@ -193,6 +197,7 @@ void add_tape(CLI::App& app, Arguments& arguments) {
                    "Replay against this one, not its own: of the library, or a plug-in's file")
       ->expected(1)
       ->type_name("NAME");
+  add_isolate_flag(*verify, arguments);
   add_call_limit(*verify, arguments);
   verify->add_flag("--unfinished", arguments.unfinished,
                    "A tape may end without its end mark, as one does whose host was killed");

@@ -10,6 +10,7 @@
 #include "models/policy/placement.hpp"
 #include "models/policy/registry.hpp"
 #include "models/policy/tape_replay.hpp"
+#include "models/tiering/checked_cache.hpp"
 #include "sim/base/text.hpp"
 #include "sim/cli/call_watchdog.hpp"
 #include "sim/cli/commands.hpp"
@@ -45,10 +46,12 @@ struct Verified {
   policy::TapeHeader header;
   TapeVerdict verdict;
   Replayed against;
+  std::string fault{};  ///< how an isolated plug-in ended, which leaves no verdict
 };
 
 // What a tape that is at fault adds to the exit code; a difference outweighs it.
 int exit_code(const Verified& tape, bool unfinished) {
+  if (!tape.fault.empty()) return exit_error;
   switch (tape.verdict.kind) {
     case Kind::identical:
       return exit_ok;
@@ -128,6 +131,19 @@ Replayed find_policy(const policy::TapeHeader& header, const Arguments& argument
   return {};
 }
 
+/// Gives the calls to the policy that `tape` is verified against.
+void replay(TapeReader& reader, Verified& tape) {
+  const Replayed& against = tape.against;
+  try {
+    tape.verdict = against.cache != nullptr
+                       ? policy::replay_tape(reader, *against.cache, against.build())
+                       : policy::replay_tape(reader, *against.placement, against.build());
+    if (against.plugin != nullptr) against.plugin->check_end();
+  } catch (const tiering::PolicyFault& fault) {
+    tape.fault = fault.what();
+  }
+}
+
 Verified verify(const std::string& path, const Arguments& arguments) {
   Verified result{path, {}, {}, {}};
   const FileHandle file(std::fopen(path.c_str(), "rb"), std::fclose);
@@ -145,16 +161,15 @@ Verified verify(const std::string& path, const Arguments& arguments) {
     return result;
   }
   std::optional<CallWatchdog> watchdog;
-  if (arguments.call_limit_s > 0) watchdog.emplace(call_limit_ns(arguments));
+  if (arguments.call_limit_s > 0 && !arguments.isolate_plugins) {
+    watchdog.emplace(call_limit_ns(arguments));
+  }
   result.against = find_policy(reader.header(), arguments, result.verdict.error);
   if (result.against.info() == nullptr) {
     result.verdict.kind = Kind::no_policy;
     return result;
   }
-  const std::string build = result.against.build();
-  result.verdict = result.against.cache != nullptr
-                       ? policy::replay_tape(reader, *result.against.cache, build)
-                       : policy::replay_tape(reader, *result.against.placement, build);
+  replay(reader, result);
   if (std::ferror(file.get()) != 0) {
     result.verdict.kind = Kind::bad_tape;
     result.verdict.error = "cannot read the file to its end";
@@ -196,6 +211,7 @@ std::string states_text(const TapeVerdict& verdict) {
 std::string to_text(const Verified& tape, bool unfinished) {
   const TapeVerdict& verdict = tape.verdict;
   std::string text = tape.file + ": ";
+  if (!tape.fault.empty()) return text + tape.fault + "\n";
   switch (verdict.kind) {
     case Kind::identical:
       return text + fmt::format("identical throughout, {}, {}\n", counted(verdict.calls, "call"),
@@ -222,6 +238,9 @@ std::string page(const Verified& tape, bool unfinished) {
 }
 
 nlohmann::ordered_json to_json(const Verified& tape) {
+  if (!tape.fault.empty()) {
+    return {{"file", tape.file}, {"verdict", "fault"}, {"error", tape.fault}};
+  }
   const TapeVerdict& verdict = tape.verdict;
   nlohmann::ordered_json json{{"file", tape.file}, {"verdict", kind_name(verdict.kind)}};
   if (!tape.header.policy.empty()) {

@@ -155,6 +155,39 @@ TEST_CASE("A crash of an isolated plug-in on tape ends the run as it does withou
                               Catch::Contains("(Segmentation fault)"));
 }
 
+TEST_CASE("An isolated plug-in that crashes on a tape leaves no verdict on it", "[e2e]") {
+  const Folder folder;
+  const std::string plugins = TIERCAST_PLUGINS;
+  output_of({"run", small_scenario(folder, "{plugin: " + plugins + "/faulty.so}"), "--tape",
+             folder.path("tapes")});
+  const std::string tape = files_in(folder.path("tapes")).front();
+  const Words words{"tape",
+                    "verify",
+                    tape,
+                    tape,
+                    "--isolate-plugins",
+                    "--policy",
+                    plugins + "/crashes_in_select.so"};
+  const tests::Finished crashed = tiercast(words);
+  CHECK(crashed.exit_code == 1);
+  const std::string fault = tape + ": policy 'unfit' broke its contract in select at ";
+  CHECK_THAT(crashed.out, Catch::StartsWith(fault) &&
+                              Catch::Contains("(Segmentation fault)\n  recorded with `lowest-slot` "
+                                              "1.0 of plug-in ") &&
+                              Catch::Contains("\n" + fault));  // of the second one too
+  Words as_json = words;
+  as_json.insert(as_json.end(), {"--format", "json"});
+  const Json told = Json::parse(tiercast(as_json).out);
+  REQUIRE(told.size() == 2);
+  CHECK(told.at(0).at("verdict") == "fault");
+  CHECK(told.at(0) == told.at(1));
+  CHECK_THAT(told.at(0).at("error").get<std::string>(), Catch::Contains("in select at "));
+  const tests::Finished unloadable =
+      tiercast({"tape", "verify", tape, "--policy", plugins + "/crashes.so", "--isolate-plugins"});
+  CHECK(unloadable.exit_code == 2);
+  CHECK_THAT(unloadable.out, Catch::Contains("crashes.so cannot be loaded: its process was ended"));
+}
+
 TEST_CASE("A tape that another policy would not have made says where they part", "[e2e]") {
   const Folder folder;
   const std::string scenario = small_scenario(folder, "lru");
@@ -201,6 +234,7 @@ TEST_CASE("A tape of a plug-in's policy needs its library, and tells builds apar
   CHECK(same.at("against").at("policy_build") == hash);
   CHECK(same.at("library").at("same_build") == true);
   CHECK(same.at("equal_states") == same.at("checkpoints"));
+  CHECK(json_of({"tape", "verify", tape, "--policy", own, "--isolate-plugins"}) == same);
   CHECK_THAT(output_of({"tape", "verify", tape, "--policy", own}),
              !Catch::Contains("recorded with"));
 
@@ -218,6 +252,10 @@ TEST_CASE("A tape of a plug-in's policy needs its library, and tells builds apar
   CHECK(wrong.exit_code == 1);
   CHECK_THAT(wrong.out, Catch::Contains("differs at call ") &&
                             Catch::Contains("replayed with `lowest-slot` 1.0 of plug-in "));
+  const tests::Finished wrong_apart =
+      tiercast({"tape", "verify", tape, "--policy", plugins + "/faulty.so", "--isolate-plugins"});
+  CHECK(wrong_apart.exit_code == 1);
+  CHECK(wrong_apart.out == wrong.out);
   const tests::Finished lacking =
       tiercast({"tape", "verify", tape, "--policy", plugins + "/no_select.so"});
   CHECK(lacking.exit_code == 2);
