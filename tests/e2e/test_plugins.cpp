@@ -240,7 +240,7 @@ TEST_CASE("policies tells what a plug-in offers", "[e2e]") {
   CHECK(told.at("policies").at(0).at("name") == "lru");
   CHECK(told.at("policies").at(1).at("kind") == "placement");
   CHECK_THAT(output_of({"policies", "--plugin", plugin("faulty")}),
-             Catch::Contains("eviction: lowest-slot 1.0 (version 0.3 of the contract)"));
+             Catch::Contains("eviction: lowest-slot 1.0 (version 0.4 of the contract)"));
   const Json one = json_of({"policies", "--plugin", plugin("library_copy"), "through"});
   REQUIRE(one.at("policies").size() == 1);
   CHECK(one.at("policies").at(0) == told.at("policies").at(1));

@@ -157,7 +157,7 @@ TEST_CASE("policies tells of a plug-in's router", "[e2e]") {
   const Json told = json_of({"policies", "--plugin", plugin("faulty_router")});
   REQUIRE(told.at("policies").size() == 1);
   CHECK(told.at("policies").at(0).at("kind") == "routing");
-  CHECK(told.at("policies").at(0).at("abi") == "0.3");
+  CHECK(told.at("policies").at(0).at("abi") == "0.4");
 }
 
 }  // namespace
