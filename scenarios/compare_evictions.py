@@ -2,16 +2,18 @@
 """Runs a scenario with each eviction policy and prints a row of a Markdown table for each.
 
 Usage: compare_evictions.py [--program PATH] [--scenario FILE] [--seeds 1,2,3] [--set PATH=VALUE]...
-       POLICY...
+       [--tenants 0,1] POLICY...
 
 A cell is the mean over the seeds, with their range in brackets. A seed's demand is the same for all policies, so
 a difference from lru is taken seed by seed. A row says so where every seed's run was the same as lru's to the
-last event. Python 3.10 or later, nothing beside it.
+last event. Each of `--tenants`, by number from 0, adds a column with the mean TTFT of its requests alone. Python 3.10 or later, nothing beside it.
 """
 import argparse
+import csv
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -24,10 +26,28 @@ def result(options, policy, seed):
                "--set", f"policy.eviction={policy}", "--seed", seed]
     for setting in options.set:
         command += ["--set", setting]
-    run = subprocess.run(command, capture_output=True, text=True)
-    if run.returncode not in (0, 3):
-        sys.exit(f"{' '.join(command)}: exit code {run.returncode}\n{run.stderr}")
-    return json.loads(run.stdout)
+    with tempfile.TemporaryDirectory() as out:
+        if options.tenants:
+            command += ["--out", out]
+        run = subprocess.run(command, capture_output=True, text=True)
+        if run.returncode not in (0, 3):
+            sys.exit(f"{' '.join(command)}: exit code {run.returncode}\n{run.stderr}")
+        answer = json.loads(run.stdout)
+        if answer["requests"]["completed"] == 0:
+            sys.exit("no request has come within the run: a longer run.duration lets some come")
+        answer["ttft_ms_of"] = {tenant: tenant_ttft_ms(Path(out), tenant)
+                                for tenant in options.tenants}
+        return answer
+
+
+def tenant_ttft_ms(folder, tenant):
+    """The mean of a tenant's requests."""
+    with open(folder / "requests.csv", newline="") as rows:
+        times = [int(row["ttft_ns"]) / 1e6 for row in csv.DictReader(rows)
+                 if row["tenant"] == tenant and row["state"] == "completed"]
+    if not times:
+        sys.exit(f"no request of tenant {tenant} has completed: --tenants takes numbers from 0")
+    return sum(times) / len(times)
 
 
 def hits(run, tier):
@@ -54,7 +74,7 @@ def spread(values, form):
     return f"{mean} ({form.format(min(values))} to {form.format(max(values))})"
 
 
-def cells(runs, base):
+def cells(runs, base, tenants):
     """runs and base, those of lru: a result for each seed."""
     def against_base(figure):
         return [100 * (figure(run) / figure(lru) - 1) for run, lru in zip(runs, base)]
@@ -68,6 +88,9 @@ def cells(runs, base):
     yield "the same" if same else spread(against_base(kj_per_task), "{:+.1f}")
     yield f"{sum(run['metrics']['output_tokens_per_s'] for run in runs) / len(runs):.0f}"
     yield f"{sum(mean):.1f}: " + " · ".join(f"{share:.1f}" for share in mean)
+    for tenant in tenants:
+        of_tenant = against_base(lambda run: run["ttft_ms_of"][tenant])
+        yield "the same" if same else spread(of_tenant, "{:+.1f}")
 
 
 def main():
@@ -76,16 +99,18 @@ def main():
     parser.add_argument("--scenario", default=str(HERE / "agents.yaml"))
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE")
+    parser.add_argument("--tenants", default=[], type=lambda text: text.split(","))
     parser.add_argument("policies", nargs="+", metavar="POLICY")
     options = parser.parse_args()
     seeds = options.seeds.split(",")
     print("| | TTFT p50, ms | p99, s | mean against `lru`, % | kJ a task | against `lru`, % "
-          "| tokens/s | hits, %: " + " · ".join(TIERS) + " |")
-    print("|---" * 8 + "|")
+          "| tokens/s | hits, %: " + " · ".join(TIERS) + " |"
+          + "".join(f" mean of tenant {tenant}, % |" for tenant in options.tenants))
+    print("|---" * (8 + len(options.tenants)) + "|")
     base = [result(options, "lru", seed) for seed in seeds]
     for policy in options.policies:
         runs = [result(options, policy, seed) for seed in seeds] if policy != "lru" else base
-        print(f"| `{policy}` | " + " | ".join(cells(runs, base)) + " |", flush=True)
+        print(f"| `{policy}` | " + " | ".join(cells(runs, base, options.tenants)) + " |", flush=True)
 
 
 if __name__ == "__main__":
