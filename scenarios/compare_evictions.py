@@ -6,7 +6,8 @@ Usage: compare_evictions.py [--program PATH] [--scenario FILE] [--seeds 1,2,3] [
 
 A cell is the mean over the seeds, with their range in brackets. A seed's demand is the same for all policies, so
 a difference from lru is taken seed by seed. A row says so where every seed's run was the same as lru's to the
-last event. Each of `--tenants`, by number from 0, adds a column with the mean TTFT of its requests alone. Python 3.10 or later, nothing beside it.
+last event. Each of `--tenants`, by number from 0, adds a column with the mean TTFT of its requests
+alone. Python 3.10 or later, nothing beside it.
 """
 import argparse
 import csv
@@ -34,7 +35,7 @@ def result(options, policy, seed):
             sys.exit(f"{' '.join(command)}: exit code {run.returncode}\n{run.stderr}")
         answer = json.loads(run.stdout)
         if answer["requests"]["completed"] == 0:
-            sys.exit("no request has come within the run: a longer run.duration lets some come")
+            sys.exit("no request has completed within the run: give it a longer run.duration")
         answer["ttft_ms_of"] = {tenant: tenant_ttft_ms(Path(out), tenant)
                                 for tenant in options.tenants}
         return answer
@@ -99,7 +100,9 @@ def main():
     parser.add_argument("--scenario", default=str(HERE / "agents.yaml"))
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE")
-    parser.add_argument("--tenants", default=[], type=lambda text: text.split(","))
+    parser.add_argument("--tenants", default=[], metavar="0,1",
+                        type=lambda text: [tenant.strip() for tenant in text.split(",")],
+                        help="tenants to show the mean TTFT of")
     parser.add_argument("policies", nargs="+", metavar="POLICY")
     options = parser.parse_args()
     seeds = options.seeds.split(",")

@@ -19,8 +19,9 @@
 /// those are short. The last record is TapeOp::end.
 namespace tiercast::policy {
 
-// The last byte is the version. Those of version 1 are read, too: they say less of themselves.
-inline constexpr std::string_view tape_magic{"tp-tape\x02", 8};
+// The last byte is the version. Earlier ones are read, too: those of version 1 say less of
+// themselves, and before version 3 requests say no retention.
+inline constexpr std::string_view tape_magic{"tp-tape\x03", 8};
 inline constexpr std::size_t tape_chunk_bytes = std::size_t{64} << 10;
 
 enum class TapeOp : uint8_t {

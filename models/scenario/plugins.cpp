@@ -59,7 +59,8 @@ bool is_of_library(const NodeEntry& entry) {
 }
 
 bool is_void(const NodeEntry& entry) {
-  return is_of_library(entry) && entry.value.origin == Origin::default_value;
+  return is_of_library(entry) &&
+         (entry.value.origin == Origin::default_value || entry.value.origin == Origin::catalogue);
 }
 
 /// Whether the key is there without a value, as a template leaves it whose variable is not set.
@@ -73,7 +74,7 @@ void check_neighbours(const Site& site, const Node& resolved, Problems& problems
   if (section == nullptr) return;
   for (const NodeEntry& entry : section->entries) {
     if (!is_of_library(entry) || entry.value.is_null()) continue;
-    if (entry.value.origin == Origin::default_value) continue;
+    if (is_void(entry)) continue;
     problems.add(site.place + "." + entry.key, "belongs to the policies of the library",
                  "leave it out; what the plug-in shall know goes into `config`");
   }

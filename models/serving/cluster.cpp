@@ -45,10 +45,11 @@ CheckedRouter make_decode_router() {
   return made(CheckedRouter::create(*tp_find_builtin_router("least-loaded"), "", 0, error));
 }
 
-constexpr uint32_t kSourceEntity = 0;
 constexpr uint32_t kTierEntity = 0;
-constexpr uint32_t kHandOverEntity = 1;
-constexpr uint32_t kStepsEntity = 2;
+// Of facts of one time: who runs when is told before who does arrives.
+constexpr uint32_t kStepsEntity = 0;
+constexpr uint32_t kSourceEntity = 1;
+constexpr uint32_t kHandOverEntity = 2;
 
 }  // namespace
 
@@ -59,7 +60,7 @@ Cluster::Cluster(const ClusterSpec& spec, const llm::StepTable& table,
       map_(spec.id_tokens, spec.engine.block_tokens),
       store_(map_.blocks_per_id()),
       router_(router_of(spec)),
-      queue_(std::max(spec.instances, kStepsEntity + 1)),
+      queue_(std::max(spec.instances, kHandOverEntity + 1)),
       loads_(spec.instances),
       pool_stands_to_ns_(spec.instances, kNever),
       matched_blocks_(spec.instances),
@@ -230,6 +231,7 @@ void Cluster::warm_up() {
     RequestRecord record = record_of(request_);
     if (!accept(record)) {
       complete(record, now_ns + kRefusalPauseNs);
+      tell_steps(now_ns);
       continue;
     }
     if (record.truncated) cut_content(record);

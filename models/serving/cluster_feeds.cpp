@@ -20,6 +20,9 @@ void Cluster::tell_costs(const llm::StepTable& table) {
 
 void Cluster::complete(const RequestRecord& record, int64_t now_ns) {
   source_->completed(record.id, now_ns);
+  const bool anybody_hears = instances_.front()->pool().hears_of_requests() ||
+                             (tiers_ != nullptr && tiers_->hears_of_requests());
+  if (!anybody_hears) return;
   const std::span<const workload::StepsToRun> steps = source_->steps_to_run();
   steps_to_run_.insert(steps_to_run_.end(), steps.begin(), steps.end());
 }

@@ -61,6 +61,7 @@ void BlockPool::pin(int64_t now_ns, NodeId leaf, uint32_t hit, const tp_request*
   if (hit == 0) return;
   scratch_.clear();
   store_->frames(leaf, id_, hit, scratch_);
+  if (owners_ && request != nullptr) renew_owners(*owners_, scratch_, *request);
   cache_.touch(now_ns, scratch_, request);
   BlockSum sum;
   sum.add(0, hit);

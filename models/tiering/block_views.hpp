@@ -10,7 +10,8 @@
 
 namespace tiercast::tiering {
 
-/// Whose blocks these are: what the request said that brought them in.
+/// Whose blocks these are: what the request said that brought them in, and how long to keep them:
+/// what the last one said that used them and said anything.
 struct BlockOwner {
   uint64_t session = 0;
   uint32_t tenant = 0;
@@ -21,6 +22,12 @@ struct BlockOwner {
     if (request == nullptr) return {};
     return {request->session, request->tenant, request->priority,
             policy::blocks_expire_ns(*request)};
+  }
+  /// A request uses the block: its priority, if it tells one, is what counts from now on.
+  void renew(const tp_request& user) {
+    if (user.priority == 0) return;
+    priority = user.priority;
+    expires_ns = policy::blocks_expire_ns(user);
   }
   bool operator==(const BlockOwner&) const = default;
 };

@@ -4,6 +4,13 @@
 
 namespace tiercast::tiering {
 
+void renew_owners(OwnersBySlot& owners, std::span<const tp_span> frames, const tp_request& user) {
+  if (user.priority == 0) return;
+  for (const tp_span& span : frames) {
+    for (uint32_t k = 0; k < span.count; ++k) owners[span.first_slot + k].renew(user);
+  }
+}
+
 void hold_pieces(kvstore::PrefixStore& store, kvstore::PoolId pool, tp_span frames,
                  const OwnersBySlot* owners, std::vector<Piece>& out) {
   const uint32_t end = frames.first_slot + frames.count;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "models/kvstore/prefix_store.hpp"
@@ -19,6 +20,9 @@ struct Piece {
 
 /// Whose block each frame of a pool holds, for pools whose victims move on to where that matters.
 using OwnersBySlot = policy::FlatArray<BlockOwner>;
+
+/// A request uses what the frames hold.
+void renew_owners(OwnersBySlot& owners, std::span<const tp_span> frames, const tp_request& user);
 
 /// What recorded frames hold, as pieces in the frames' order, each node held once more and each
 /// piece of one owner where `owners` (may be NULL) knows them.

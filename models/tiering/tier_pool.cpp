@@ -164,6 +164,7 @@ void TierPool::drop(int64_t now_ns, const Piece& piece) {
 void TierPool::touch(int64_t now_ns, const Piece& piece, const tp_request* request) {
   frames_.clear();
   store_->frames_of(piece.node, ready_, piece.depth, piece.count, frames_);
+  if (owners_ && request != nullptr) renew_owners(*owners_, frames_, *request);
   cache_.touch(now_ns, frames_, request);
   BlockSum sum;
   sum.add(piece.depth, piece.count);

@@ -148,11 +148,10 @@ const FieldTable<ClosedSpec>& ClosedSpec::fields() {
           {field("sessions", &S::sessions, required, at_least(1), at_most(10'000'000),
                  "Sessions at any one time."),
            field("workflow_agents", &S::workflow_agents, by_default("1"), at_least(1),
-                 at_most(10'000'000),
+                 at_most(1000),
                  "So many sessions are the agents of one workflow and take turns round and round: "
-                 "when "
-                 "one has its answer, the next one's turn comes a think time later. Policies hear "
-                 "after how many turns each runs again."),
+                 "when one has its answer, the next one's turn comes a think time later. Policies "
+                 "hear after how many turns each runs again."),
            field("turns", &S::turns, required, "Requests of one session."),
            field("think", &S::think, required,
                  "Time from an answer to the session's next turn; in a workflow, to the next "

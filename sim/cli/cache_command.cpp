@@ -109,10 +109,19 @@ void add_policy(const std::string& name, const Arguments& arguments, std::vector
   curves.push_back(curve_of(*entry));
 }
 
+bool is_for_all(const std::string& parameter) { return parameter.find('.') >= parameter.find('='); }
+
 /// `NAME=VALUE` goes to every policy, `POLICY.NAME=VALUE` to those of that name.
 void add_parameter(const std::string& parameter, std::vector<Curve>& curves, Diagnostics& found) {
   const auto is_for = [&](const Curve& curve) { return parameter.starts_with(curve.name + "."); };
-  const bool for_all = parameter.find('.') >= parameter.find('=');
+  const bool for_all = is_for_all(parameter);
+  const std::size_t name = for_all ? 0 : parameter.find('.') + 1;
+  const bool is_line = parameter.find('\n') == std::string::npos;
+  if (!is_line || name == parameter.size() || parameter[name] == '=') {
+    found.error({"--parameter", 0, 0}, "`" + parameter + "` gives no parameter a value",
+                "write NAME=VALUE, or POLICY.NAME=VALUE for one policy");
+    return;
+  }
   if (!for_all && std::none_of(curves.begin(), curves.end(), is_for)) {
     found.error({"--parameter", 0, 0}, "`" + parameter + "` is for no policy that --policy names",
                 "write NAME=VALUE for all of them, POLICY.NAME=VALUE for one");
@@ -172,11 +181,11 @@ void replay(const Arguments& arguments, const workload::BlockAccesses& accesses,
   for (std::size_t i = 0; i < errors.size(); ++i) {
     if (errors[i].empty()) continue;
     const Curve& curve = curves[i / capacities.size()];
-    const bool others = std::count_if(curves.begin(), curves.end(), [](const Curve& other) {
-                          return !other.parameters.empty();
-                        }) > 1;
+    const bool for_others =
+        curves.size() > 1 &&
+        std::any_of(arguments.parameters.begin(), arguments.parameters.end(), is_for_all);
     found.error({"--policy " + curve.name, 0, 0}, errors[i],
-                others ? "--parameter POLICY.NAME=VALUE is for one policy alone" : "");
+                for_others ? "--parameter POLICY.NAME=VALUE is for one policy alone" : "");
     return;
   }
 }

@@ -239,7 +239,10 @@ std::string page(const Verified& tape, bool unfinished) {
 
 nlohmann::ordered_json to_json(const Verified& tape) {
   if (!tape.fault.empty()) {
-    return {{"file", tape.file}, {"verdict", "fault"}, {"error", tape.fault}};
+    nlohmann::ordered_json json{{"file", tape.file}, {"verdict", "fault"}};
+    if (!tape.header.policy.empty()) json["policy"] = tape.header.policy;
+    json["error"] = tape.fault;
+    return json;
   }
   const TapeVerdict& verdict = tape.verdict;
   nlohmann::ordered_json json{{"file", tape.file}, {"verdict", kind_name(verdict.kind)}};

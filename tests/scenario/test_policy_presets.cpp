@@ -83,6 +83,14 @@ TEST_CASE("Where a rule is not the preset's, its source says so", "[scenario]") 
     const bool overridden = path == "eviction" || path == "placement.demote";
     CHECK(over.at(path) == (overridden ? "scenario" : source));
   }
+  CHECK(sources("{preset: vllm-offload, eviction: {name: lru}}").at("eviction") == "scenario");
+  const auto set = [](const std::string& setting) {
+    return *good(std::string(kTiered) + "policy: {preset: trtllm}\n", {setting})
+                .spec.policy.sources;
+  };
+  CHECK(set("policy.eviction.default=50").at("eviction") == "scenario");
+  CHECK(set("policy.eviction.name=arc").at("eviction") == "scenario");
+  CHECK(set("router=round-robin").at("eviction") != "scenario");
   // `write` says what placement is at all: with another one, the preset's other rules are gone.
   const auto rewritten =
       sources("{preset: vllm-offload, placement: {write: back, fetch: load-all}}");

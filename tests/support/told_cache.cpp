@@ -139,6 +139,12 @@ class Told {
     say(" hint " + std::to_string(hint.kind) + "=" + std::to_string(hint.value));
   }
 
+  static bool ends_as_told(const tp_request* request, const tp_block& block) {
+    if (request == nullptr) return true;
+    const int64_t ends_ns = request->arrival_ns + request->retain_ns;
+    return block.expires_ns == (request->retain_ns == 0 ? INT64_MAX : ends_ns);
+  }
+
   int insert(int64_t now_ns, const tp_request* request, const tp_span* spans, size_t count,
              const tp_block* views) {
     if (!begin(now_ns, "insert")) return TP_EINVAL;
@@ -153,7 +159,7 @@ class Told {
         say("]");
         if (request == nullptr) ++(views->session != 0 ? sums.inherited : sums.orphaned);
         if (views->tokens != pool_.block_tokens || views->bytes != pool_.block_bytes ||
-            views->expires_ns != INT64_MAX || !keys_.insert(key_of(*views)).second) {
+            !ends_as_told(request, *views) || !keys_.insert(key_of(*views)).second) {
           return TP_EINVAL;
         }
         blocks_[slot] = *views;

@@ -98,6 +98,33 @@ TEST_CASE("what departs says whose it was", "[tiering][feeds]") {
   CHECK(departed.back().owner == tiering::BlockOwner{9, 9, 1});
 }
 
+TEST_CASE("what departs has the priority that its last user told", "[tiering][feeds]") {
+  PrefixStore store(1);
+  TierPool pool(store, make_told(*told_cache(), 4, ""), 16, 1000);
+  pool.tell_all({});
+  pool.keep_owners();
+  const NodeId leaf = enter(store, {11, 12, 13, 14});
+  const NodeId next = enter(store, {21, 22, 23, 24});
+  tp_request first = request_of(1, 5, 2);
+  first.priority = 40;
+  first.arrival_ns = 1;
+  first.retain_ns = 10;
+  REQUIRE(pool.reserve(1, {leaf, 0, 4}, nullptr, &first) == 4);
+  pool.arrive(2, {leaf, 0, 4}, &first);
+  tp_request second = request_of(2, 6, 3);
+  second.priority = 90;
+  pool.touch(3, {leaf, 0, 2}, &second);
+  const tp_request third = request_of(3, 7, 4);  // tells none
+  pool.touch(4, {leaf, 1, 2}, &third);
+  std::vector<Piece> departed;
+  REQUIRE(pool.reserve(5, {next, 0, 4}, &departed, &first) == 4);
+  std::vector<tiering::BlockOwner> owners;
+  for (const Piece& piece : departed) owners.insert(owners.end(), piece.count, piece.owner);
+  const tiering::BlockOwner as_brought{5, 2, 40, 11};
+  const tiering::BlockOwner renewed{5, 2, 90, INT64_MAX};
+  CHECK(owners == std::vector{renewed, renewed, as_brought, as_brought});
+}
+
 TEST_CASE("frames that were one person's and another's are pieces of their own",
           "[tiering][feeds]") {
   PrefixStore store(1);
