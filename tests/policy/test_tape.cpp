@@ -161,8 +161,8 @@ TEST_CASE("what is no tape is said to be none") {
   };
   CHECK(error("") == "byte 0: no decision tape: it ends before one begins");
   CHECK(error("name: quickstart\n") == "byte 0: no decision tape");
-  CHECK(error("tp-tape\x03........") ==
-        "byte 0: a decision tape of format 3, which is not known here");
+  CHECK(error("tp-tape\x04........") ==
+        "byte 0: a decision tape of format 4, which is not known here");
   CHECK_THAT(error("tp-tape\x01........"), Catch::EndsWith("no chunk of a tape begins here"));
 }
 
