@@ -105,7 +105,7 @@ const FieldTable<TenantsSpec>& TenantsSpec::fields() {
                  "The k-th one's share of requests (sessions, in a closed loop) is "
                  "proportional to k^-zipf; 0: all alike."),
            field("priorities", &S::priorities, absent_means("none is told"), at_least(1),
-                 at_most(100),
+                 at_most(100), fewest(1),
                  "Of the k-th one's requests and their blocks, larger is kept longer; "
                  "tenants behind the list's end tell none."),
            field("retain", &S::retain, absent_means("for good"), above(0),
