@@ -20,7 +20,9 @@ struct GpuSpec {
   Figure<BytesPerSecond> hbm_bandwidth;
   Figure<FlopsPerSecond> bf16;
   std::optional<Figure<FlopsPerSecond>> fp8;  ///< absent: no 8-bit tensor cores
+  std::optional<Figure<FlopsPerSecond>> fp4;  ///< absent: no 4-bit tensor cores
   Figure<double> sms;                         ///< streaming multiprocessors
+  std::optional<Figure<Bytes>> l2;            ///< last cache before HBM
   std::optional<Figure<BytesPerSecond>> nvlink;
   Figure<BytesPerSecond> host_link;
   Figure<Watts> idle_power;

@@ -101,13 +101,13 @@ Curve tabulate(uint32_t most, const Units& units, const std::function<Cost(doubl
   return curve;
 }
 
-AttentionGroup compile_group(const StepTableInput& input, const Machine& machine,
-                             const Units& units, uint32_t layers, uint32_t window) {
-  const AttentionCost cost = attention(machine, input.model, input.kv, input.parallel.tp, window);
-  const double times = static_cast<double>(layers) / input.parallel.dp;
+AttentionGroup compile_group(const StepTableInput& input, const Units& units,
+                             const AttentionKind& kind) {
+  const AttentionCost& cost = kind.cost;
+  const double times = static_cast<double>(kind.layers) / input.parallel.dp;
   AttentionGroup group;
-  group.layers = layers;
-  group.window_tokens = window;
+  group.layers = kind.layers;
+  group.window_tokens = kind.window;
   group.row_tile = cost.row_tile;
   group.decode_time = {{0, 0, units.ticks(cost.decode_kv * times)}};
   group.energy_per_kv_token = static_cast<int64_t>(units.energy(cost.decode_kv * times));
@@ -171,12 +171,9 @@ CompiledSteps compile_step_table(const StepTableInput& input) {
   table.engine_ticks = std::move(engine.ticks);
   table.engine_energy = std::move(engine.energy);
 
-  const uint32_t windowed = input.model.window ? input.model.window->layers : 0;
-  const uint32_t full = input.model.layers - windowed;
-  if (full > 0) table.groups.push_back(compile_group(input, machine, units, full, 0));
-  if (windowed > 0) {
-    table.groups.push_back(
-        compile_group(input, machine, units, windowed, input.model.window->tokens));
+  for (const AttentionKind& kind :
+       attention_kinds(machine, input.model, input.kv, input.parallel.tp)) {
+    table.groups.push_back(compile_group(input, units, kind));
   }
   if (!fits(table, input.max_context)) {
     compiled.problem =

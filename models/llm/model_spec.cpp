@@ -10,11 +10,24 @@ std::vector<Choice<WeightFormat>> choices(WeightFormat) {
   return {{"bf16", WeightFormat::bf16, "16-bit floats"},
           {"fp8", WeightFormat::fp8, "8-bit floats, one scale a tensor"},
           {"fp8-block", WeightFormat::fp8_block, "8-bit floats, a scale per 128 x 128 weights"},
-          {"mxfp4", WeightFormat::mxfp4, "experts in 4-bit floats, the rest in 16 bits"}};
+          {"mxfp4", WeightFormat::mxfp4, "experts in 4-bit floats, the rest in 16 bits"},
+          {"int4", WeightFormat::int4, "4-bit integers, 16-bit products (GPTQ, AWQ)"},
+          {"nvfp4", WeightFormat::nvfp4, "4-bit floats, a scale per 16 weights"}};
 }
 
 std::vector<Choice<KvFormat>> choices(KvFormat) {
   return {{"bf16", KvFormat::bf16, "16-bit floats"}, {"fp8", KvFormat::fp8, "8-bit floats"}};
+}
+
+std::vector<Choice<StateFormat>> choices(StateFormat) {
+  return {{"bf16", StateFormat::bf16, "16-bit floats"},
+          {"fp32", StateFormat::fp32, "32-bit floats"}};
+}
+
+double LinearSpec::state_bytes() const {
+  const double number = state == StateFormat::fp32 ? 4 : 2;
+  return number * value_width() * key_dim +
+         2 * (conv > 0 ? conv - 1.0 : 0) * (2 * key_width() + value_width());
 }
 
 const FieldTable<GqaSpec>& GqaSpec::fields() {
@@ -39,7 +52,8 @@ const FieldTable<MlaSpec>& MlaSpec::fields() {
       "mla", "Multi-head latent attention.",
       {
           field("heads", &MlaSpec::heads, required, between(1, 1024), "Query heads."),
-          field("q_rank", &MlaSpec::q_rank, required, between(1, 65536), "Rank of the queries."),
+          field("q_rank", &MlaSpec::q_rank, by_default("0"), between(0, 65536),
+                "Rank of the queries; 0: straight from the residual stream."),
           field("kv_rank", &MlaSpec::kv_rank, required, between(1, 65536), "Rank of the latent."),
           field("nope_dim", &MlaSpec::nope_dim, required, between(1, 1024),
                 "Numbers per head without position."),
@@ -60,6 +74,51 @@ const FieldTable<WindowSpec>& WindowSpec::fields() {
   return table;
 }
 
+const FieldTable<LinearSpec>& LinearSpec::fields() {
+  static const auto table = FieldTable<LinearSpec>(
+      "linear", "Layers with a constant state instead of KV.",
+      {
+          field("layers", &LinearSpec::layers, required, between(1, 1000), "Layers that have it."),
+          field("key_heads", &LinearSpec::key_heads, required, between(1, 1024),
+                "Query and key heads; Mamba-2: groups."),
+          field("key_dim", &LinearSpec::key_dim, required, between(1, 4096),
+                "Numbers of one of them; Mamba-2: state size."),
+          field("value_heads", &LinearSpec::value_heads, required, between(1, 1024),
+                "Value heads; Mamba-2: heads."),
+          field("value_dim", &LinearSpec::value_dim, required, between(1, 4096),
+                "Numbers of one of them."),
+          field("conv", &LinearSpec::conv, by_default("0"), between(0, 64),
+                "Width of the convolution before it; 0: none."),
+          field("state", &LinearSpec::state, required, "Format of the state."),
+      });
+  return table;
+}
+
+const FieldTable<IndexerSpec>& IndexerSpec::fields() {
+  static const auto table = FieldTable<IndexerSpec>(
+      "indexer", "Sparse attention: small heads choose which tokens are read.",
+      {
+          field("heads", &IndexerSpec::heads, required, between(1, 1024), "Scoring heads."),
+          field("dim", &IndexerSpec::dim, required, between(1, 1024),
+                "Numbers cached per token and layer, in 8 bits."),
+          field("top", &IndexerSpec::top, required, between(1, 10'000'000),
+                "Tokens that attention reads."),
+      });
+  return table;
+}
+
+const FieldTable<SharedKvSpec>& SharedKvSpec::fields() {
+  static const auto table = FieldTable<SharedKvSpec>(
+      "shared_kv", "Layers that read an earlier layer's KV and store none.",
+      {
+          field("full_layers", &SharedKvSpec::full_layers, by_default("0"), between(0, 1000),
+                "Of those that see everything."),
+          field("window_layers", &SharedKvSpec::window_layers, by_default("0"), between(0, 1000),
+                "Of those with a window."),
+      });
+  return table;
+}
+
 const FieldTable<MoeSpec>& MoeSpec::fields() {
   static const auto table =
       FieldTable<MoeSpec>(
@@ -71,14 +130,34 @@ const FieldTable<MoeSpec>& MoeSpec::fields() {
                     "Experts every token visits."),
               field("intermediate", &MoeSpec::intermediate, required, between(1, 1'000'000),
                     "Width of one expert."),
+              field("shared_intermediate", &MoeSpec::shared_intermediate,
+                    absent_means("shared x intermediate"), between(1, 1'000'000),
+                    "Width of all shared experts together."),
               field("dense_layers", &MoeSpec::dense_layers, by_default("0"), between(0, 1000),
-                    "First layers that have a plain MLP instead."),
+                    "Layers that have a plain MLP instead."),
               field("bias", &MoeSpec::bias, by_default("false"), "Biases on router and experts."),
           })
           .must("top must not exceed experts",
-                [](const MoeSpec& moe) { return moe.top <= moe.experts; });
+                [](const MoeSpec& moe) { return moe.top <= moe.experts; })
+          .must("shared_intermediate needs shared experts",
+                [](const MoeSpec& moe) { return !moe.shared_intermediate || moe.shared > 0; });
   return table;
 }
+
+namespace {
+
+// Laws are checked all at once: none may rely on another.
+bool shares_stored_layers(const ModelSpec& m) {
+  if (!m.shared_kv) return true;
+  const int64_t windowed = m.window_layers();
+  const int64_t linear = m.linear ? m.linear->layers : 0;
+  const int64_t full = m.layers - windowed - linear;
+  const SharedKvSpec& shared = *m.shared_kv;
+  return (shared.full_layers == 0 || shared.full_layers < full) &&
+         (shared.window_layers == 0 || shared.window_layers < windowed);
+}
+
+}  // namespace
 
 const FieldTable<ModelSpec>& ModelSpec::fields() {
   static const auto table =
@@ -100,8 +179,19 @@ const FieldTable<ModelSpec>& ModelSpec::fields() {
               field("attention", &ModelSpec::attention, required, "Kind of attention."),
               field("window", &ModelSpec::window, absent_means("every layer sees everything"),
                     "Layers that see a sliding window."),
+              field("linear", &ModelSpec::linear, absent_means("every layer has attention"),
+                    "Layers with a constant state instead of KV."),
+              field("indexer", &ModelSpec::indexer, absent_means("attention reads everything"),
+                    "Sparse attention of the layers without a window."),
+              field("shared_kv", &ModelSpec::shared_kv,
+                    absent_means("every layer stores its own KV"),
+                    "Layers that read an earlier layer's KV."),
+              field("mlp_layers", &ModelSpec::mlp_layers, absent_means("every layer"),
+                    between(1, 1000), "Layers with an MLP or experts."),
+              field("gated", &ModelSpec::gated, by_default("true"),
+                    "MLPs and experts have a gate: three matrices, not two."),
               field("intermediate", &ModelSpec::intermediate, by_default("0"),
-                    between(0, 10'000'000), "Width of the dense gated MLP."),
+                    between(0, 10'000'000), "Width of the dense MLP."),
               field("moe", &ModelSpec::moe, absent_means("a dense model"), "Experts."),
               field("native_weights", &ModelSpec::native_weights, by_default("bf16"),
                     "Format the weights are published in."),
@@ -113,9 +203,22 @@ const FieldTable<ModelSpec>& ModelSpec::fields() {
           .catalogue("models")
           .shorthand("use")
           .must("window.layers must not exceed layers",
-                [](const ModelSpec& m) { return !m.window || m.window->layers <= m.layers; })
-          .must("moe.dense_layers must be fewer than layers",
-                [](const ModelSpec& m) { return !m.moe || m.moe->dense_layers < m.layers; })
+                [](const ModelSpec& m) { return m.window_layers() <= m.layers; })
+          .must("linear.layers must leave a layer with attention, and those with a window",
+                [](const ModelSpec& m) {
+                  return !m.linear || (m.linear->layers < m.layers &&
+                                       m.linear->layers + uint64_t{m.window_layers()} <= m.layers);
+                })
+          .must("shared_kv must leave a layer that stores KV, of each kind that layers share",
+                [](const ModelSpec& m) { return shares_stored_layers(m); })
+          .must("indexer needs latent attention (mla)",
+                [](const ModelSpec& m) {
+                  return !m.indexer || std::holds_alternative<MlaSpec>(m.attention);
+                })
+          .must("moe.dense_layers must be fewer than the layers with an MLP or experts",
+                [](const ModelSpec& m) {
+                  return !m.moe || m.moe->dense_layers < m.feedforward_layers();
+                })
           .must("layers without experts need an intermediate width", [](const ModelSpec& m) {
             return m.intermediate > 0 || (m.moe && m.moe->dense_layers == 0);
           });

@@ -77,7 +77,8 @@ double padded_gemm_us(const GemmSpec& spec, const Machine& machine, const GemmWo
 
 const GemmSpec* eight_bit(const KernelSpec& kernels, WeightFormat format) {
   const auto& spec = format == WeightFormat::fp8_block ? kernels.gemm_fp8_block : kernels.gemm_fp8;
-  return format != WeightFormat::bf16 && spec ? &*spec : nullptr;
+  const bool eight = format == WeightFormat::fp8 || format == WeightFormat::fp8_block;
+  return eight && spec ? &*spec : nullptr;
 }
 
 Cost collective(const CollectiveSpec& spec, const Machine& machine, uint32_t ranks, double bytes,
@@ -144,15 +145,16 @@ Cost experts(const Machine& machine, const ModelSpec& model, WeightFormat format
   const KernelSpec& kernels = machine.kernels;
   const bool narrow = format == WeightFormat::fp8 || format == WeightFormat::fp8_block;
   const bool eight = narrow && kernels.moe_fp8;
-  const MoeKernelSpec& spec = eight                           ? *kernels.moe_fp8
-                              : format == WeightFormat::mxfp4 ? kernels.moe_mxfp4
-                                                              : kernels.moe_bf16;
+  const bool four = weight_bytes(format) < 1;
+  const MoeKernelSpec& spec = eight  ? *kernels.moe_fp8
+                              : four ? kernels.moe_mxfp4
+                                     : kernels.moe_bf16;
   const double peak = eight ? machine.fp8 : machine.bf16;
   const double missed =
       power(1 - static_cast<double>(moe.top) / moe.experts, static_cast<uint64_t>(tokens));
   const double active = held * (1 - missed);
   const double rows = tokens * moe.top * held / moe.experts * imbalance;
-  const double size = 3.0 * model.hidden * intermediate;
+  const double size = model.mlp_matrices() * model.hidden * intermediate;
   const double flops = 2 * size * (rows + active * spec.pad_rows);
   const double weights = active * size * weight_bytes(format);
   const double moved = rows * (4.0 * model.hidden + 6 * intermediate);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "models/hardware/specs.hpp"
 #include "models/llm/kernels.hpp"
@@ -66,5 +67,15 @@ struct AttentionCost {
 };
 AttentionCost attention(const Machine& machine, const ModelSpec& model, KvFormat kv, uint32_t tp,
                         uint32_t window);
+
+/// Layers of a model that attend alike. With an indexer two kinds stand for the same layers: what
+/// scores all tokens, and attention to those it chose, which a window of as many tokens describes.
+struct AttentionKind {
+  uint32_t layers = 0;
+  uint32_t window = 0;  ///< 0: everything
+  AttentionCost cost;
+};
+std::vector<AttentionKind> attention_kinds(const Machine& machine, const ModelSpec& model,
+                                           KvFormat kv, uint32_t tp);
 
 }  // namespace tiercast::llm

@@ -13,9 +13,10 @@ double attention_parameters(const GqaSpec& gqa, double hidden) {
 
 double attention_parameters(const MlaSpec& mla, double hidden) {
   const double heads = mla.heads;
-  return hidden * mla.q_rank + mla.q_rank * heads * (mla.nope_dim + mla.rope_dim) +
-         hidden * (mla.kv_rank + mla.rope_dim) + mla.kv_rank * heads * (mla.nope_dim + mla.v_dim) +
-         heads * mla.v_dim * hidden;
+  const double queries =
+      mla.q_rank == 0 ? hidden * mla.query_width() : mla.q_rank * (hidden + mla.query_width());
+  return queries + hidden * (mla.kv_rank + mla.rope_dim) +
+         mla.kv_rank * heads * (mla.nope_dim + mla.v_dim) + heads * mla.v_dim * hidden;
 }
 
 double small_attention(const GqaSpec& gqa, double hidden) {
@@ -26,7 +27,22 @@ double small_attention(const GqaSpec& gqa, double hidden) {
 
 double small_attention(const MlaSpec& mla, double) { return double{1} * mla.q_rank + mla.kv_rank; }
 
-double gated_mlp(double hidden, double intermediate) { return 3 * hidden * intermediate; }
+double linear_parameters(const LinearSpec& linear, double hidden) {
+  return hidden * linear.input_width() + linear.value_width() * hidden;
+}
+
+double small_linear(const LinearSpec& linear) {
+  return linear.conv * (2 * linear.key_width() + linear.value_width()) + linear.value_dim +
+         2.0 * linear.value_heads;
+}
+
+// Its queries come from the latent of the attention's queries, or from the residual stream.
+double indexer_parameters(const IndexerSpec& indexer, const ModelSpec& model) {
+  const auto* mla = std::get_if<MlaSpec>(&model.attention);
+  const double from = mla != nullptr && mla->q_rank > 0 ? mla->q_rank : model.hidden;
+  return from * indexer.heads * indexer.dim +
+         model.hidden * (double{1} * indexer.dim + indexer.heads);
+}
 
 }  // namespace
 
@@ -36,23 +52,29 @@ uint32_t ModelSpec::heads() const {
 
 ParameterCount count_parameters(const ModelSpec& model) {
   const double hidden = model.hidden;
-  const double layers = model.layers;
   ParameterCount count;
   count.embedding = hidden * model.vocabulary;
   count.head = model.tied_embeddings ? 0 : count.embedding;
   count.attention =
-      layers *
+      model.attention_layers() *
       std::visit([&](const auto& a) { return attention_parameters(a, hidden); }, model.attention);
   count.small =
-      layers * (2 * hidden + std::visit([&](const auto& a) { return small_attention(a, hidden); },
-                                        model.attention)) +
-      hidden;
-  count.mlp = (layers - model.moe_layers()) * gated_mlp(hidden, model.intermediate);
+      (model.layers + double{1} * model.feedforward_layers() + 1) * hidden +
+      model.attention_layers() *
+          std::visit([&](const auto& a) { return small_attention(a, hidden); }, model.attention);
+  if (model.linear) {
+    count.attention += model.linear->layers * linear_parameters(*model.linear, hidden);
+    count.small += model.linear->layers * small_linear(*model.linear);
+  }
+  if (model.indexer) {
+    count.attention += model.full_layers() * indexer_parameters(*model.indexer, model);
+  }
+  const double matrix = model.mlp_matrices() * hidden;  // of one unit of width
+  count.mlp = model.dense_mlp_layers() * matrix * model.intermediate;
   if (model.moe) {
     const double moe_layers = model.moe_layers();
-    const double expert = gated_mlp(hidden, model.moe->intermediate);
-    count.mlp += moe_layers * model.moe->shared * expert;
-    count.experts = moe_layers * model.moe->experts * expert;
+    count.mlp += moe_layers * matrix * model.moe->shared_width();
+    count.experts = moe_layers * model.moe->experts * matrix * model.moe->intermediate;
     count.router = moe_layers * hidden * model.moe->experts;
     if (model.moe->bias) {
       const double per_expert = 2.0 * model.moe->intermediate + hidden + 1;
@@ -80,6 +102,10 @@ double weight_bytes(WeightFormat format) {
       return 1;
     case WeightFormat::mxfp4:
       return 17.0 / 32.0;
+    case WeightFormat::int4:
+      return 133.0 / 256.0;
+    case WeightFormat::nvfp4:
+      return 9.0 / 16.0;
   }
   return 2;
 }

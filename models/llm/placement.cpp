@@ -85,7 +85,8 @@ int64_t stage_layers(uint32_t layers, uint32_t pp) { return (int64_t{layers} + p
 double replicated_attention(const ModelSpec& model) {
   const auto* mla = std::get_if<MlaSpec>(&model.attention);
   if (mla == nullptr) return 0;
-  return double{1} * model.layers * model.hidden * (mla->q_rank + mla->kv_rank + mla->rope_dim);
+  return double{1} * model.attention_layers() * model.hidden *
+         (double{1} * mla->q_rank + mla->kv_rank + mla->rope_dim);
 }
 
 Bytes whole(double bytes) { return Bytes{static_cast<int64_t>(std::ceil(bytes))}; }
@@ -111,8 +112,9 @@ Bytes activation_peak(const ModelSpec& model, const ParallelSpec& parallel,
 }  // namespace
 
 int64_t kv_layer_bytes_per_gpu(const ModelSpec& model, KvFormat format, uint32_t tp) {
-  return bytes_of(format) *
-         std::visit([tp](const auto& kind) { return layer_numbers(kind, tp); }, model.attention);
+  const int64_t numbers =
+      std::visit([tp](const auto& kind) { return layer_numbers(kind, tp); }, model.attention);
+  return bytes_of(format) * numbers + (model.indexer ? model.indexer->token_bytes() : 0);
 }
 
 uint32_t kv_copies(const ModelSpec& model, uint32_t tp) {
@@ -121,12 +123,12 @@ uint32_t kv_copies(const ModelSpec& model, uint32_t tp) {
 }
 
 int64_t kv_bytes_per_token(const ModelSpec& model, KvFormat format) {
-  return model.layers * kv_layer_bytes_per_gpu(model, format, 1);
+  return model.stored_layers() * kv_layer_bytes_per_gpu(model, format, 1);
 }
 
 int64_t kv_bytes_per_token_per_gpu(const ModelSpec& model, KvFormat format,
                                    const ParallelSpec& parallel) {
-  return stage_layers(model.layers, parallel.pp) *
+  return stage_layers(model.stored_layers(), parallel.pp) *
          kv_layer_bytes_per_gpu(model, format, parallel.tp);
 }
 
@@ -147,9 +149,7 @@ Bytes weight_bytes_per_gpu(const ModelSpec& model, WeightFormat format,
 }
 
 int64_t kv_block_bytes(const ModelSpec& model, KvFormat format, uint32_t block_tokens) {
-  const int64_t windowed = model.window ? model.window->layers : 0;
-  const int64_t growing =
-      kv_bytes_per_token(model, format) / model.layers * (model.layers - windowed);
+  const int64_t growing = model.stored_full_layers() * kv_layer_bytes_per_gpu(model, format, 1);
   return std::max<int64_t>(growing, 1) * block_tokens;
 }
 
@@ -169,15 +169,19 @@ HbmBudget hbm_budget(const ModelSpec& model, WeightFormat weights, KvFormat kv,
   budget.reserve =
       memory.reserve.value_or(parallel.gpus() > 1 ? kReserveSeveralGpus : kReserveOneGpu);
   const int64_t per_token = kv_bytes_per_token_per_gpu(model, kv, parallel);
-  const int64_t windowed = model.window ? model.window->layers : 0;
-  const int64_t window_bytes = per_token * windowed / model.layers;
+  const int64_t window_bytes = per_token * model.stored_window_layers() / model.stored_layers();
   if (model.window) {
     const int64_t tokens = int64_t{model.window->tokens} + needs.block_tokens;
     const int64_t chunk = needs.max_batched_tokens;
     budget.window_kv = Bytes{window_bytes * (tokens * needs.max_sequences + chunk)};
   }
+  if (model.linear) {
+    const double layers =
+        static_cast<double>(stage_layers(model.linear->layers, parallel.pp)) / parallel.tp;
+    budget.state = whole(layers * model.linear->state_bytes() * needs.max_sequences);
+  }
   const Bytes left = budget.usable - budget.weights - budget.activations - budget.graphs -
-                     budget.reserve - budget.window_kv;
+                     budget.reserve - budget.window_kv - budget.state;
   budget.kv = std::max(left, Bytes{0});
   const int64_t growing = std::max<int64_t>(per_token - window_bytes, 1);
   budget.kv_blocks_fit = budget.kv.value() / (growing * needs.block_tokens) * parallel.dp;

@@ -32,11 +32,11 @@ std::string weights_violation(const ModelSpec& model, WeightFormat format);
 std::string parallel_violation(const ModelSpec& model, const ParallelSpec& parallel);
 
 /// KV bytes of one token in one layer on one GPU. Heads are sharded over tp until they run out,
-/// then replicated; a latent (MLA) is replicated always.
+/// then replicated; a latent (MLA) is replicated always, as is what an indexer keeps.
 int64_t kv_layer_bytes_per_gpu(const ModelSpec& model, KvFormat format, uint32_t tp);
 /// Ranks that hold the same KV: all `tp` of a latent, tp / heads where KV heads run out, else one.
 uint32_t kv_copies(const ModelSpec& model, uint32_t tp);
-/// KV bytes of one token in all layers, each head once: what a cache entry holds.
+/// KV bytes of one token in all layers that store any, each head once: what a cache entry holds.
 int64_t kv_bytes_per_token(const ModelSpec& model, KvFormat format);
 /// Bytes of one KV block, each head once. Windowed layers are not in it: their KV does not grow and
 /// is set aside whole (HbmBudget::window_kv).
@@ -75,6 +75,7 @@ struct HbmBudget {
   Bytes graphs;
   Bytes reserve;
   Bytes window_kv;  ///< sliding-window layers: their KV stops growing, so it is set aside whole
+  Bytes state;      ///< linear layers: their constant states, of max_sequences
   Bytes kv;
   int64_t kv_blocks_fit = 0;  ///< of the whole instance: every attention replica has its own KV
   int64_t kv_blocks = 0;      ///< the same, or as pinned

@@ -85,6 +85,7 @@ std::vector<std::pair<std::string, Bytes>> memory_lines(const llm::HbmBudget& me
           {"graphs", memory.graphs},
           {"reserve", memory.reserve},
           {"window_kv", memory.window_kv},
+          {"state", memory.state},
           {"kv", memory.kv}};
 }
 
