@@ -109,11 +109,12 @@ AttentionGroup compile_group(const StepTableInput& input, const Units& units,
   group.layers = kind.layers;
   group.window_tokens = kind.window;
   group.row_tile = cost.row_tile;
-  group.decode_time = {{0, 0, units.ticks(cost.decode_kv * times)}};
-  group.energy_per_kv_token = static_cast<int64_t>(units.energy(cost.decode_kv * times));
+  const auto all = [&](const Cost& part) { return (part * times).stretched(input.engine.kernels); };
+  group.decode_time = {{0, 0, units.ticks(all(cost.decode_kv))}};
+  group.energy_per_kv_token = static_cast<int64_t>(units.energy(all(cost.decode_kv)));
   const auto set = [&](const Cost& part, int64_t& ticks, Int128& energy) {
-    ticks = units.ticks(part * times);
-    energy = units.energy(part * times);
+    ticks = units.ticks(all(part));
+    energy = units.energy(all(part));
   };
   set(cost.chunk, group.prefill_time.per_chunk, group.prefill_energy.per_chunk);
   set(cost.chunk_token, group.prefill_time.per_token, group.prefill_energy.per_token);
@@ -152,18 +153,23 @@ std::vector<Choice<Sampling>> choices(Sampling) {
 CompiledSteps compile_step_table(const StepTableInput& input) {
   const Machine machine(input.gpu, input.kernels);
   const Units units(input, machine);
+  const double slower = input.engine.kernels;
   CompiledSteps compiled;
   StepTable& table = compiled.table;
   table.max_tokens = input.max_tokens;
   table.max_sequences = input.max_sequences;
   table.dynamic_power_max_mw = units.most_mw();
 
-  Curve tokens = tabulate(input.max_tokens, units,
-                          [&](double size) { return token_cost(input, machine, size).total(); });
-  Curve samples = tabulate(input.max_sequences, units,
-                           [&](double size) { return sample_cost(input, machine, size); });
-  Curve engine = tabulate(input.max_sequences, units,
-                          [&](double size) { return engine_cost(input, machine, size); });
+  Curve tokens = tabulate(input.max_tokens, units, [&](double size) {
+    return token_cost(input, machine, size).total().stretched(slower);
+  });
+  Curve samples = tabulate(input.max_sequences, units, [&](double size) {
+    return sample_cost(input, machine, size).stretched(slower);
+  });
+  Curve engine = tabulate(input.max_sequences, units, [&](double size) {
+    Cost cost = sequence_cost(input, machine, size).stretched(slower);
+    return cost += engine_cost(input, size);
+  });
   table.token_ticks = std::move(tokens.ticks);
   table.token_energy = std::move(tokens.energy);
   table.sample_ticks = std::move(samples.ticks);

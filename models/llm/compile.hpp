@@ -5,6 +5,7 @@
 #include <string>
 
 #include "models/hardware/specs.hpp"
+#include "models/llm/engine_overhead.hpp"
 #include "models/llm/kernels.hpp"
 #include "models/llm/model_spec.hpp"
 #include "models/llm/placement.hpp"
@@ -23,6 +24,7 @@ struct StepTableInput {
   ParallelSpec parallel;
   const hardware::GpuSpec& gpu;
   const KernelSpec& kernels;
+  const EngineOverheadSpec& engine;
   Sampling sampling = Sampling::greedy;
   uint32_t max_tokens = 0;     ///< of a step
   uint32_t max_sequences = 0;  ///< of a step

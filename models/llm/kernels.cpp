@@ -99,19 +99,6 @@ const FieldTable<CollectiveSpec>& CollectiveSpec::fields() {
   return table;
 }
 
-const FieldTable<EngineOverheadSpec>& EngineOverheadSpec::fields() {
-  static const auto table = FieldTable<EngineOverheadSpec>(
-      "engine_overhead", "Time of a step that no GPU kernel accounts for.",
-      {
-          field("step", &EngineOverheadSpec::step, required, at_least(0), "Per step."),
-          field("sequence", &EngineOverheadSpec::sequence, required, at_least(0),
-                "Per scheduled sequence."),
-          field("sort", &EngineOverheadSpec::sort, required, at_least(0),
-                "Per sampled sequence and 100,000 vocabulary entries, where top-p sorts."),
-      });
-  return table;
-}
-
 const FieldTable<GpuPowerSpec>& GpuPowerSpec::fields() {
   static const auto table = FieldTable<GpuPowerSpec>(
       "gpu_power", "Power above idle, as shares of (limit - idle).",
@@ -174,7 +161,6 @@ const FieldTable<KernelSpec>& KernelSpec::fields() {
               field("all_reduce", &KernelSpec::all_reduce, required, "Beyond 8 MiB."),
               field("all_gather", &KernelSpec::all_gather, required, "Logits of a split head."),
               field("all_to_all", &KernelSpec::all_to_all, required, "Tokens to experts."),
-              field("engine", &KernelSpec::engine, required, "Time outside kernels."),
               field("power", &KernelSpec::power, required, "GPU power above idle."),
               field("errors", &KernelSpec::errors, by_default("[]"), "How well each part fits."),
           })

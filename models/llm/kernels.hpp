@@ -70,14 +70,6 @@ struct CollectiveSpec {
   static const FieldTable<CollectiveSpec>& fields();
 };
 
-struct EngineOverheadSpec {
-  Seconds step;  ///< a step's scheduling, input preparation, output handling not hidden by the GPU
-  Seconds sequence;  ///< the same, per sequence
-  Seconds sort;      ///< per sampled sequence and 100,000 vocabulary entries, where top-p sorts
-
-  static const FieldTable<EngineOverheadSpec>& fields();
-};
-
 /// GPU power above idle, as shares of (limit - idle): busy x (kernel time that is not
 /// communication) + compute x FLOP/peak + memory x bytes/peak, in each step at most
 /// (sustained x limit - idle).
@@ -122,7 +114,6 @@ struct KernelSpec {
   CollectiveSpec all_reduce;
   CollectiveSpec all_gather;
   CollectiveSpec all_to_all;
-  EngineOverheadSpec engine;
   GpuPowerSpec power;
   std::vector<FitErrorSpec> errors;
 

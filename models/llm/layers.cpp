@@ -188,18 +188,21 @@ Cost sample_cost(const StepTableInput& input, const Machine& machine, double seq
   constexpr double kLogitPasses = 10;  // bytes a logit: read 2, write 4, read 4 for the argmax
   cost += elementwise(machine, kLogitPasses * own * vocabulary);
   if (input.sampling == Sampling::top_p) {
-    const double sort = machine.kernels.engine.sort.value() * 1e6 * own * vocabulary / 1e5;
+    const double sort = input.engine.sort.value() * 1e6 * own * vocabulary / 1e5;
     cost += Cost{.us = sort};
   }
   return cost;
 }
 
-Cost engine_cost(const StepTableInput& input, const Machine& machine, double sequences) {
-  const EngineOverheadSpec& engine = machine.kernels.engine;
-  const double step_us = 1e6 * engine.step.value();
-  Cost cost{.us = step_us + 1e6 * engine.sequence.value() * sequences, .idle_us = step_us};
+Cost engine_cost(const StepTableInput& input, double sequences) {
+  const double step_us = 1e6 * input.engine.step.value();
+  return {.us = step_us + 1e6 * input.engine.sequence.value() * sequences, .idle_us = step_us};
+}
+
+Cost sequence_cost(const StepTableInput& input, const Machine& machine, double sequences) {
   const ModelSpec& model = input.model;
   const double own = std::ceil(sequences / input.parallel.dp);
+  Cost cost;
   for (const AttentionKind& kind : attention_kinds(machine, model, input.kv, input.parallel.tp)) {
     cost += kind.cost.sequence * (kind.layers * own);
   }

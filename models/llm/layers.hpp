@@ -22,7 +22,10 @@ TokenCost token_cost(const StepTableInput& input, const Machine& machine, double
 /// LM head and choice of the next token for `sequences` sequences.
 Cost sample_cost(const StepTableInput& input, const Machine& machine, double sequences);
 
-/// Overhead of a step with `sequences` scheduled, attention's cost per sequence included.
-Cost engine_cost(const StepTableInput& input, const Machine& machine, double sequences);
+/// The software's own time in a step with `sequences` scheduled.
+Cost engine_cost(const StepTableInput& input, double sequences);
+
+/// What kernels do for each of `sequences` sequences, however long they are.
+Cost sequence_cost(const StepTableInput& input, const Machine& machine, double sequences);
 
 }  // namespace tiercast::llm

@@ -111,6 +111,13 @@ Cost operator*(Cost cost, double times) {
           cost.bytes * times};
 }
 
+Cost Cost::stretched(double times) const {
+  Cost slower = *this;
+  slower.us *= times;
+  slower.communication_us *= times;
+  return slower;
+}
+
 Machine::Machine(const hardware::GpuSpec& gpu, const KernelSpec& kernel_spec)
     : kernels(kernel_spec),
       bf16(gpu.bf16.value.value() * 1e-6),

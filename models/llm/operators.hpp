@@ -21,6 +21,8 @@ struct Cost {
 
   Cost& operator+=(const Cost& other);
   friend Cost operator*(Cost cost, double times);
+  /// The same work, taking `times` as long.
+  Cost stretched(double times) const;
 };
 
 /// A GPU's peaks per microsecond and its kernels.

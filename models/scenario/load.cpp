@@ -23,8 +23,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The GPU names the calibration that times its kernels.
+// A scenario's own calibration is resolved as a part of it.
+bool states_kernels(Scenario& scenario) {
+  if (!scenario.spec.calibration) return false;
+  scenario.kernels = *scenario.spec.calibration;
+  return true;
+}
+
+// The GPU names the calibration that times its kernels, unless the scenario does.
 bool load_kernels(Catalogue& catalogue, Scenario& scenario, Diagnostics& found) {
+  if (states_kernels(scenario)) return true;
   const Node* named = at_path(scenario.resolved, "cluster.node.gpu.kernels");
   const Place where = named == nullptr ? Place{scenario.file, 0, 0} : named->place;
   const Node* entry = catalogue.find("calibration", scenario.spec.cluster.node.gpu.kernels, where);
@@ -77,7 +85,15 @@ void name_stack(Node& holder, const std::string& name, const std::string& key = 
   }
 }
 
-Node with_default_stacks(Node document, Catalogue& catalogue) {
+// So does an engine.
+void name_engine(Node& document) {
+  Node* engine = document.find("engine");
+  if (engine == nullptr || !engine->is_map() || engine->find("preset") != nullptr) return;
+  engine->set("preset", Node::scalar(kDefaultEngine, engine->place, Origin::default_value));
+}
+
+Node with_default_entries(Node document, Catalogue& catalogue) {
+  name_engine(document);
   Node* handover = document.find("disaggregation");
   if (handover != nullptr && handover->is_map()) {
     name_stack(*handover, kHandOverStack);
@@ -126,7 +142,7 @@ std::optional<Scenario> load_scenario(const Node& document, const std::string& f
   Reader reader(found, catalogue.lookup());
   Scenario scenario;
   scenario.file = file;
-  reader.read(with_default_stacks(document, catalogue), scenario.spec, scenario.resolved);
+  reader.read(with_default_entries(document, catalogue), scenario.spec, scenario.resolved);
   if (found.has_errors()) return std::nullopt;
   Problems problems(scenario.resolved, found);
   check_reaches(scenario.spec, catalogue, problems);
@@ -146,7 +162,8 @@ std::optional<Scenario> read_again(Scenario changed, Diagnostics& found) {
   scenario.file = std::move(changed.file);
   const bool read =
       reader.read(changed.resolved, scenario.spec, scenario.resolved) &&
-      reader.read(changed.resolved_kernels, scenario.kernels, scenario.resolved_kernels);
+      (states_kernels(scenario) ||
+       reader.read(changed.resolved_kernels, scenario.kernels, scenario.resolved_kernels));
   if (!read) return std::nullopt;
   anchor_trace(scenario);
   settle_plugins(scenario.spec, scenario.resolved, scenario.file);

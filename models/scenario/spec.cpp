@@ -168,6 +168,7 @@ const FieldTable<ScenarioSpec>& ScenarioSpec::fields() {
       field("cluster", &S::cluster, required, "The machines."),
       field("model", &S::model, required, "The language model."),
       field("engine", &S::engine, by_default("vllm"), "The inference engine."),
+      field("calibration", &S::calibration, absent_means("the entry that the GPU names"), "How close kernels come to the GPU's peaks: a catalogue entry, or one with parameters overridden."),
       field("disaggregation", &S::disaggregation, absent_means("every instance does both"), "Prefill and decode on instances of their own."),
       field("router", &S::router, by_default("prefix"), "Routing between instances."),
       field("tiers", &S::tiers, by_default("[hbm]"), "Tiers of the KV cache in the order of lookup; the first is GPU memory."),

@@ -10,6 +10,7 @@
 #include "models/hardware/fabric_specs.hpp"
 #include "models/hardware/specs.hpp"
 #include "models/ledger/ledger.hpp"
+#include "models/llm/kernels.hpp"
 #include "models/llm/model_spec.hpp"
 #include "models/scenario/eviction_section.hpp"
 #include "models/scenario/tier_sections.hpp"
@@ -109,12 +110,16 @@ struct RunSection {
   static const FieldTable<RunSection>& fields();
 };
 
+/// Where a scenario names no engine.
+inline constexpr const char* kDefaultEngine = "vllm";
+
 struct ScenarioSpec {
   std::string name;
   std::optional<std::string> description;
   ClusterSection cluster;
   ModelSection model;
   serving::EngineSettings engine;
+  std::optional<llm::KernelSpec> calibration;  ///< absent: the entry the GPU names
   std::optional<DisaggregationSection> disaggregation;
   serving::RouterSettings router;
   std::vector<TierSection> tiers;

@@ -1,6 +1,7 @@
 #include "models/scenario/world.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "models/scenario/problems.hpp"
@@ -37,6 +38,7 @@ serving::EngineSpec engine_spec(const ScenarioSpec& spec, int64_t kv_blocks) {
   engine.prefix_caching = settings.prefix_caching;
   engine.isolation = settings.isolation.value_or(serving::Isolation::none);
   engine.over_length = settings.over_length;
+  engine.request_ns = std::lround(settings.overhead.request.value() * 1e9);
   if (spec.limits.ttft) engine.first_token_limit_ns = spec.limits.ttft->value();
   engine.layers = spec.model.name.layers;
   engine.fuse = spec.run.fuse;
@@ -91,7 +93,7 @@ void check_end(const ScenarioSpec& spec, Problems& problems) {
                  "lower it, or raise the workload's duration");
   }
   const auto* closed = std::get_if<workload::ClosedSpec>(&spec.workload);
-  if (closed != nullptr && spec.engine.preset == serving::EnginePreset::oracle && closed->repeat &&
+  if (closed != nullptr && spec.engine.rules == serving::EngineRules::oracle && closed->repeat &&
       !closed->requests) {
     problems.add("workload.closed",
                  "reference mode (engine: oracle) answers at once, so sessions "
@@ -242,7 +244,7 @@ std::optional<World> build_world(const ScenarioSpec& spec, const llm::KernelSpec
   if (problems.any()) return std::nullopt;
   llm::CompiledSteps compiled = llm::compile_step_table(
       {spec.model.name, world.weights, world.kv, world.parallel, spec.cluster.node.gpu, kernels,
-       spec.engine.sampling, world.cluster.engine.max_batched_tokens,
+       spec.engine.overhead, spec.engine.sampling, world.cluster.engine.max_batched_tokens,
        world.cluster.engine.max_sequences, world.cluster.engine.max_model_tokens});
   if (!compiled.problem.empty()) {
     problems.add("engine", compiled.problem);

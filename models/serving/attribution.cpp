@@ -43,6 +43,7 @@ TimeParts to_parts(int64_t total_ns, const WaitParts& waits, const TickParts& ti
     return share;
   };
   TimeParts parts;
+  parts.route_ns = waits.route_ns;
   parts.queue_ns = waits.queue_ns;
   parts.metadata_ns = waits.metadata_ns;
   parts.load_wait_ns = waits.load_wait_ns;

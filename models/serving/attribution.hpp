@@ -14,6 +14,7 @@ int64_t ceil_ns(Int128 ticks);
 
 /// Time a request waited outside a batch, in whole ns.
 struct WaitParts {
+  int64_t route_ns = 0;
   int64_t queue_ns = 0;
   int64_t metadata_ns = 0;
   int64_t load_wait_ns = 0;
@@ -21,7 +22,7 @@ struct WaitParts {
   int64_t handoff_ns = 0;
 
   int64_t total_ns() const {
-    return queue_ns + metadata_ns + load_wait_ns + load_move_ns + handoff_ns;
+    return route_ns + queue_ns + metadata_ns + load_wait_ns + load_move_ns + handoff_ns;
   }
 };
 

@@ -123,7 +123,8 @@ void Cluster::schedule_arrival(int64_t not_before_ns) {
     queue_.cancel(engine::Phase::fact, kSourceEntity);
     return;
   }
-  queue_.schedule(std::max(next_ns, not_before_ns), engine::Phase::fact, kSourceEntity);
+  queue_.schedule(std::max(next_ns + spec_.engine.request_ns, not_before_ns), engine::Phase::fact,
+                  kSourceEntity);
 }
 
 // Whatever an event did to an instance: what others read of it, and when it is to be called next.

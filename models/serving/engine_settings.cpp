@@ -5,9 +5,9 @@
 
 namespace tiercast::serving {
 
-std::vector<Choice<EnginePreset>> choices(EnginePreset) {
-  return {{"vllm", EnginePreset::vllm, "continuous batching with chunked prefill, as vLLM v1"},
-          {"oracle", EnginePreset::oracle,
+std::vector<Choice<EngineRules>> choices(EngineRules) {
+  return {{"continuous", EngineRules::continuous, "continuous batching, as vLLM v1"},
+          {"oracle", EngineRules::oracle,
            "reference mode: one request at a time, unbounded cache, prompt blocks only, no time"}};
 }
 
@@ -47,7 +47,11 @@ const FieldTable<EngineSettings>& EngineSettings::fields() {
   using S = EngineSettings;
   // clang-format off
   static const auto table = FieldTable<S>("engine", "How one engine replica schedules and stores.", {
-      field("preset", &S::preset, by_default("vllm"), "Which engine's rules apply."),
+      field("preset", &S::preset, by_default("vllm"), "Which engine, and of when: a catalogue entry, whose keys the others override."),
+      field("title", &S::title, by_default(""), "Name for people."),
+      field("source", &S::source, by_default(""), "Where its figures come from."),
+      field("rules", &S::rules, by_default("continuous"), "How it schedules."),
+      field("overhead", &S::overhead, required, "Time of its software."),
       field("tp", &S::tp, by_default("1"), between(1, 1024), also_called("tensor_parallel_size"), "GPUs that share each layer of one instance (tensor parallel)."),
       field("pp", &S::pp, by_default("1"), between(1, 128), also_called("pipeline_parallel_size"), "Stages that share the layers of one instance (pipeline parallel)."),
       field("dp", &S::dp, by_default("1"), between(1, 1024), also_called("data_parallel_size"), "Attention replicas that share the experts of one instance (data parallel)."),
@@ -64,7 +68,7 @@ const FieldTable<EngineSettings>& EngineSettings::fields() {
       field("chunked_prefill", &S::chunked_prefill, by_default("true"), also_called("enable_chunked_prefill"), "Split prompts over steps, beside decodes."),
       field("prefix_caching", &S::prefix_caching, by_default("true"), also_called("enable_prefix_caching"), "Reuse blocks of known prefixes."),
       field("isolation", &S::isolation, absent_means("none"), "Whose requests share cached prefixes: the salt of a block's key."),
-  }).shorthand("preset").must("max_sequences must not exceed max_batched_tokens", [](const S& s) {
+  }).catalogue("engines", "preset").shorthand("preset").must("max_sequences must not exceed max_batched_tokens", [](const S& s) {
     return static_cast<int64_t>(s.max_sequences) <= s.max_batched_tokens.value();
   });
   // clang-format on

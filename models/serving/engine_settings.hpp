@@ -16,15 +16,19 @@
 
 namespace tiercast::serving {
 
-/// vllm: continuous batching as vLLM v1 ships it. oracle: reference mode, requests one at a time
-/// against an unbounded cache, without time.
-enum class EnginePreset : uint8_t { vllm, oracle };
-std::vector<Choice<EnginePreset>> choices(EnginePreset);
+/// continuous: continuous batching as vLLM v1 ships it. oracle: reference mode, requests one at a
+/// time against an unbounded cache, without time.
+enum class EngineRules : uint8_t { continuous, oracle };
+std::vector<Choice<EngineRules>> choices(EngineRules);
 std::vector<Choice<OverLength>> choices(OverLength);
 std::vector<Choice<Isolation>> choices(Isolation);
 
 struct EngineSettings {
-  EnginePreset preset = EnginePreset::vllm;
+  std::string preset;  ///< catalogue entry that the other keys override
+  std::string title;
+  std::string source;
+  EngineRules rules{};
+  llm::EngineOverheadSpec overhead;
   uint32_t tp = 1;
   uint32_t pp = 1;
   uint32_t dp = 1;

@@ -27,7 +27,8 @@ struct EngineSpec {
   bool chunked_prefill = true;
   /// From arrival to first token, as policies are told; the engine itself has no use for it.
   int64_t first_token_limit_ns = INT64_MAX;
-  uint32_t layers = 1;  ///< of the model: how finely a layerwise load overlaps
+  int64_t request_ns = 0;  ///< from a request's arrival at the server to its queue
+  uint32_t layers = 1;     ///< of the model: how finely a layerwise load overlaps
   bool prefix_caching = true;
   Isolation isolation = Isolation::none;
   OverLength over_length = OverLength::reject;

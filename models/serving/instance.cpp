@@ -54,7 +54,7 @@ void Instance::close(int64_t now_ns) {
 void Instance::arrive(int64_t now_ns, uint64_t request, Content content) {
   count_areas(now_ns);
   // Where the source held it back.
-  waiting_area(WaitCause::step) += now_ns - (*log_)[request].arrival_ns;
+  waiting_area(WaitCause::step) += now_ns - (*log_)[request].arrival_ns - spec_.request_ns;
   join_queue(now_ns, new_sequence(request), std::move(content));
 }
 
@@ -136,7 +136,7 @@ SequenceId Instance::new_sequence(uint64_t request) {
   sequence.prefilled_tokens = 0;
   sequence.generated_tokens = 0;
   sequence.leaf = kvstore::kNoNode;
-  sequence.queued_since_ns = record.arrival_ns;
+  sequence.queued_since_ns = record.arrival_ns + spec_.request_ns;
   sequence.pinned = false;
   sequence.asked = false;
   sequence.looked_up = false;
@@ -152,7 +152,7 @@ SequenceId Instance::new_sequence(uint64_t request) {
   sequence.handed_by = tiering::kNone;
   sequence.handing_over = false;
   sequence.load.clear();
-  sequence.waits = {};
+  sequence.waits = {.route_ns = spec_.request_ns};
   sequence.ticks = {};
   return id;
 }

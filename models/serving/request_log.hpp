@@ -11,7 +11,7 @@ enum class RequestState : uint8_t { offered, completed, rejected };
 
 /// Where a request's time went, in ns. The parts sum to the whole exactly.
 struct TimeParts {
-  int64_t route_ns = 0;
+  int64_t route_ns = 0;  ///< through the server's front end
   int64_t queue_ns = 0;
   int64_t metadata_ns = 0;   ///< asking where blocks are
   int64_t load_wait_ns = 0;  ///< fetching blocks: what the same fetch would not take alone

@@ -124,7 +124,7 @@ int run_command(const Arguments& arguments) {
                        : derived_text(*prepared) + "\n" + tiers_text(*prepared));
       code = exit_ok;
     } else if (prepared) {
-      const bool reference = prepared->scenario.spec.engine.preset == serving::EnginePreset::oracle;
+      const bool reference = prepared->scenario.spec.engine.rules == serving::EngineRules::oracle;
       code = reference ? run_reference(*prepared, arguments, found)
                        : simulate(*prepared, arguments, found);
     }

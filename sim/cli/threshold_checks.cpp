@@ -48,7 +48,7 @@ std::vector<reports::Threshold> thresholds_of(const Node& document, Diagnostics&
 void check_thresholds(const scenario::Scenario& scenario,
                       const std::vector<reports::Threshold>& thresholds, Diagnostics& found) {
   const scenario::ScenarioSpec& spec = scenario.spec;
-  const bool reference = spec.engine.preset == serving::EnginePreset::oracle;
+  const bool reference = spec.engine.rules == serving::EngineRules::oracle;
   const bool has_tasks = std::holds_alternative<workload::ClosedSpec>(spec.workload);
   for (size_t i = 0; i < thresholds.size(); ++i) {
     const std::string& path = thresholds[i].path;

@@ -14,11 +14,13 @@ struct Case {
   ModelSpec model;
   hardware::GpuSpec gpu;
   KernelSpec kernels;
+  EngineOverheadSpec engine;
 
   Case(Catalogue& catalogue, const std::string& model_name, const std::string& gpu_name)
       : model(catalogue.load<ModelSpec>("models", model_name)),
         gpu(catalogue.load<hardware::GpuSpec>("gpus", gpu_name)),
-        kernels(catalogue.load<KernelSpec>("calibration", gpu.kernels)) {}
+        kernels(catalogue.load<KernelSpec>("calibration", gpu.kernels)),
+        engine(catalogue.load_part<EngineOverheadSpec>("engines", "vllm", "overhead")) {}
 
   StepTableInput input(ParallelSpec parallel = {}) const {
     return {.model = model,
@@ -27,6 +29,7 @@ struct Case {
             .parallel = parallel,
             .gpu = gpu,
             .kernels = kernels,
+            .engine = engine,
             .max_tokens = 2048,
             .max_sequences = 256,
             .max_context = 32'768};

@@ -25,12 +25,14 @@ struct Steps {
     const auto model = catalogue.load<ModelSpec>("models", model_name);
     const auto gpu = catalogue.load<hardware::GpuSpec>("gpus", gpu_name);
     const auto kernels = catalogue.load<KernelSpec>("calibration", gpu.kernels);
+    const auto engine = catalogue.load_part<EngineOverheadSpec>("engines", "vllm", "overhead");
     CompiledSteps compiled = compile_step_table({.model = model,
                                                  .weights = weights,
                                                  .kv = KvFormat::bf16,
                                                  .parallel = {.tp = tp},
                                                  .gpu = gpu,
                                                  .kernels = kernels,
+                                                 .engine = engine,
                                                  .sampling = sampling,
                                                  .max_tokens = 16384,
                                                  .max_sequences = 1024,

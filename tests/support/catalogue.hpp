@@ -21,10 +21,17 @@ class Catalogue {
  public:
   template <class S>
   S load(const std::string& kind, const std::string& name) {
+    return load_part<S>(kind, name, "");
+  }
+
+  /// What an entry says under `key`; all of it where that is empty.
+  template <class S>
+  S load_part(const std::string& kind, const std::string& name, const std::string& key) {
     Diagnostics found;
     S spec;
     Node resolved;
     const Node* entry = find(kind, name, found);
+    if (entry != nullptr && !key.empty()) entry = entry->find(key);
     Reader reader(found, lookup(found));
     const bool good = entry != nullptr && reader.read(*entry, spec, resolved);
     INFO(found.render());
