@@ -115,6 +115,8 @@ EnergyUse energy_use(const ledger::Energy& energy, const Output& output) {
     use.storage_path_j = energy.storage_path.total().value();
   }
   use.watts_mean = per(joules, output.duration.value());
+  use.gpu_watts_mean = per(use.scope.gpu_j, output.duration.value());
+  use.gpu_j_per_output_token = per(use.scope.gpu_j, static_cast<double>(output.tokens.output));
   return use;
 }
 

@@ -235,6 +235,8 @@ void walk_energy(const std::optional<EnergyUse>& energy, FieldSink& sink) {
   walk_interval("band_j_per_output_token", energy->band_j_per_output_token, kJoules, sink);
   walk_interval("band_j_per_task", energy->band_j_per_task, kJoules, sink);
   sink.number("watts_mean", energy->watts_mean, kWatts);
+  sink.number("gpu_watts_mean", energy->gpu_watts_mean, kWatts);
+  sink.number("gpu_j_per_output_token", energy->gpu_j_per_output_token, kJoules);
   sink.number("carbon_kg", energy->carbon_kg, kRatio);
   sink.close();
 }

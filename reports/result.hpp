@@ -202,7 +202,8 @@ struct EnergyScopes {
   double facility_j = 0;
 };
 
-/// Ratios are of node and fabric.
+/// Ratios are of node and fabric, but for those named after GPUs, which are what NVML would read of
+/// all GPUs together.
 struct EnergyUse {
   EnergyScopes scope;
   double pue = 1;
@@ -216,6 +217,8 @@ struct EnergyUse {
   std::optional<Interval> band_j_per_output_token;  ///< over the ranges of figures
   std::optional<Interval> band_j_per_task;
   std::optional<double> watts_mean;
+  std::optional<double> gpu_watts_mean;
+  std::optional<double> gpu_j_per_output_token;
   std::optional<double> carbon_kg;  ///< of the facility's electricity, CO2 equivalent
 };
 

@@ -97,6 +97,9 @@ std::string energy_line(const EnergyUse& energy) {
                       show_joules(energy.split.occupied_j + energy.split.unoccupied_j),
                       show_joules(energy.scope.facility_j));
   if (energy.watts_mean) text += fmt::format("; {} mean", show_watts(*energy.watts_mean));
+  if (energy.gpu_watts_mean) {
+    text += fmt::format(", of it GPUs {}", show_watts(*energy.gpu_watts_mean));
+  }
   if (energy.carbon_kg) text += fmt::format("; {} kg CO2e", show_number(*energy.carbon_kg));
   return text;
 }

@@ -63,6 +63,8 @@ TEST_CASE("energy is idle power over time and what the meters add") {
   CHECK(energy.carbon_kg.value() == Approx(energy.scope.facility_j * 1e-7));
   CHECK(sum(energy.by_component) == Approx(energy.scope.node_and_fabric_j).epsilon(1e-14));
   CHECK(*energy.watts_mean == Approx(energy.scope.node_and_fabric_j / 100));
+  CHECK(*energy.gpu_watts_mean == Approx(gpu_j / 100));
+  CHECK(*energy.gpu_j_per_output_token == Approx(gpu_j / 20));
   CHECK(*energy.j_per_output_token == Approx(energy.scope.node_and_fabric_j / 20));
   CHECK(*energy.j_per_computed_token == Approx(energy.scope.node_and_fabric_j / 150));
   CHECK(*energy.tokens_per_j == Approx(1 / *energy.j_per_output_token));

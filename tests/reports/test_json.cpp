@@ -86,7 +86,8 @@ TEST_CASE("the keys of cache, energy, cost and findings are those of the schema"
              "hit_tokens", "read_bytes", "written_bytes", "evicted_blocks", "busy"});
   CHECK(keys(json["energy"]) == Keys{"scope", "pue", "by_component", "split", "j_per_output_token",
                                      "j_per_computed_token", "tokens_per_j", "storage_path_j",
-                                     "watts_mean", "carbon_kg"});
+                                     "watts_mean", "gpu_watts_mean", "gpu_j_per_output_token",
+                                     "carbon_kg"});
   CHECK(keys(json["energy"]["scope"]) == Keys{"gpu_j", "node_and_fabric_j", "facility_j"});
   CHECK(keys(json["cost"]) ==
         Keys{"usd_per_hour", "usd_per_million_output_tokens", "by_component"});
