@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "models/workload/csv_fields.hpp"
 #include "models/workload/numbers.hpp"
 #include "models/workload/record_parser.hpp"
 #include "sim/base/text.hpp"
@@ -52,57 +52,21 @@ constexpr std::array kKnownColumns = {
     KnownColumn{"generated_tokens", Role::output},
 };
 
-// Letters and digits in lower case: `Request tokens`, `request_tokens`, `RequestTokens` are one.
-std::string normalised(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80 && std::isalnum(byte) != 0) out += static_cast<char>(std::tolower(byte));
-  }
-  return out;
-}
-
 const KnownColumn* find_column(std::string_view name) {
-  const std::string wanted = normalised(name);
+  const std::string wanted = normalised_name(name);
   const auto* found =
       std::find_if(kKnownColumns.begin(), kKnownColumns.end(),
-                   [&](const KnownColumn& known) { return normalised(known.name) == wanted; });
+                   [&](const KnownColumn& known) { return normalised_name(known.name) == wanted; });
   return found == kKnownColumns.end() ? nullptr : found;
-}
-
-// The next field of a row; `row` keeps what follows its comma. Quotes around a field are dropped.
-// False when there is no further field. `closed` turns false where a quote has no partner.
-bool take_field(std::string_view& row, bool& more, std::string_view& field, bool& closed) {
-  if (!more) return false;
-  std::size_t from = 0;
-  if (row.starts_with('"')) {
-    from = row.find('"', 1);
-    while (from != std::string_view::npos && row.substr(from + 1, 1) == "\"") {
-      from = row.find('"', from + 2);
-    }
-    if (from == std::string_view::npos) {
-      closed = false;
-      from = row.size();
-    }
-  }
-  const std::size_t comma = row.find(',', from);
-  more = comma != std::string_view::npos;
-  field = row.substr(0, comma);
-  row.remove_prefix(more ? comma + 1 : row.size());
-  if (field.size() >= 2 && field.front() == '"' && field.back() == '"') {
-    field = field.substr(1, field.size() - 2);
-  }
-  return true;
 }
 
 class CsvParser : public RecordParser {
  public:
   bool read_header(std::string_view header, bool azure, std::string& reason) {
+    CsvFields names(header);
     std::string_view name;
-    bool more = true;
-    bool closed = true;
     std::vector<std::string> unused;
-    for (; take_field(header, more, name, closed); ++columns_) {
+    for (; names.next(name); ++columns_) {
       const KnownColumn* known = find_column(name);
       if (known == nullptr) {
         unused.emplace_back(name);
@@ -175,22 +139,21 @@ class CsvParser : public RecordParser {
   // Finds the three columns of a row.
   bool split(std::string_view row, std::array<std::string_view, 3>& texts,
              std::string& reason) const {
+    CsvFields fields(row);
     std::string_view field;
     std::size_t count = 0;
-    bool more = true;
-    bool closed = true;
-    for (; take_field(row, more, field, closed); ++count) {
+    for (; fields.next(field); ++count) {
       for (std::size_t role = 0; role < texts.size(); ++role) {
         if (used_[role].column == count) texts[role] = field;
       }
     }
-    if (!closed) {
+    if (!fields.closed()) {
       reason = "a quote is not closed";
     } else if (count != columns_) {
       reason = "the line has " + std::to_string(count) + " columns, the header " +
                std::to_string(columns_);
     }
-    return closed && count == columns_;
+    return fields.closed() && count == columns_;
   }
 
   bool read_arrival(std::string_view text, std::int64_t& arrival_ns, std::string& reason) {
