@@ -41,6 +41,20 @@ Cost attention_products(const Rank& rank, const MlaSpec& mla) {
   return cost;
 }
 
+Cost attention_products(const Rank& rank) {
+  return std::visit([&](const auto& a) { return attention_products(rank, a); },
+                    rank.input.model.attention);
+}
+
+Rank rank_of(const StepTableInput& input, const Machine& machine, double tokens) {
+  return {input,
+          machine,
+          double{1} * input.parallel.tp,
+          tokens,
+          std::ceil(tokens / input.parallel.dp),
+          double{1} * input.model.hidden};
+}
+
 Cost linear_products(const Rank& rank, const LinearSpec& linear) {
   Cost cost = rank.product(linear.input_width() / rank.tp, rank.hidden);
   cost += rank.product(rank.hidden, linear.value_width() / rank.tp);
@@ -124,24 +138,21 @@ Cost TokenCost::total() const {
   return sum;
 }
 
+Cost attention_projections(const StepTableInput& input, const Machine& machine, double tokens) {
+  return attention_products(rank_of(input, machine, tokens));
+}
+
 TokenCost token_cost(const StepTableInput& input, const Machine& machine, double tokens) {
   const ModelSpec& model = input.model;
   const ParallelSpec& parallel = input.parallel;
-  const Rank rank{input,
-                  machine,
-                  double{1} * parallel.tp,
-                  tokens,
-                  std::ceil(tokens / parallel.dp),
-                  double{1} * model.hidden};
+  const Rank rank = rank_of(input, machine, tokens);
   const double attention_layers = model.attention_layers();
   const double moe_layers = model.moe_layers();
   const double feedforward_layers = model.feedforward_layers();
   const double activations = kBf16Bytes * rank.own_tokens * rank.hidden;
 
   TokenCost cost;
-  cost.projections =
-      std::visit([&](const auto& a) { return attention_products(rank, a); }, model.attention) *
-      attention_layers;
+  cost.projections = attention_products(rank) * attention_layers;
   cost.elementwise = norm(rank) * (model.layers + feedforward_layers);
   cost.elementwise += rotary(rank) * attention_layers;
   if (model.linear) {

@@ -16,6 +16,9 @@ struct TokenCost {
   Cost total() const;
 };
 
+/// The products around one layer's attention, for `tokens` tokens of the instance.
+Cost attention_projections(const StepTableInput& input, const Machine& machine, double tokens);
+
 /// All layers for `tokens` tokens of the instance, attention over KV left out.
 TokenCost token_cost(const StepTableInput& input, const Machine& machine, double tokens);
 

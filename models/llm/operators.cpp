@@ -81,16 +81,6 @@ const GemmSpec* eight_bit(const KernelSpec& kernels, WeightFormat format) {
   return eight && spec ? &*spec : nullptr;
 }
 
-Cost collective(const CollectiveSpec& spec, const Machine& machine, uint32_t ranks, double bytes,
-                double passes) {
-  if (ranks < 2) return {};
-  const double moved = passes * (ranks - 1) / ranks *
-                       (bytes + std::sqrt(bytes * static_cast<double>(spec.half.value())));
-  const double time =
-      us(spec.launch) + us(spec.rank) * (ranks - 1) + moved / (spec.bandwidth * machine.nvlink);
-  return {.us = time, .communication_us = time};
-}
-
 Cost busy(double us, double flops, double bytes) {
   return {.us = us, .flops = flops, .bytes = bytes};
 }
@@ -169,6 +159,16 @@ Cost experts(const Machine& machine, const ModelSpec& model, WeightFormat format
                       norm4(weights / (spec.memory * machine.hbm), flops / (spec.compute * peak)) +
                       moved / (spec.activation * machine.hbm);
   return busy(time, 2 * size * rows * machine.bf16 / peak, weights + moved);
+}
+
+Cost collective(const CollectiveSpec& spec, const Machine& machine, uint32_t ranks, double bytes,
+                double passes) {
+  if (ranks < 2) return {};
+  const double moved = passes * (ranks - 1) / ranks *
+                       (bytes + std::sqrt(bytes * static_cast<double>(spec.half.value())));
+  const double time =
+      us(spec.launch) + us(spec.rank) * (ranks - 1) + moved / (spec.bandwidth * machine.nvlink);
+  return {.us = time, .communication_us = time};
 }
 
 Cost all_reduce(const Machine& machine, uint32_t ranks, double bytes) {

@@ -52,6 +52,10 @@ Cost elementwise(const Machine& machine, double bytes);
 Cost experts(const Machine& machine, const ModelSpec& model, WeightFormat format, double tokens,
              double held, double intermediate, double imbalance);
 
+/// One collective as its parameters say; `passes` over the fabric: 2 where results go back.
+Cost collective(const CollectiveSpec& spec, const Machine& machine, uint32_t ranks, double bytes,
+                double passes);
+/// The collectives of an engine, which chooses between algorithms by size.
 Cost all_reduce(const Machine& machine, uint32_t ranks, double bytes);
 Cost all_gather(const Machine& machine, uint32_t ranks, double bytes);
 Cost all_to_all(const Machine& machine, uint32_t ranks, double bytes);
