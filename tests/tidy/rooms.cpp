@@ -33,6 +33,7 @@ const std::vector<Room>& rooms() {
       {"ledger", "models/ledger", 2},
       {"workload", "models/workload", 2},
       {"tiering", "models/tiering", 3},
+      {"calibration", "models/calibration", 3},
       {"serving", "models/serving", 4},
       {"scenario", "models/scenario", 5},
       {"reports", "reports", 6},
