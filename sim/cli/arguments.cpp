@@ -204,6 +204,38 @@ void add_tape(CLI::App& app, Arguments& arguments) {
   add_output_flags(*verify, arguments);
 }
 
+void add_calibrate(CLI::App& app, Arguments& arguments) {
+  CLI::App* calibrate = app.add_subcommand(
+      "calibrate", "Fit the catalogue's figures to measurements; write an entry with its errors");
+  calibrate
+      ->add_option("KIND", arguments.kind,
+                   "operators (kernel tables), fio (a drive), copies (a software stack)")
+      ->required()
+      ->check(CLI::IsMember({"operators", "fio", "copies"}))
+      ->type_name("");
+  calibrate->add_option("FILE", arguments.inputs, "Measurements: CSV, of fio its JSON")
+      ->required()
+      ->expected(1, -1)
+      ->type_name("");
+  calibrate->add_option("--gpu", arguments.gpu, "operators, copies: GPU of the catalogue")
+      ->type_name("NAME");
+  calibrate
+      ->add_option("--base", arguments.base,
+                   "Entry of the catalogue to start from; operators: that of the GPU")
+      ->type_name("NAME");
+  calibrate
+      ->add_option("--link", arguments.link,
+                   "copies: raw bandwidth of the link, one way (the GPU's host_link)")
+      ->type_name("RATE");
+  add_repeatable(*calibrate, "--where", arguments.where,
+                 "Only rows whose column holds the text; may be given again")
+      ->type_name("COLUMN=TEXT");
+  calibrate->add_option("-o,--output", arguments.output, "Write the entry here")->type_name("FILE");
+  calibrate->add_flag("!--no-leave-out", arguments.leave_out,
+                      "Do not fit again with each group of measurements left out");
+  add_output_flags(*calibrate, arguments);
+}
+
 void add_listings(CLI::App& app, Arguments& arguments) {
   CLI::App* policies =
       app.add_subcommand("policies", "The policy library: names, parameters, sources");
@@ -301,6 +333,7 @@ Parsed parse_arguments(int argc, const char* const* argv) {
   add_explain(app, arguments);
   add_cache(app, arguments);
   add_tape(app, arguments);
+  add_calibrate(app, arguments);
   add_listings(app, arguments);
   try {
     app.parse(argc, argv);

@@ -24,6 +24,7 @@ struct Arguments {
   std::string command;
   std::vector<std::string> inputs;    ///< positional: files or a name
   std::optional<std::string> detail;  ///< explain: a dotted path; configs: an entry
+  std::optional<std::string> kind;    ///< calibrate: of the measurements
 
   std::vector<std::string> sets;  ///< `path=value`
   std::optional<uint64_t> seed;
@@ -42,6 +43,14 @@ struct Arguments {
   bool without_effort = false;       ///< leave out what may differ between equal runs
 
   std::optional<std::string> plugin;  ///< policies: a plug-in's file
+
+  // calibrate
+  std::optional<std::string> gpu;     ///< entry of the catalogue
+  std::optional<std::string> base;    ///< entry that the new one starts from
+  std::optional<std::string> link;    ///< raw bandwidth that copies had
+  std::vector<std::string> where;     ///< `column=text`: rows of a table that count
+  std::optional<std::string> output;  ///< file for the new entry
+  bool leave_out = true;
 
   // cache (on_bad_line: run and validate too)
   std::vector<std::string> policies;

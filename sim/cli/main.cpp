@@ -20,6 +20,7 @@ int dispatch(const Arguments& arguments) {
       {"explain", tiercast::cli::explain_command},
       {"cache", tiercast::cli::cache_command},
       {"tape", tiercast::cli::tape_command},
+      {"calibrate", tiercast::cli::calibrate_command},
       {"policies", tiercast::cli::policies_command},
       {"configs", tiercast::cli::configs_command},
       {"schema", tiercast::cli::schema_command},
