@@ -17,9 +17,7 @@ using Vector = Eigen::VectorXd;
 
 constexpr int kRoundsMax = 100;
 constexpr int kTriesMax = 8;             // of one round, each damped more
-constexpr double kStep = 1e-3;           // of a difference quotient, in the logarithm
 constexpr double kLongestStep = 1;       // of one round, in the logarithm
-constexpr double kEnough = 1e-7;         // share by which a round must better the loss
 constexpr double kSmallestTime = 1e-30;  // keeps logarithms finite
 
 double log_ratio(double modelled, double measured) {
@@ -61,7 +59,7 @@ class Search {
   Matrix jacobian(const Vector& at, const Vector& r) {
     Matrix columns(rows(), unknowns());
     for (Index j = 0; j < unknowns(); ++j) {
-      const double step = at[j] + kStep > high(j) ? -kStep : kStep;
+      const double step = at[j] + problem_.step > high(j) ? -problem_.step : problem_.step;
       Vector moved = at;
       moved[j] += step;
       columns.col(j) = (residuals(moved) - r) / step;
@@ -147,7 +145,7 @@ FitResult fit(const FitProblem& problem) {
       const Vector r_trial = search.residuals(trial);
       const double loss = loss_of(r_trial);
       if (loss < result.loss) {
-        better = result.loss - loss > kEnough * result.loss;
+        better = result.loss - loss > problem.enough * result.loss;
         at = trial;
         r = r_trial;
         result.loss = loss;

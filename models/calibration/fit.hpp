@@ -22,6 +22,8 @@ struct FitProblem {
   std::vector<double> measured;  ///< all above 0
   /// Fills what the model says for each measurement, above 0.
   std::function<void(std::span<const double> values, std::span<double> modelled)> model;
+  double step = 1e-3;  ///< of a difference quotient, in the logarithm: longer where the model jumps
+  double enough = 1e-7;  ///< share by which a round must better the loss
 };
 
 enum class FitState {

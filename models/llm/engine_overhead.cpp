@@ -21,6 +21,11 @@ const FieldTable<EngineOverheadSpec>& EngineOverheadSpec::fields() {
                 "From a request's arrival to the scheduler: HTTP, tokeniser, hand-over."),
           field("kernels", &EngineOverheadSpec::kernels, by_default("1"), between(0.1, 10.0),
                 "Time of its kernels relative to those the calibration measured."),
+          field("elementwise", &EngineOverheadSpec::elementwise, by_default("1"),
+                between(0.05, 10.0),
+                "The same again of norms, rotary embeddings, activations: fused, below 1."),
+          field("communication", &EngineOverheadSpec::communication, by_default("1"),
+                between(0.05, 10.0), "The same again of collectives."),
       });
   return table;
 }

@@ -187,6 +187,8 @@ TokenCost token_cost(const StepTableInput& input, const Machine& machine, double
   for (const AttentionKind& kind : attention_kinds(machine, model, input.kv, parallel.tp)) {
     cost.attention_launch += kind.cost.launch * kind.layers;
   }
+  cost.elementwise = cost.elementwise.stretched(input.engine.elementwise);
+  cost.communication = cost.communication.stretched(input.engine.communication);
   return cost;
 }
 
@@ -195,7 +197,8 @@ Cost sample_cost(const StepTableInput& input, const Machine& machine, double seq
   const double vocabulary = input.model.vocabulary;
   Cost cost = gemm(machine, WeightFormat::bf16, own, std::ceil(vocabulary / input.parallel.tp),
                    input.model.hidden);
-  cost += all_gather(machine, input.parallel.tp, kBf16Bytes * own * vocabulary);
+  cost += all_gather(machine, input.parallel.tp, kBf16Bytes * own * vocabulary)
+              .stretched(input.engine.communication);
   constexpr double kLogitPasses = 10;  // bytes a logit: read 2, write 4, read 4 for the argmax
   cost += elementwise(machine, kLogitPasses * own * vocabulary);
   if (input.sampling == Sampling::top_p) {

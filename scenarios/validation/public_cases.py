@@ -21,14 +21,32 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # Requests beyond max_sequences that wait, so that the batch is always full.
 WAITING = 64
 
+# What is fitted: path, kind of the cases that have it, start, bounds.
+PARAMETERS = [
+    ("engine.overhead.step", "vllm", "1ms", "10us", "3ms"),
+    ("engine.overhead.sequence", "vllm", "5us", "100ns", "50us"),
+    ("engine.overhead.sort", "vllm", "25us", "100ns", "80us"),
+    ("engine.overhead.request", "vllm", "7ms", "50us", "20ms"),
+    ("engine.overhead.kernels", "vllm", "1", "0.8", "1.3"),
+    ("engine.overhead.elementwise", "vllm", "0.8", "0.3", "1.5"),
+    ("engine.overhead.communication", "vllm", "1", "0.4", "2"),
+    ("engine.overhead.step", "vllm-2024", "1ms", "10us", "10ms"),
+    ("engine.overhead.sequence", "vllm-2024", "10us", "100ns", "200us"),
+    ("engine.overhead.kernels", "vllm-2024", "1.05", "0.8", "1.5"),
+    ("engine.overhead.step", "trtllm-2024", "500us", "10us", "10ms"),
+    ("engine.overhead.sequence", "trtllm-2024", "10us", "100ns", "200us"),
+    ("engine.overhead.kernels", "trtllm-2024", "1.05", "0.8", "1.5"),
+]
+
 
 def rows(folder, name):
     with open(os.path.join(folder, name)) as handle:
         return list(csv.DictReader(handle))
 
 
-def case(name, scenario, group, flags, measured, apart=""):
-    return {"id": name, "scenario": os.path.join(HERE, scenario + ".yaml"), "group": group,
+def case(name, scenario, kind, group, flags, measured, apart=""):
+    return {"id": name, "scenario": os.path.join(HERE, scenario + ".yaml"), "kind": kind,
+            "group": group,
             "set": ["%s=%s" % flag for flag in flags.items()],
             "measured": [{"metric": metric, "value": value} for metric, value in measured.items()],
             **({"apart": apart} if apart else {})}
@@ -51,7 +69,7 @@ def inferencex(folder):
         # Seconds to the first token: KV memory is full and requests wait for it.
         apart = "KV memory is full" if ttft > 5000 else ""
         yield case("inferencex-llama-3.1-70b-fp8-%dx%d-c%d-tp%d" % (isl, osl, concurrency, tp),
-                   "fixed-lengths", "llama-3.1-70b", flags,
+                   "fixed-lengths", "vllm", "llama-3.1-70b", flags,
                    {"ttft_ms.mean": ttft, "tpot_ms.mean": float(row["silicon_tpot_ms"])}, apart)
 
 
@@ -70,7 +88,7 @@ def ml_energy(folder):
         }
         # Fewer run than may: KV memory is full.
         full = float(row["avg_batch_size"]) < 0.95 * running
-        yield case("ml-energy-%s-b%d" % (name, running), "chat", model, flags,
+        yield case("ml-energy-%s-b%d" % (name, running), "chat", "vllm", model, flags,
                    {"output_tokens_per_s": float(row["output_throughput_tokens_per_sec"]),
                     "energy.gpu_watts_mean": float(row["avg_power_watts"]),
                     "energy.gpu_j_per_output_token": float(row["energy_per_token_joules"])},
@@ -93,7 +111,7 @@ def inference_sim(folder):
             open_loop + "shared_prefix.tokens": shared,
         }
         yield case("inference-sim-llama-2-7b-%s-%s" % (profile, row["stage"]), "constant-rate",
-                   "llama-2-7b", flags,
+                   "vllm", "llama-2-7b", flags,
                    {"ttft_ms.mean": float(row["ttft_mean_ms"]),
                     "ttft_ms.p50": float(row["ttft_p50_ms"]),
                     "tpot_ms.mean": float(row["tpot_derived_ms"])})
@@ -126,7 +144,7 @@ def inference_bench(folder):
         full = 2 * length * batch > 100_000 * gpus
         yield case("inference-bench-%s-%s-x%d-b%d-l%d" % (
             engines[row["framework"]], nodes[row["hardware"]][4:], gpus, batch, length),
-                   "static-batch", "llama-2-7b", flags, measured,
+                   "static-batch", engines[row["framework"]], "llama-2-7b", flags, measured,
                    "KV memory is full" if full else "")
 
 
@@ -135,8 +153,9 @@ def main():
         sys.exit(__doc__)
     found = [one for source in (inferencex, ml_energy, inference_sim, inference_bench)
              for one in source(sys.argv[1])]
-    json.dump({"title": "Public measurements of served models", "cases": found}, sys.stdout,
-              indent=1)
+    keys = ("path", "kind", "start", "lowest", "highest")
+    json.dump({"title": "Public measurements of served models", "cases": found,
+               "parameters": [dict(zip(keys, one)) for one in PARAMETERS]}, sys.stdout, indent=1)
     print()
 
 

@@ -209,11 +209,14 @@ void add_calibrate(CLI::App& app, Arguments& arguments) {
       "calibrate", "Fit the catalogue's figures to measurements; write an entry with its errors");
   calibrate
       ->add_option("KIND", arguments.kind,
-                   "operators (kernel tables), fio (a drive), copies (a software stack)")
+                   "operators (kernel tables), served (runs of engines), fio (a drive), copies (a "
+                   "software stack)")
       ->required()
-      ->check(CLI::IsMember({"operators", "fio", "copies"}))
+      ->check(CLI::IsMember({"operators", "served", "fio", "copies"}))
       ->type_name("");
-  calibrate->add_option("FILE", arguments.inputs, "Measurements: CSV, of fio its JSON")
+  calibrate
+      ->add_option("FILE", arguments.inputs,
+                   "Measurements: CSV, of fio its JSON, of served runs YAML")
       ->required()
       ->expected(1, -1)
       ->type_name("");
@@ -231,9 +234,22 @@ void add_calibrate(CLI::App& app, Arguments& arguments) {
                  "Only rows whose column holds the text; may be given again")
       ->type_name("COLUMN=TEXT");
   calibrate->add_option("-o,--output", arguments.output, "Write the entry here")->type_name("FILE");
+  calibrate->add_option("--report", arguments.report, "served: write every case as markdown here")
+      ->type_name("FILE");
   calibrate->add_flag("!--no-leave-out", arguments.leave_out,
                       "Do not fit again with each group of measurements left out");
   add_output_flags(*calibrate, arguments);
+}
+
+void add_report(CLI::App& app, Arguments& arguments) {
+  CLI::App* report = app.add_subcommand("report", "A result beside what was measured");
+  add_single(*report, "RESULT", arguments, "What `run --format json` wrote")->required();
+  report
+      ->add_option("--measured", arguments.measured,
+                   "What `vllm bench serve` or AIPerf wrote of the same demand")
+      ->required()
+      ->type_name("FILE");
+  add_output_flags(*report, arguments);
 }
 
 void add_listings(CLI::App& app, Arguments& arguments) {
@@ -334,6 +350,7 @@ Parsed parse_arguments(int argc, const char* const* argv) {
   add_cache(app, arguments);
   add_tape(app, arguments);
   add_calibrate(app, arguments);
+  add_report(app, arguments);
   add_listings(app, arguments);
   try {
     app.parse(argc, argv);

@@ -50,7 +50,9 @@ struct Arguments {
   std::optional<std::string> link;    ///< raw bandwidth that copies had
   std::vector<std::string> where;     ///< `column=text`: rows of a table that count
   std::optional<std::string> output;  ///< file for the new entry
+  std::optional<std::string> report;  ///< file for a table of every case
   bool leave_out = true;
+  std::optional<std::string> measured;  ///< what a load generator wrote
 
   // cache (on_bad_line: run and validate too)
   std::vector<std::string> policies;

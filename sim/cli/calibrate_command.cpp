@@ -1,6 +1,4 @@
-#include <fstream>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +10,7 @@
 #include "sim/base/field_table.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/context.hpp"
+#include "sim/cli/served_command.hpp"
 #include "sim/config/document.hpp"
 
 namespace tiercast::cli {
@@ -159,16 +158,15 @@ std::optional<Calibration> copies(const Arguments& arguments, Diagnostics& found
   return made && entries.takes<hardware::StackSpec>(*made) ? std::move(made) : std::nullopt;
 }
 
-void write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text << std::flush;
-  if (!file) throw std::runtime_error("cannot write " + path);
-}
-
 }  // namespace
 
 int calibrate_command(const Arguments& arguments) {
   Diagnostics found;
+  if (*arguments.kind == "served") {
+    const int code = calibrate_served(arguments, found);
+    print(found, arguments);
+    return code;
+  }
   const std::optional<Calibration> result = *arguments.kind == "operators"
                                                 ? operators(arguments, found)
                                             : *arguments.kind == "fio" ? fio(arguments, found)

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "models/scenario/load.hpp"
 #include "sim/base/diagnostics.hpp"
@@ -24,5 +25,8 @@ void print(const Diagnostics& found, const Arguments& arguments);
 
 /// Writes a result to stdout, all of it or throws.
 void write_stdout(const std::string& text);
+
+/// Writes a file anew, all of it or throws.
+void write_file(const std::string& path, std::string_view text);
 
 }  // namespace tiercast::cli

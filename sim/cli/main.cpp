@@ -21,6 +21,7 @@ int dispatch(const Arguments& arguments) {
       {"cache", tiercast::cli::cache_command},
       {"tape", tiercast::cli::tape_command},
       {"calibrate", tiercast::cli::calibrate_command},
+      {"report", tiercast::cli::report_command},
       {"policies", tiercast::cli::policies_command},
       {"configs", tiercast::cli::configs_command},
       {"schema", tiercast::cli::schema_command},
