@@ -170,18 +170,24 @@ HbmBudget hbm_budget(const ModelSpec& model, WeightFormat weights, KvFormat kv,
       memory.reserve.value_or(parallel.gpus() > 1 ? kReserveSeveralGpus : kReserveOneGpu);
   const int64_t per_token = kv_bytes_per_token_per_gpu(model, kv, parallel);
   const int64_t window_bytes = per_token * model.stored_window_layers() / model.stored_layers();
-  if (model.window) {
-    const int64_t tokens = int64_t{model.window->tokens} + needs.block_tokens;
-    const int64_t chunk = needs.max_batched_tokens;
-    budget.window_kv = Bytes{window_bytes * (tokens * needs.max_sequences + chunk)};
-  }
   if (model.linear) {
     const double layers =
         static_cast<double>(stage_layers(model.linear->layers, parallel.pp)) / parallel.tp;
     budget.state = whole(layers * model.linear->state_bytes() * needs.max_sequences);
   }
-  const Bytes left = budget.usable - budget.weights - budget.activations - budget.graphs -
-                     budget.reserve - budget.window_kv - budget.state;
+  const Bytes for_kv = std::max(budget.usable - budget.weights - budget.activations -
+                                    budget.graphs - budget.reserve - budget.state,
+                                Bytes{0});
+  if (model.window) {
+    const int64_t tokens = int64_t{model.window->tokens} + needs.block_tokens;
+    const int64_t chunk = needs.max_batched_tokens;
+    // Sequences within their windows need no more of the memory than these layers' share.
+    const double part = static_cast<double>(window_bytes) / static_cast<double>(per_token);
+    budget.window_kv =
+        std::min(Bytes{window_bytes * (tokens * needs.max_sequences + chunk)},
+                 Bytes{static_cast<int64_t>(static_cast<double>(for_kv.value()) * part)});
+  }
+  const Bytes left = for_kv - budget.window_kv;
   budget.kv = std::max(left, Bytes{0});
   const int64_t growing = std::max<int64_t>(per_token - window_bytes, 1);
   budget.kv_blocks_fit = budget.kv.value() / (growing * needs.block_tokens) * parallel.dp;

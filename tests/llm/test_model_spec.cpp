@@ -8,15 +8,9 @@ using namespace tiercast;
 using namespace tiercast::llm;
 using tiercast::tests::Catalogue;
 
-namespace {
-const char* const kModels[] = {"llama-2-7b",      "llama-3.1-8b", "llama-3.1-70b",
-                               "llama-65b",       "qwen3-8b",     "qwen3-32b",
-                               "qwen3-235b-a22b", "deepseek-v3",  "gpt-oss-120b"};
-}
-
 TEST_CASE("parameters counted from the shape agree with those published, within 1 %") {
   Catalogue catalogue;
-  for (const std::string name : kModels) {
+  for (const std::string& name : Catalogue::names("models")) {
     INFO(name);
     const auto model = catalogue.load<ModelSpec>("models", name);
     CHECK(count_parameters(model).total() ==
