@@ -33,6 +33,8 @@ constexpr FastEnd kFastEnds[] = {
     {"hbm_bandwidth", End::high},
     {"bf16", End::high},
     {"fp8", End::high},
+    {"fp4", End::high},
+    {"sms", End::high},
     {"nvlink", End::high},
     {"host_link", End::high},
     {"efficiency", End::high},

@@ -42,6 +42,7 @@ const std::set<std::string> kTimeless = {"active_power",
                                          "drive_writes_per_day",
                                          "fan_power",
                                          "idle_power",
+                                         "l2",
                                          "life_years",
 
                                          "price",
