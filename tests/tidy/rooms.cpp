@@ -32,6 +32,7 @@ const std::vector<Room>& rooms() {
       {"llm", "models/llm", 2},
       {"ledger", "models/ledger", 2},
       {"workload", "models/workload", 2},
+      {"importers", "models/importers", 3},
       {"tiering", "models/tiering", 3},
       {"calibration", "models/calibration", 3},
       {"serving", "models/serving", 4},
