@@ -7,8 +7,8 @@
 #include "models/importers/hf_import.hpp"
 #include "models/llm/model_spec.hpp"
 #include "sim/config/emit_yaml.hpp"
-#include "tests/importers/hf_models.hpp"
 #include "tests/support/catalogue.hpp"
+#include "tests/support/hf_models.hpp"
 
 namespace tiercast::importers {
 namespace {
@@ -63,7 +63,7 @@ std::string with(std::string json, const std::string& key, const std::string& va
   return json.replace(colon + 1, end - colon - 1, " " + value);
 }
 
-std::string model(const std::string& name) { return hf_models().at(name); }
+std::string model(const std::string& name) { return tests::hf_models().at(name); }
 
 /// What a shape says, without who says it.
 std::string shape(Node resolved) {
@@ -77,8 +77,8 @@ TEST_CASE("A model of the catalogue is imported as it stands there", "[importers
   tests::Catalogue catalogue;
   int compared = 0;
   for (const std::string& name : tests::Catalogue::names("models")) {
-    const auto json = hf_models().find(name);
-    if (json == hf_models().end()) continue;
+    const auto json = tests::hf_models().find(name);
+    if (json == tests::hf_models().end()) continue;
     INFO(name);
     const Imported read = imported(json->second);
     const llm::ModelSpec entry = catalogue.load<llm::ModelSpec>("models", name);
@@ -100,7 +100,7 @@ TEST_CASE("A model of the catalogue is imported as it stands there", "[importers
 }
 
 TEST_CASE("Every model that is known by its shape is imported", "[importers]") {
-  for (const auto& [name, json] : hf_models()) {
+  for (const auto& [name, json] : tests::hf_models()) {
     INFO(name);
     const Imported read = imported(json);
     CHECK_THAT(read.text, Contains("# ") && !Contains("{value: 0"));

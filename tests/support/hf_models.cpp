@@ -1,6 +1,6 @@
-#include "tests/importers/hf_models.hpp"
+#include "tests/support/hf_models.hpp"
 
-namespace tiercast::importers {
+namespace tiercast::tests {
 
 const std::map<std::string, std::string>& hf_models() {
   static const std::map<std::string, std::string> models = {{"llama-3.1-8b", R"({
@@ -166,4 +166,4 @@ const std::map<std::string, std::string>& hf_models() {
   return models;
 }
 
-}  // namespace tiercast::importers
+}  // namespace tiercast::tests

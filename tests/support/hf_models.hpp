@@ -4,9 +4,9 @@
 #include <map>
 #include <string>
 
-namespace tiercast::importers {
+namespace tiercast::tests {
 
 /// config.json texts by a name; those of the catalogue have its names.
 const std::map<std::string, std::string>& hf_models();
 
-}  // namespace tiercast::importers
+}  // namespace tiercast::tests
