@@ -11,6 +11,7 @@
 #include "sim/base/field_table.hpp"
 #include "sim/base/text.hpp"
 #include "sim/cli/build_info.hpp"
+#include "sim/cli/unknown_words.hpp"
 #include "sim/config/settings.hpp"
 
 namespace tiercast::cli {
@@ -268,47 +269,6 @@ void add_listings(CLI::App& app, Arguments& arguments) {
   schema->add_flag("--quiet", arguments.quiet, "No effect; accepted everywhere");
   CLI::App* version = app.add_subcommand("version", "Version, revision, compiler");
   add_output_flags(*version, arguments);
-}
-
-std::string did_you_mean(const std::string& word, const std::vector<std::string>& known,
-                         const std::string& otherwise) {
-  const std::string near = nearest_name(word, known);
-  return (near.empty() ? otherwise : "did you mean `" + near + "`?") + "\n";
-}
-
-// CLI11 takes an unknown word for a stray value and then complains about something else, or gives
-// the help of what comes before it; these name the word. Empty where no word is unknown.
-std::string unknown_command(const CLI::App& app, int argc, const char* const* argv) {
-  if (argc < 2 || argv[1][0] == '-') return "";
-  const std::string word = argv[1];
-  std::vector<std::string> known;
-  for (const CLI::App* sub : app.get_subcommands(nullptr)) known.push_back(sub->get_name());
-  if (std::find(known.begin(), known.end(), word) != known.end()) return "";
-  return "no command `" + word + "`\n" +
-         did_you_mean(word, known, "`tiercast --help` lists what there is");
-}
-
-std::string unknown_flag(const CLI::App& app, int argc, const char* const* argv) {
-  if (argc < 2 || argv[1][0] == '-') return "";
-  const std::string first = argv[1];
-  const CLI::App* command = app.get_subcommand(first);
-  const auto deeper = command->get_subcommands(nullptr);
-  if (!deeper.empty()) {  // `tape` and what it does
-    if (argc < 3 || deeper.front()->get_name() != argv[2]) return "";
-    command = deeper.front();
-  }
-  std::vector<std::string> known;
-  for (const CLI::Option* option : command->get_options()) {
-    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-  }
-  for (int i = 2; i < argc; ++i) {
-    const std::string word = std::string(argv[i]).substr(0, std::string(argv[i]).find('='));
-    if (!word.starts_with("--") || word == "--") continue;
-    if (std::find(known.begin(), known.end(), word) != known.end()) continue;
-    return "no flag `" + word + "` of `" + first + "`\n" +
-           did_you_mean(word, known, "`tiercast " + first + " --help` lists what there is");
-  }
-  return "";
 }
 
 // Settings are the flags' values until a flag says otherwise.
