@@ -253,6 +253,35 @@ void add_report(CLI::App& app, Arguments& arguments) {
   add_output_flags(*report, arguments);
 }
 
+void add_import(CLI::App& app, Arguments& arguments) {
+  CLI::App* import = app.add_subcommand(
+      "import", "A model's config.json, or an engine's launch line, as a piece of a scenario");
+  import->add_option("KIND", arguments.kind, "hf, vllm or sglang")
+      ->required()
+      ->check(CLI::IsMember({"hf", "vllm", "sglang"}))
+      ->type_name("");
+  add_single(*import, "INPUT", arguments,
+             "hf: a config.json; vllm, sglang: the launch line in quotes, or @FILE; - for stdin")
+      ->required();
+  import->add_option("-o,--output", arguments.output, "Write it here, not to stdout")
+      ->type_name("FILE");
+  import->add_flag("--catalogue", arguments.catalogue_entry,
+                   "hf: an entry for configs/models, not a scenario's section");
+  import
+      ->add_option("--assume", arguments.assume,
+                   "hf: read an unknown model_type as this one, where all its fields fit")
+      ->check(CLI::IsMember({"llama"}))
+      ->type_name("TYPE");
+  import
+      ->add_option("--gpu", arguments.gpu,
+                   "Whose defaults count, and how many KV blocks follow (tiercast configs gpus)")
+      ->type_name("NAME");
+  import->add_option("--node", arguments.node, "The same for a node (tiercast configs nodes)")
+      ->type_name("NAME");
+  add_choice(*import, "--color", arguments.color, kColors, "NO_COLOR is honoured");
+  import->add_flag("--quiet", arguments.quiet, "No warnings on stderr");
+}
+
 void add_listings(CLI::App& app, Arguments& arguments) {
   CLI::App* policies =
       app.add_subcommand("policies", "The policy library: names, parameters, sources");
@@ -269,6 +298,17 @@ void add_listings(CLI::App& app, Arguments& arguments) {
   schema->add_flag("--quiet", arguments.quiet, "No effect; accepted everywhere");
   CLI::App* version = app.add_subcommand("version", "Version, revision, compiler");
   add_output_flags(*version, arguments);
+}
+
+// A launch line without its program begins like a flag. With a blank before it, it is an input.
+std::vector<std::string> words_of(int argc, const char* const* argv) {
+  std::vector<std::string> words(argv, argv + argc);
+  if (words.size() < 2 || words[1] != "import") return words;
+  for (std::string& word : words) {
+    if (word.starts_with('-') && word.find_first_of(" \n") != std::string::npos)
+      word.insert(0, " ");
+  }
+  return words;
 }
 
 // Settings are the flags' values until a flag says otherwise.
@@ -292,7 +332,11 @@ void apply_settings(const config::Settings& settings, Arguments& arguments, Diag
 
 }  // namespace
 
-Parsed parse_arguments(int argc, const char* const* argv) {
+Parsed parse_arguments(int argc, const char* const* given) {
+  const std::vector<std::string> words = words_of(argc, given);
+  std::vector<const char*> pointers;
+  for (const std::string& word : words) pointers.push_back(word.c_str());
+  const char* const* argv = pointers.data();
   Arguments arguments;
   Diagnostics found;
   apply_settings(config::read_settings(found), arguments, found);
@@ -311,6 +355,7 @@ Parsed parse_arguments(int argc, const char* const* argv) {
   add_tape(app, arguments);
   add_calibrate(app, arguments);
   add_report(app, arguments);
+  add_import(app, arguments);
   add_listings(app, arguments);
   try {
     app.parse(argc, argv);

@@ -24,7 +24,7 @@ struct Arguments {
   std::string command;
   std::vector<std::string> inputs;    ///< positional: files or a name
   std::optional<std::string> detail;  ///< explain: a dotted path; configs: an entry
-  std::optional<std::string> kind;    ///< calibrate: of the measurements
+  std::optional<std::string> kind;    ///< calibrate: of the measurements; import: of the input
 
   std::vector<std::string> sets;  ///< `path=value`
   std::optional<uint64_t> seed;
@@ -44,15 +44,20 @@ struct Arguments {
 
   std::optional<std::string> plugin;  ///< policies: a plug-in's file
 
-  // calibrate
+  // calibrate (gpu and output: import too)
   std::optional<std::string> gpu;     ///< entry of the catalogue
   std::optional<std::string> base;    ///< entry that the new one starts from
   std::optional<std::string> link;    ///< raw bandwidth that copies had
   std::vector<std::string> where;     ///< `column=text`: rows of a table that count
-  std::optional<std::string> output;  ///< file for the new entry
+  std::optional<std::string> output;  ///< file for what is made
   std::optional<std::string> report;  ///< file for a table of every case
   bool leave_out = true;
   std::optional<std::string> measured;  ///< what a load generator wrote
+
+  // import
+  bool catalogue_entry = false;       ///< hf: not a scenario's section
+  std::optional<std::string> assume;  ///< hf: model_type to read unknown ones as
+  std::optional<std::string> node;    ///< entry of the catalogue
 
   // cache (on_bad_line: run and validate too)
   std::vector<std::string> policies;

@@ -13,6 +13,7 @@ int cache_command(const Arguments& arguments);
 int tape_command(const Arguments& arguments);
 int calibrate_command(const Arguments& arguments);
 int report_command(const Arguments& arguments);
+int import_command(const Arguments& arguments);
 int policies_command(const Arguments& arguments);
 int configs_command(const Arguments& arguments);
 int schema_command(const Arguments& arguments);

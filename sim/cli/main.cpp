@@ -22,6 +22,7 @@ int dispatch(const Arguments& arguments) {
       {"tape", tiercast::cli::tape_command},
       {"calibrate", tiercast::cli::calibrate_command},
       {"report", tiercast::cli::report_command},
+      {"import", tiercast::cli::import_command},
       {"policies", tiercast::cli::policies_command},
       {"configs", tiercast::cli::configs_command},
       {"schema", tiercast::cli::schema_command},

@@ -110,8 +110,8 @@ TEST_CASE("A flag that may be given again takes one value each time", "[cli]") {
 
 TEST_CASE("A cache replay takes lists of policies and capacities", "[cli]") {
   const Arguments cache = accepted({"cache", "t.jsonl", "--policy", "lru,s3fifo", "--capacity",
-                                    "10,20,5%", "--parameter", "small=0.2", "--prefix",
-                                    "--bound", "--jobs", "3", "--concurrent", "16"});
+                                    "10,20,5%", "--parameter", "small=0.2", "--prefix", "--bound",
+                                    "--jobs", "3", "--concurrent", "16"});
   CHECK(cache.policies == Words{"lru", "s3fifo"});
   CHECK(cache.capacities == Words{"10", "20", "5%"});
   CHECK(cache.bound);
@@ -163,6 +163,31 @@ TEST_CASE("Help is no mistake and names what there is", "[cli]") {
     CHECK(parse({command, "--help"}).exit_code == exit_ok);
   }
   CHECK_THAT(parse({"run", "--help"}).text, Contains("--reproducible") && Contains("--set"));
+}
+
+TEST_CASE("Import takes a kind, an input and what it may need beside them", "[cli]") {
+  const Arguments hf =
+      accepted({"import", "hf", "config.json", "--catalogue", "--assume", "llama"});
+  CHECK(hf.command == "import");
+  CHECK(hf.kind == "hf");
+  CHECK(hf.inputs == Words{"config.json"});
+  CHECK(hf.catalogue_entry);
+  CHECK(hf.assume == "llama");
+  CHECK_FALSE(hf.output.has_value());
+  const Arguments vllm = accepted({"import", "vllm", "vllm serve a -tp 2", "-o", "out.yaml",
+                                   "--gpu", "h100-sxm", "--node", "dgx-h100"});
+  CHECK(vllm.inputs == Words{"vllm serve a -tp 2"});
+  CHECK(vllm.output == "out.yaml");
+  CHECK(vllm.gpu == "h100-sxm");
+  CHECK(vllm.node == "dgx-h100");
+  // Arguments alone begin like a flag.
+  CHECK(accepted({"import", "sglang", "--model-path a --tp 2"}).inputs ==
+        Words{" --model-path a --tp 2"});
+  CHECK(accepted({"import", "vllm", "-"}).inputs == Words{"-"});
+  refused({"import", "tgi", "a"});
+  refused({"import", "hf"});
+  refused({"import", "hf", "a", "--assume", "bert"});
+  CHECK_THAT(refused({"import", "hf", "a", "--catalog"}), Contains("did you mean `--catalogue`?"));
 }
 
 }  // namespace
