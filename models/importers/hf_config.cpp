@@ -65,7 +65,7 @@ std::optional<Told<uint32_t>> HfConfig::number(Names names, uint32_t lowest) {
   }
   for (const char* candidate : names) {
     for (const Default& standing : defaults_) {
-      if (standing.key != candidate) continue;
+      if (standing.key != candidate || root_->find(candidate) != nullptr) continue;
       return Told<uint32_t>{standing.value,
                             standing.key + " is absent: the default of " + standing.of};
     }

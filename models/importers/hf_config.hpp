@@ -8,17 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "models/importers/told.hpp"
 #include "sim/base/diagnostics.hpp"
 #include "sim/base/node.hpp"
 
 namespace tiercast::importers {
-
-/// A value with the words that say where it comes from.
-template <class T>
-struct Told {
-  T value{};
-  std::string from;
-};
 
 /// Names that one and the same thing has in files of different models, the most usual one first.
 using Names = std::initializer_list<const char*>;
@@ -34,7 +28,7 @@ class HfConfig {
   bool has(Names names) { return find(names) != nullptr; }
 
   /// Whole numbers from `lowest` up to what a spec holds. Where a class of models has a default for
-  /// a key that files leave out, it stands in for that.
+  /// a key that files leave out, it stands in for that; null says that there is none.
   std::optional<Told<uint32_t>> number(Names names, uint32_t lowest = 1);
   /// Reports where there is none.
   Told<uint32_t> required(Names names, uint32_t lowest = 1);

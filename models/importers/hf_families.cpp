@@ -54,7 +54,7 @@ const std::vector<Family>& families() {
       {.type = "granitemoeshared", .config = "GraniteMoeSharedConfig", .wide = true},
       {.type = "granitemoehybrid", .config = "GraniteMoeHybridConfig", .wide = true, .linear = Linear::mamba2},
       {.type = "bamba", .config = "BambaConfig", .linear = Linear::mamba2},
-      {.type = "exaone4", .config = "Exaone4Config", .windows = Windows::pattern, .pattern = 4},
+      {.type = "exaone4", .config = "Exaone4Config", .windows = Windows::pattern, .pattern = 4, .defaults = {{"sliding_window", 4096}}},
       {.type = "ernie4_5", .config = "Ernie4_5Config", .tied = true, .defaults = {{"head_dim", 128}}},
       {.type = "ernie4_5_moe", .config = "Ernie4_5_MoeConfig", .tied = true},
       {.type = "hunyuan_v1_dense", .config = "HunYuanDenseV1Config"},

@@ -125,6 +125,22 @@ bool windowed_by_rule(const Family& family, uint32_t layer, uint32_t parameter) 
   return false;
 }
 
+/// `LLLG`: local and global layers, over and over (EXAONE 4).
+LayerPlan letter_plan(HfConfig& config, const Node& letters, uint32_t layers) {
+  LayerPlan plan;
+  plan.from = "sliding_window_pattern";
+  const std::string& text = letters.text;
+  if (text.empty() || text.find_first_not_of("LG") != std::string::npos) {
+    config.error(&letters, "`sliding_window_pattern` must be a number, or letters L and G, not " +
+                               quote(text));
+    return plan;
+  }
+  for (uint32_t i = 0; i < layers; ++i) {
+    plan.mixers.push_back(text[i % text.size()] == 'L' ? Mixer::window : Mixer::full);
+  }
+  return plan;
+}
+
 LayerPlan rule_plan(HfConfig& config, const Family& family, uint32_t layers) {
   LayerPlan plan;
   plan.mixers.assign(layers, Mixer::full);
@@ -137,6 +153,9 @@ LayerPlan rule_plan(HfConfig& config, const Family& family, uint32_t layers) {
     parameter = late ? late->value : config.required({"max_window_layers"}, 0).value;
     plan.from = "use_sliding_window, max_window_layers";
   } else if (family.windows == Windows::pattern) {
+    if (!config.number({"sliding_window"})) return plan;
+    const Node* letters = config.find({"sliding_window_pattern"});
+    if (letters != nullptr && letters->quoted) return letter_plan(config, *letters, layers);
     const auto given = config.number({"sliding_window_pattern", "_sliding_window_pattern"}, 1);
     parameter = given ? given->value : family.pattern;
     plan.from =
@@ -155,9 +174,7 @@ LayerPlan rule_plan(HfConfig& config, const Family& family, uint32_t layers) {
   } else if (family.windows == Windows::alternate) {
     plan.from = std::string("every second layer: ") + family.config;
   } else if (family.windows == Windows::all) {
-    // Null says: no window. Only an absent key has the default of the class.
-    const Node* given = config.root().find("sliding_window");
-    if ((given != nullptr && given->is_null()) || !config.number({"sliding_window"})) return plan;
+    if (!config.number({"sliding_window"})) return plan;
     plan.from = "sliding_window, of every layer";
   }
   for (uint32_t i = 0; i < layers; ++i) {
@@ -196,6 +213,18 @@ void plan_linear(HfConfig& config, const Family& family, uint32_t layers, LayerP
     mark_linear(plan, attention, "attn_type_list");
   } else if (family.linear == Linear::mamba2) {
     mark_linear(plan, layer_numbers(config, "attn_layer_indices", layers, 0), "attn_layer_indices");
+  }
+}
+
+/// Lists of layers that are all attention say nothing (MiniMax-M2).
+void refuse_linear(HfConfig& config, const Family& family) {
+  for (const std::string& type :
+       config.list({"attn_type_list"}).value_or(std::vector<std::string>{})) {
+    if (type == "1") continue;
+    config.error(config.find({"attn_type_list"}), "`attn_type_list` names a layer type that `" +
+                                                      std::string(family.type) +
+                                                      "` does not have: " + quote(type));
+    return;
   }
 }
 
@@ -243,6 +272,7 @@ LayerPlan read_layers(HfConfig& config, const Family& family) {
     }
   } else {
     plan = rule_plan(config, family, layers.value);
+    if (family.linear == Linear::none) refuse_linear(config, family);
     if (family.linear != Linear::none) plan_linear(config, family, layers.value, plan);
   }
   find_window(config, plan);

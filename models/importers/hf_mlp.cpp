@@ -28,7 +28,9 @@ uint32_t expert_layers(HfConfig& config, uint32_t layers, std::string& from) {
   }
   const uint32_t first =
       limit({"first_k_dense_replace", "moe_layer_start_index", "moe_layer_num_skipped"}, 0);
-  const uint32_t last = limit({"moe_layer_end_index"}, layers - 1);
+  const Node* end = config.find({"moe_layer_end_index"});  // -1: the last one (ERNIE 4.5)
+  const bool open = end == nullptr || end->text == "-1";
+  const uint32_t last = open ? layers - 1 : limit({"moe_layer_end_index"}, layers - 1);
   const uint32_t step =
       limit({"decoder_sparse_step", "interleave_moe_layer_step", "moe_layer_interval"}, 1);
   const auto dense = config.list({"mlp_only_layers"}).value_or(std::vector<std::string>{});

@@ -60,7 +60,6 @@ constexpr std::array kShapeKeys = {"attention_chunk_size",
                                    "attn_layer_offset",
                                    "attn_layer_period",
                                    "attn_type_list",
-                                   "cla_share_factor",
                                    "compress_ratios",
                                    "cross_attention_layers",
                                    "ffn_config",
@@ -82,6 +81,8 @@ constexpr std::array kShapeKeys = {"attention_chunk_size",
                                    "num_experts",
                                    "num_kv_shared_layers",
                                    "num_local_experts",
+                                   "mla_use_output_gate",
+                                   "routed_expert_hidden_size",
                                    "q_lora_rank",
                                    "qk_rope_head_dim",
                                    "sliding_window",
@@ -117,8 +118,8 @@ const Family* assumed_family(HfConfig& config, const std::string& type, const st
   const std::vector<std::string> others = unlike_llama(config);
   const std::string unknown = "`model_type` " + quote(type) + " is not known";
   if (!others.empty()) {
-    std::vector<std::string> first(others.begin(),
-                                   others.begin() + std::min<std::size_t>(others.size(), 6));
+    std::vector<std::string> first(
+        others.begin(), others.begin() + std::min<std::ptrdiff_t>(std::ssize(others), 6));
     config.error(at,
                  unknown + ", and these fields are none of Llama's: " + join(first) +
                      (others.size() > first.size() ? ", ..." : ""),
@@ -264,7 +265,8 @@ void read_tying(HfConfig& config, const Family& family, llm::ModelSpec& model, F
 
 void remark_on_rest(HfConfig& config, const Family& family, HfModel& model) {
   if (config.meaningful("num_nextn_predict_layers") != nullptr ||
-      config.meaningful("mtp_num_hidden_layers") != nullptr) {
+      config.meaningful("mtp_num_hidden_layers") != nullptr ||
+      config.meaningful("num_mtp_modules") != nullptr) {
     model.remarks.emplace_back(
         "Layers for multi-token prediction are left out: plain decoding "
         "does not use them.");

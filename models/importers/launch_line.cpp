@@ -171,7 +171,7 @@ class LineReader {
 
   void take_values(const KnownFlag* known, GivenFlag& given, bool& expands) {
     const Takes takes = known == nullptr ? Takes::many : known->takes;
-    if (takes == Takes::nothing || given.negated || !given.values.empty()) return;
+    if (given.negated || !given.values.empty()) return;
     while (at_ < words_.size() && !words_[at_].control && !is_flag(words_[at_])) {
       if (takes == Takes::truth && !is_truth(words_[at_].text)) return;
       given.values.push_back(words_[at_].text);

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "models/importers/hf_config.hpp"
+#include "models/importers/told.hpp"
 #include "sim/base/diagnostics.hpp"
 #include "sim/base/node.hpp"
 
@@ -15,7 +15,6 @@ namespace tiercast::importers {
 
 /// What follows a flag.
 enum class Takes : uint8_t {
-  nothing,
   one,
   truth,  ///< `true`, `false` or nothing
   many    ///< everything up to the next flag

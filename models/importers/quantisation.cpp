@@ -186,7 +186,8 @@ Quantisation read_quantisation(HfConfig& config) {
     if (type == "float32") result.weights_from += ", which engines serve in 16 bits";
     return result;
   }
-  const std::string method = lower(text_in(*given, "quant_method"));
+  std::string method = lower(text_in(*given, "quant_method"));
+  if (method.empty() && in(*given, "quant_algo") != nullptr) method = "modelopt";
   result.weights = by_method(config, *given, method);
   result.weights_from = "quantization_config, quant_method " + method;
   if (result.weights != WeightFormat::mxfp4) warn_of_ignored(config, *given);

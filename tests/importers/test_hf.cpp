@@ -114,6 +114,7 @@ TEST_CASE("Layers with a constant state are counted by each way of naming them",
   CHECK(delta.linear->layers == 36);  // three of four
   CHECK(delta.full_layers() == 12);
   CHECK(delta.linear->value_heads == 32);
+  CHECK(delta.published_parameters.value == Approx(80e9).epsilon(0.01));
   CHECK(delta.linear->state == llm::StateFormat::bf16);
   REQUIRE(delta.moe.has_value());
   CHECK(delta.moe->shared == 1);
@@ -171,6 +172,13 @@ TEST_CASE("Windows are counted by each rule", "[importers]") {
   CHECK(chunks.intermediate == 16384);
   CHECK(chunks.published_parameters.value == Approx(400e9).epsilon(0.01));
 
+  const std::string exaone = model("exaone-4.0-32b");
+  CHECK(imported(exaone).spec.window_layers() == 48);
+  CHECK(imported(with(exaone, "sliding_window_pattern", "2")).spec.window_layers() == 32);
+  CHECK_FALSE(imported(with(exaone, "sliding_window", "null")).spec.window.has_value());
+  CHECK_THAT(refusal(with(exaone, "sliding_window_pattern", "\"LXG\"")),
+             Contains("letters L and G"));
+
   const std::string mistral = model("mistral-7b-v0.1");
   CHECK(imported(mistral).spec.window_layers() == 32);
   CHECK_FALSE(imported(with(mistral, "sliding_window", "null")).spec.window.has_value());
@@ -188,6 +196,14 @@ TEST_CASE("Old names, several heads to one and plain MLPs are read", "[importers
   CHECK(falcon.published_parameters.value == Approx(6.92e9).epsilon(0.01));
   CHECK(imported(model("gpt2")).spec.published_parameters.value == Approx(123.6e6).epsilon(0.01));
   CHECK(imported(model("dbrx")).spec.published_parameters.value == Approx(131.6e9).epsilon(0.01));
+  const llm::ModelSpec ernie = imported(model("ernie-4.5-21b")).spec;
+  CHECK(ernie.moe->dense_layers == 1);
+  CHECK(ernie.moe->shared == 2);
+  CHECK(ernie.published_parameters.value == Approx(21.8e9).epsilon(0.01));
+  CHECK(imported(model("hunyuan-a13b")).spec.moe->top == 8);
+  CHECK(imported(model("minimax-m2")).spec.native_weights == llm::WeightFormat::fp8_block);
+  CHECK_THAT(refusal(with(model("kimi-linear-48b"), "routed_expert_hidden_size", "3584")),
+             Contains("`routed_expert_hidden_size` is not understood"));
   const llm::ModelSpec sparse = imported(model("deepseek-v3.2")).spec;
   CHECK(sparse.indexer->top == 2048);
   CHECK(sparse.indexer->heads == 64);
@@ -216,6 +232,7 @@ TEST_CASE("Weights and KV have the format that a file states", "[importers]") {
   CHECK(format(R"({"quant_method": "awq", "bits": 4})") == WeightFormat::int4);
   CHECK(format(R"({"quant_method": "modelopt", "quant_algo": "NVFP4"})") == WeightFormat::nvfp4);
   CHECK(format(R"({"quant_method": "modelopt", "quant_algo": "FP8"})") == WeightFormat::fp8);
+  CHECK(format(R"({"quant_algo": "NVFP4"})") == WeightFormat::nvfp4);
   const auto group = [](const std::string& weights, const std::string& packing) {
     return R"({"quant_method": "compressed-tensors", "format": ")" + packing +
            R"(", "config_groups": {"group_0": {"targets": ["Linear"], "weights": )" + weights +
@@ -289,6 +306,10 @@ TEST_CASE("What is not understood is refused by name", "[importers]") {
   CHECK_THAT(refusal(R"({"model_type": "falcon_h1"})"), Contains("side by side"));
   CHECK_THAT(refusal(with(model("nemotron-nano-9b"), "hybrid_override_pattern", "\"MX*\"")),
              Contains("not known: `X`"));
+  const std::string mixed = "[1, 1, 1, 1, 1, 1, 1, 0]";
+  std::string lightning = model("minimax-m2");
+  lightning.replace(lightning.find("[1, 1, 1, 1"), mixed.size(), mixed);
+  CHECK_THAT(refusal(lightning), Contains("`minimax_m2` does not have: `0`"));
   CHECK_THAT(refusal(with(model("deepseek-v3"), "moe_layer_freq", "2")),
              Contains("`moe_layer_freq` other than 1"));
 }

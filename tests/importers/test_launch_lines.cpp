@@ -328,7 +328,8 @@ TEST_CASE("Values that cannot be are refused with their place", "[importers]") {
                             "--max-num-seqs 1e9",
                             "-tp $GPUS",
                             "-tp \"`nproc`\"",
-                            "--kv-offloading-size -3", "--kv-offloading-size 9 --no-enable-prefix-caching",
+                            "--kv-offloading-size -3",
+                            "--kv-offloading-size 9 --no-enable-prefix-caching",
                             "--kv-offloading-size 9 --kv-offloading-backend tape",
                             "--max-num-seqs 60000 -dp 8 --enable-expert-parallel",
                             "'open"}) {
@@ -340,7 +341,8 @@ TEST_CASE("Values that cannot be are refused with their place", "[importers]") {
   refusal(import_sglang, "  # nothing\n");
   CHECK_THAT(vllm("vllm serve Qwen/Qwen3-32B --port $PORT").said, !Contains("error"));
   for (const char* wrong : {"--tp 0", "--chunked-prefill-size -2", "--mem-fraction-static 2",
-                            "--page-size x", "--enable-hierarchical-cache --disable-radix-cache", "--max-total-tokens 0", "--kv-cache-dtype mxfp8"}) {
+                            "--page-size x", "--enable-hierarchical-cache --disable-radix-cache",
+                            "--max-total-tokens 0", "--kv-cache-dtype mxfp8"}) {
     refusal(import_sglang, "--model a " + std::string(wrong));
   }
 }

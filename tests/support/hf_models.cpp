@@ -158,6 +158,36 @@ const std::map<std::string, std::string>& hf_models() {
   "vocab_size": 100352, "attn_config": {"kv_n_heads": 8, "clip_qkv": 8},
   "ffn_config": {"ffn_hidden_size": 10752, "moe_num_experts": 16, "moe_top_k": 4}
 })"},
+                                                            {"minimax-m2", R"({
+  "model_type": "minimax_m2", "hidden_size": 3072, "intermediate_size": 1536,
+  "num_hidden_layers": 8, "num_attention_heads": 48, "num_key_value_heads": 8, "head_dim": 128,
+  "num_local_experts": 256, "num_experts_per_tok": 8, "shared_intermediate_size": 0,
+  "attn_type_list": [1, 1, 1, 1, 1, 1, 1, 1], "use_mtp": true, "num_mtp_modules": 3,
+  "max_position_embeddings": 204800, "vocab_size": 200064, "tie_word_embeddings": false,
+  "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128],
+    "modules_to_not_convert": ["gate", "e_score_correction_bias", "lm_head"]}
+})"},
+                                                            {"ernie-4.5-21b", R"({
+  "model_type": "ernie4_5_moe", "hidden_size": 2560, "intermediate_size": 12288,
+  "moe_intermediate_size": 1536, "num_hidden_layers": 28, "num_attention_heads": 20,
+  "num_key_value_heads": 4, "head_dim": null, "moe_num_experts": 64, "moe_num_shared_experts": 2,
+  "moe_k": 6, "moe_layer_start_index": 1, "moe_layer_end_index": -1, "moe_layer_interval": 1,
+  "vocab_size": 103424, "max_position_embeddings": 131072, "tie_word_embeddings": true
+})"},
+                                                            {"exaone-4.0-32b", R"({
+  "model_type": "exaone4", "hidden_size": 5120, "intermediate_size": 27392, "head_dim": 128,
+  "num_hidden_layers": 64, "num_attention_heads": 40, "num_key_value_heads": 8,
+  "sliding_window": 4096, "sliding_window_pattern": "LLLG", "vocab_size": 102400,
+  "max_position_embeddings": 131072, "tie_word_embeddings": false
+})"},
+                                                            {"hunyuan-a13b", R"({
+  "model_type": "hunyuan_v1_moe", "hidden_size": 4096, "intermediate_size": 3072,
+  "attention_head_dim": 128, "num_hidden_layers": 4, "num_attention_heads": 32,
+  "num_key_value_heads": 8, "num_experts": 64, "moe_topk": [8, 8, 8, 8],
+  "moe_intermediate_size": [3072, 3072, 3072, 3072], "num_shared_expert": [1, 1, 1, 1],
+  "moe_layer_num_skipped": 0, "cla_share_factor": 2, "use_cla": false, "kv_lora_rank": null,
+  "vocab_size": 128167, "max_position_embeddings": 32768, "tie_word_embeddings": true
+})"},
                                                             {"mistral-7b-v0.1", R"({
   "model_type": "mistral", "hidden_size": 4096, "intermediate_size": 14336,
   "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
