@@ -31,7 +31,7 @@ const EngineFlags& sglang_flags() {
           {"schedule-policy", Takes::one, {}, kOrder}, {"enable-priority-scheduling", Takes::truth, {}, kOrder},
           {"schedule-conservativeness", Takes::one, {}, "requests are admitted as long as blocks are free"},
           {"max-mamba-cache-size", Takes::one, {}, kStates}, {"mamba-full-memory-ratio", Takes::one, {}, kStates}, {"mamba-ssm-dtype", Takes::one, {}, "say model.name.linear.state"},
-          {"swa-full-tokens-ratio", Takes::one, {}, "windows of max_sequences are set aside whole here"},
+          {"swa-full-tokens-ratio", Takes::one, {}, "windows of max_sequences are set aside here, up to their layers' share of memory"},
           {"disable-cuda-graph", Takes::truth, {}, kOverheads}, {"disable-overlap-schedule", Takes::truth, {}, kOverheads},
           {"num-continuous-decode-steps", Takes::one, {}, "the scheduler here looks after each step"},
           {"json-model-override-args", Takes::one, {}, "a model's shape is read from its config.json alone"},

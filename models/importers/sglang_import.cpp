@@ -215,7 +215,7 @@ class Sglang {
     if (match_.model != nullptr && match_.model->windows) {
       out_.remarks.emplace_back(
           "SGLang sizes the pool of windowed layers by --swa-full-tokens-ratio (0.8); here the "
-          "windows of max_sequences are set aside whole.");
+          "windows of max_sequences are set aside, up to those layers' share of memory.");
     }
     if (values_.find("config") != nullptr) {
       values_.warning("config", "names a file that is not read: give its arguments too");

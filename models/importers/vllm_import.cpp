@@ -176,8 +176,8 @@ class Vllm {
     if (match_.model == nullptr || !match_.model->windows) return;
     out_.remarks.emplace_back(
         "vLLM takes blocks of windowed layers as they are needed; here the "
-        "windows of max_sequences are set aside whole: where that leaves too "
-        "little KV, say as many as run at once.");
+        "windows of max_sequences are set aside, up to those layers' share of memory: "
+        "where that leaves too little KV, say how many run at once.");
     if (values_.find("disable-hybrid-kv-cache-manager") == nullptr) return;
     values_.warning("disable-hybrid-kv-cache-manager",
                     "keeps KV of windowed layers for the whole sequence, which is not modelled");
