@@ -17,10 +17,6 @@
 namespace tiercast::calibration {
 namespace {
 
-constexpr double kWidestHead = 128;     // wider heads run on other kernels
-constexpr double kMostChunks = 4;       // of one prefill: a step has few
-constexpr std::uint32_t kWindow = 128;  // whose heads are 64 wide
-
 // Tables time kernels alone.
 const llm::EngineOverheadSpec kNoSoftware{};
 
@@ -28,7 +24,7 @@ const llm::EngineOverheadSpec kNoSoftware{};
 struct Shape {
   std::size_t model;  // index
   llm::KvFormat kv;
-  std::uint32_t window;
+  std::uint32_t window;  // 0 where it cuts nothing off: such calls run as without one
   double batch;
   double tokens;
   double context;
@@ -79,8 +75,10 @@ std::vector<Row> rows_of(Tables tables, bool module, Diagnostics& found) {
     const std::vector<double> us = latencies_us(*table, found);
     if (found.has_errors()) continue;
     for (std::size_t row = 0; row < table->rows(); ++row) {
+      const double length = step[row] + tokens[row];
       rows.push_back({{0, kv_format(table->text(row, dtype)),
-                       static_cast<std::uint32_t>(window[row]), batch[row], tokens[row], step[row]},
+                       static_cast<std::uint32_t>(length > window[row] ? window[row] : 0),
+                       batch[row], tokens[row], step[row]},
                       heads[row],
                       kv_heads[row],
                       dim[row],
@@ -130,14 +128,13 @@ llm::ModelSpec gqa_model(const Row& row) {
   return model;
 }
 
-template <class Counts>
 void add_gqa(const std::vector<Row>& rows, OperatorModel& model, std::string name,
-             std::string table, bool decode, Counts counts, std::vector<Parameter> parameters,
+             std::string table, bool decode, std::vector<Parameter> parameters,
              std::vector<Part>& parts) {
   std::vector<llm::ModelSpec> models;
   std::vector<Shape> shapes;
-  const auto all = [&](const Row& row) { return is_decode(row) == decode && counts(row); };
-  Part part = part_of(rows, std::move(name), std::move(table), models, shapes, all, gqa_model);
+  const auto mine = [&](const Row& row) { return is_decode(row) == decode; };
+  Part part = part_of(rows, std::move(name), std::move(table), models, shapes, mine, gqa_model);
   if (part.measured.empty()) return;
   part.parameters = std::move(parameters);
   part.modelled = [&machine = model.machine, decode, models = std::move(models),
@@ -155,37 +152,27 @@ void add_gqa(const std::vector<Row>& rows, OperatorModel& model, std::string nam
 std::vector<Part> attention_parts(Tables tables, OperatorModel& model, Diagnostics& found) {
   const std::vector<Row> rows = rows_of(tables, false, found);
   llm::AttentionSpec& spec = model.kernels.attention;
-  const auto full = [](const Row& row, llm::KvFormat kv) {
-    return row.shape.window == 0 && row.dim <= kWidestHead && row.shape.kv == kv;
-  };
   std::vector<Part> parts;
-  // A step launches one attention kernel: that of 16-bit decode sets its launch time for all.
-  add_gqa(
-      rows, model, "attention decode", "generation_attention bf16", true,
-      [&](const Row& row) { return full(row, llm::KvFormat::bf16); },
-      {{"attention.launch", &spec.launch, {12e-6, 1e-7, 50e-6}},
-       {"attention.decode_memory", &spec.decode_memory, {0.9, 0.05, 0.98}},
-       {"attention.cta", &spec.cta, {3e-6, 1e-9, 30e-6}}},
-      parts);
-  add_gqa(
-      rows, model, "attention decode fp8", "generation_attention fp8", true,
-      [&](const Row& row) { return full(row, llm::KvFormat::fp8); },
-      {{"attention.decode_memory_fp8", &spec.decode_memory_fp8, {0.7, 0.05, 0.98}}}, parts);
-  add_gqa(
-      rows, model, "attention decode window 128", "generation_attention window 128", true,
-      [](const Row& row) {
-        return row.shape.window == kWindow && row.dim == 64 && row.shape.kv == llm::KvFormat::bf16;
-      },
-      {}, parts);
-  add_gqa(
-      rows, model, "attention prefill", "context_attention", false,
-      [](const Row& row) { return row.shape.batch <= kMostChunks && row.dim <= kWidestHead; },
-      {{"attention.prefill_compute", &spec.prefill_compute, {0.8, 0.05, 0.98}},
-       {"attention.softmax_dims", &spec.softmax_dims, {40, 1, 80}},
-       {"attention.prefill_write", &spec.prefill_write, {0.6, 0.02, 2}},
-       {"attention.prefill_longest", &spec.prefill_longest, {0.25, 0.001, 3}},
-       {"attention.prefill_fp8", &spec.prefill_fp8, {1.5, 1, 4}}},
-      parts);
+  // A step launches one attention kernel: decode sets its launch time for all.
+  add_gqa(rows, model, "attention decode", "generation_attention", true,
+          {{"attention.launch", &spec.launch, {9e-6, 1e-7, 50e-6}},
+           {"attention.launch_dim", &spec.launch_dim, {2e-6, 1e-9, 20e-6}},
+           {"attention.launch_fp8", &spec.launch_fp8, {1.5e-6, 1e-9, 20e-6}},
+           {"attention.launch_window", &spec.launch_window, {2.5e-6, 1e-9, 20e-6}},
+           {"attention.decode_memory", &spec.decode_memory, {0.9, 0.05, 0.98}},
+           {"attention.decode_memory_fp8", &spec.decode_memory_fp8, {0.7, 0.05, 0.98}},
+           {"attention.cta", &spec.cta, {3e-6, 1e-9, 30e-6}}},
+          parts);
+  add_gqa(rows, model, "attention prefill", "context_attention", false,
+          {{"attention.prefill_compute", &spec.prefill_compute, {0.8, 0.05, 0.98}},
+           {"attention.softmax_dims", &spec.softmax_dims, {40, 1, 200}},
+           {"attention.prefill_write", &spec.prefill_write, {0.6, 0.02, 0.98}},
+           {"attention.prefill_fp8", &spec.prefill_fp8, {1.3, 1, 4}},
+           {"attention.prefill_cta", &spec.prefill_cta, {0.3e-6, 1e-9, 10e-6}},
+           {"attention.kv_row", &spec.kv_row, {3e-6, 1e-9, 50e-6}},
+           {"attention.kv_row_fp8", &spec.kv_row_fp8, {1.8, 1, 10}},
+           {"attention.wide_head", &spec.wide_head, {2, 1, 10}}},
+          parts);
   return parts;
 }
 
@@ -198,18 +185,26 @@ std::vector<Part> mla_parts(Tables tables, OperatorModel& model, Diagnostics& fo
     return with_heads;
   };
   std::vector<Part> parts;
-  const auto add = [&](std::string name, std::string table, bool decode, auto counts,
+  const auto add = [&](std::string name, std::string table, bool decode,
                        std::vector<Parameter> parameters) {
     std::vector<llm::ModelSpec> models;
     std::vector<Shape> shapes;
+    std::vector<llm::WeightFormat> formats;
+    const auto counts = [&](const Row& row) {
+      const bool eight = row.gemm == "fp8_block";
+      if (is_decode(row) != decode || (!eight && row.gemm != "bfloat16")) return false;
+      formats.push_back(eight ? llm::WeightFormat::fp8_block : llm::WeightFormat::bf16);
+      return true;
+    };
     Part part = part_of(rows, std::move(name), std::move(table), models, shapes, counts, latent);
     if (part.measured.empty()) return;
     part.parameters = std::move(parameters);
-    part.modelled = [&model, decode, models = std::move(models),
+    part.modelled = [&model, decode, models = std::move(models), formats = std::move(formats),
                      shapes = std::move(shapes)](std::size_t row) {
       const Shape& shape = shapes[row];
       const llm::ModelSpec& latent_model = models[shape.model];
       const llm::StepTableInput input{.model = latent_model,
+                                      .weights = formats[row],
                                       .parallel = {},
                                       .gpu = model.gpu,
                                       .kernels = model.kernels,
@@ -221,18 +216,16 @@ std::vector<Part> mla_parts(Tables tables, OperatorModel& model, Diagnostics& fo
     };
     parts.push_back(std::move(part));
   };
-  add("mla decode", "mla_generation_module, 16-bit products", true,
-      [](const Row& row) { return is_decode(row) && row.gemm == "bfloat16"; },
-      {{"mla.launch", &spec.launch, {40e-6, 1e-7, 150e-6}},
+  add("mla decode", "mla_generation_module", true,
+      {{"mla.launch", &spec.launch, {75e-6, 1e-7, 150e-6}},
        {"mla.decode_memory", &spec.decode_memory, {0.9, 0.05, 0.98}},
-       {"mla.decode_compute", &spec.decode_compute, {0.7, 0.05, 0.95}}});
-  add("mla prefill", "mla_context_module, 16-bit products", false,
-      [](const Row& row) {
-        return !is_decode(row) && row.gemm == "bfloat16" && row.shape.batch <= kMostChunks &&
-               row.source.starts_with("FLASH_ATTN");
-      },
-      {{"mla.prefill_compute", &spec.prefill_compute, {0.6, 0.05, 0.98}},
-       {"mla.head_token", &spec.head_token, {1e-6, 1e-9, 10e-6}}});
+       {"mla.decode_memory_fp8", &spec.decode_memory_fp8, {0.8, 0.05, 0.98}},
+       {"mla.decode_compute", &spec.decode_compute, {0.7, 0.05, 0.98}},
+       {"mla.decode_head", &spec.decode_head, {1e-6, 1e-9, 50e-6}}});
+  add("mla prefill", "mla_context_module", false,
+      {{"mla.prefill_compute", &spec.prefill_compute, {0.9, 0.05, 0.98}},
+       {"mla.head_token", &spec.head_token, {1.5e-6, 1e-9, 20e-6}},
+       {"mla.token", &spec.token, {28e-6, 1e-9, 300e-6}}});
   return parts;
 }
 

@@ -89,6 +89,7 @@ std::vector<Part> nccl_parts(Tables tables, OperatorModel& model, Diagnostics& f
   const std::vector<Operation> operations{
       {"all_reduce", "all_reduce", &model.kernels.all_reduce, 2},
       {"all_gather", "all_gather", &model.kernels.all_gather, 1},
+      {"reduce_scatter", "reduce_scatter", &model.kernels.reduce_scatter, 1},
       {"alltoall", "all_to_all", &model.kernels.all_to_all, 1},
   };
   std::vector<Part> parts;

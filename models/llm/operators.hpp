@@ -32,33 +32,72 @@ struct Machine {
   const KernelSpec& kernels;
   double bf16 = 0;  ///< FLOP
   double fp8 = 0;   ///< FLOP; bf16 where there are no 8-bit tensor cores
+  double fp4 = 0;   ///< FLOP; 0 where there are no 4-bit tensor cores
   double hbm = 0;   ///< bytes
   double nvlink = 0;
   double sms = 0;
 };
 
-/// (m x k) times (k x n). Each multiprocessor works on tiles in waves; the time is the fourth-power
-/// mean of that and of the memory traffic, over the best of a few tile shapes and splits of k.
-/// 8-bit weights without 8-bit tensor cores are widened on the way (weight traffic shrinks alone).
+/// (m x k) times (k x n). Each multiprocessor works on tiles in waves; the time is the root of the
+/// squares of that and of the memory traffic, over the best of a few tile shapes and splits of k.
+/// 8-bit kernels take the tile that m asks for and turn activations to 8 bits before.
+/// Weights narrower than what tensor cores multiply are widened on the way: only their traffic
+/// shrinks. H100, whole tables: medians of 5 to 6 %.
 Cost gemm(const Machine& machine, WeightFormat format, double m, double n, double k);
 
 /// Norms, rotary embedding, activation: one pass over `bytes`.
 Cost elementwise(const Machine& machine, double bytes);
 
-/// Experts of one layer on one GPU: `tokens` of the whole instance, each visiting `moe.top` of
-/// `moe.experts`, of which this GPU holds `held` at width `intermediate`.
-/// Expected distinct experts E (1 - (1 - top/E)^tokens): routing taken as random; parameters were
-/// fitted to power-law routing with that formula, so the skew is in them.
-Cost experts(const Machine& machine, const ModelSpec& model, WeightFormat format, double tokens,
-             double held, double intermediate, double imbalance);
+/// Which experts tokens choose. `balanced`: each expert as often as the next, in turn. `skewed`:
+/// popularity spread log-uniformly over a factor of 0.8 x tokens, as power laws with exponents near
+/// 1 have it; who comes is up to chance.
+enum class Routing : uint8_t { balanced, skewed };
 
-/// One collective as its parameters say; `passes` over the fabric: 2 where results go back.
+/// What a choice of experts does to the busiest of the GPUs that hold `held` experts each.
+struct Routed {
+  double imbalance = 1;  ///< its rows over the mean
+  double active = 0;     ///< its experts that see a token
+};
+Routed routed(Routing routing, const MoeSpec& moe, double tokens, double held);
+
+/// Experts of one layer on one GPU: `tokens` of the whole instance, each visiting `moe.top` of
+/// `moe.experts`, of which this GPU holds `held` at width `intermediate`; it gets `imbalance` times
+/// the mean number of rows. H100, whole table, all formats: 8 % median.
+Cost experts(const Machine& machine, const ModelSpec& model, WeightFormat format, double tokens,
+             double held, double intermediate, double imbalance, Routing routing = Routing::skewed);
+
+/// One collective as its parameters say, over NVLink; `passes` over it: 2 where results go back.
 Cost collective(const CollectiveSpec& spec, const Machine& machine, uint32_t ranks, double bytes,
                 double passes);
-/// The collectives of an engine, which chooses between algorithms by size.
+/// The collectives of an engine within a node, which chooses between algorithms by size. `bytes`
+/// are those of the whole result (all_gather), of the whole input (reduce_scatter), of one GPU's
+/// messages (all_to_all).
 Cost all_reduce(const Machine& machine, uint32_t ranks, double bytes);
 Cost all_gather(const Machine& machine, uint32_t ranks, double bytes);
+Cost reduce_scatter(const Machine& machine, uint32_t ranks, double bytes);
 Cost all_to_all(const Machine& machine, uint32_t ranks, double bytes);
+
+/// GPUs of a collective that spans nodes: `ranks` in each. `nic`: bytes per us that the network
+/// cards of a node carry together, each way.
+struct Span {
+  uint32_t ranks = 1;
+  uint32_t nodes = 1;
+  double nic = 0;
+};
+/// The same across nodes: a part within each node and a part between them, one after the other.
+/// Every GPU talks to its peers in other nodes, so that all cards of a node share the load.
+Cost all_reduce(const Machine& machine, const Span& span, double bytes);
+Cost all_gather(const Machine& machine, const Span& span, double bytes);
+Cost reduce_scatter(const Machine& machine, const Span& span, double bytes);
+Cost all_to_all(const Machine& machine, const Span& span, double bytes);
+
+/// Tokens of one GPU to the GPUs of their experts, in 8 bits, and back in 16: DeepEP, whose
+/// low-latency kernels are taken where they are faster; all_to_all where the calibration has no
+/// DeepEP.
+Cost expert_dispatch(const Machine& machine, double hidden, double top, double tokens,
+                     uint32_t ranks);
+Cost expert_combine(const Machine& machine, double hidden, double top, double tokens,
+                    uint32_t ranks);
 
 /// Attention of one layer on one GPU, as coefficients. FLOPs and bytes are per unit as well.
 struct AttentionCost {

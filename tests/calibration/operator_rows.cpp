@@ -88,12 +88,19 @@ std::string moe_csv(const hardware::GpuSpec& gpu, const KernelSpec& kernels) {
       model.moe->top = 8;
       for (const double tokens : {1, 8, 64, 512, 4096, 16384}) {
         for (const double tp : {1, 4}) {
-          const double us =
-              llm::experts(machine, model, WeightFormat::bf16, tokens, experts, 2048 / tp, 1).us;
-          const std::string key =
-              fmt::format("x,bfloat16,{},{},2048,8,{},{},1", tokens, hidden, experts, tp);
-          text += row(key + ",power_law_1.01", us);
-          text += row(key + ",balanced", 7 * us);  // does not count
+          for (const double ep : {1, 8}) {
+            const double held = experts / ep;
+            const std::string key =
+                fmt::format("x,bfloat16,{},{},2048,8,{},{},{}", tokens, hidden, experts, tp, ep);
+            for (const Routing routing : {Routing::balanced, Routing::skewed}) {
+              const double busiest = routed(routing, *model.moe, tokens, held).imbalance;
+              const double us = llm::experts(machine, model, WeightFormat::bf16, tokens, held,
+                                             2048 / tp, busiest, routing)
+                                    .us;
+              text +=
+                  row(key + (routing == Routing::balanced ? ",balanced" : ",power_law_1.2"), us);
+            }
+          }
         }
       }
     }
@@ -112,6 +119,7 @@ std::string nccl_csv(const hardware::GpuSpec& gpu, const KernelSpec& kernels) {
       };
       add("all_reduce", kernels.all_reduce, 2);
       add("all_gather", kernels.all_gather, 1);
+      add("reduce_scatter", kernels.reduce_scatter, 1);
       add("alltoall", kernels.all_to_all, 1);
     }
   }

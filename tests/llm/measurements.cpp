@@ -40,6 +40,12 @@ std::vector<std::string> split(const std::string& line) {
   return fields;
 }
 
+double at_share(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1))];
+}
+
 }  // namespace
 
 std::vector<Row> measurements(const std::string& name) {
@@ -61,16 +67,14 @@ std::vector<Row> measurements(const std::string& name) {
 
 double number(const Row& row, const std::string& column) { return std::stod(row.at(column)); }
 
-void Errors::add(double modelled, double measured) {
-  errors_.push_back(std::abs(modelled / measured - 1));
-}
+void Errors::add(double modelled, double measured) { signed_.push_back(modelled / measured - 1); }
 
 double Errors::quantile(double share) const {
-  std::vector<double> sorted = errors_;
-  std::sort(sorted.begin(), sorted.end());
-  return sorted.empty()
-             ? 0
-             : sorted[static_cast<size_t>(share * static_cast<double>(sorted.size() - 1))];
+  std::vector<double> absolute;
+  for (const double error : signed_) absolute.push_back(std::abs(error));
+  return at_share(absolute, share);
 }
+
+double Errors::bias() const { return at_share(signed_, 0.5); }
 
 }  // namespace tiercast::tests

@@ -15,16 +15,19 @@ std::vector<Row> measurements(const std::string& name);
 
 double number(const Row& row, const std::string& column);
 
-/// Absolute relative errors of a model over a table, collected and ranked.
+/// Relative errors of a model over a table, collected and ranked.
 class Errors {
  public:
   void add(double modelled, double measured);
-  size_t count() const { return errors_.size(); }
+  size_t count() const { return signed_.size(); }
+  /// Of absolute errors.
   double median() const { return quantile(0.5); }
   double quantile(double share) const;
+  /// Median of signed errors.
+  double bias() const;
 
  private:
-  std::vector<double> errors_;
+  std::vector<double> signed_;
 };
 
 }  // namespace tiercast::tests
