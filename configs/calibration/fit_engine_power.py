@@ -12,16 +12,17 @@ plus the other requests' prefills spread over the output. ML.ENERGY does not pub
 Power: idle + (limit - idle) (busy b + compute u + memory h), at most sustained x limit, with the
 utilisations of the same model over measured step times. Leave-one-out errors are printed.
 """
+import csv
 import os
 import re
 
 import numpy as np
 
-import fit_step_time as kernels
-from fit_step_time import errors, fit, table
+import kernel_forms as forms
+from fit_step_time import DATA, fit
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GPU = kernels.GPUS["hopper"]
+GPU = forms.GPUS["hopper"]
 IDLE_W, LIMIT_W = 72.0, 700.0
 SCALE = {"ns": 1e-3, "us": 1.0, "GB/s": 1e3, "kB": 1e3, "": 1.0}
 
@@ -30,6 +31,18 @@ MODELS = {
     "8b": dict(layers=32, hidden=4096, inner=14336, heads=32, kv=8, dim=128, vocab=128256),
     "70b": dict(layers=80, hidden=8192, inner=28672, heads=64, kv=8, dim=128, vocab=128256),
 }
+
+
+def table(name):
+    with open(os.path.join(DATA, name)) as handle:
+        return list(csv.DictReader(handle))
+
+
+def errors(model, measured):
+    percent = 100 * (model / measured - 1)
+    return "rows %d median %.1f p90 %.1f signed %+.1f" % (
+        len(measured), np.median(abs(percent)), np.percentile(abs(percent), 90),
+        np.median(percent))
 
 
 def parameters(name):
@@ -56,12 +69,11 @@ P = parameters("vllm-hopper.yaml")
 
 
 def gemm(m, n, k, width):
-    p = P["gemm_bf16" if width == 2 else "gemm_fp8"]
-    values = [p["launch"], p["compute"], p["memory"], p["tile_load"], p["tile"]]
-    form = kernels.gemm_split if width == 2 else kernels.gemm_padded
-    values.append(p["reduce"] if width == 2 else p["quantise"])
-    return float(form(values, np.array([float(m)]), np.array([float(n)]), np.array([float(k)]),
-                      GPU)[0])
+    p = dict({"waves": 1.0, "reduce": 1.0}, **P["gemm_bf16" if width == 2 else "gemm_fp8"])
+    names, form = ((forms.GEMM, forms.gemm_split) if width == 2 else
+                   (forms.PADDED, forms.gemm_padded))
+    shape = (np.array([float(size)]) for size in (m, n, k))
+    return float(form([p[name] for name in names], *shape, GPU)[0])
 
 
 def elementwise(size):
@@ -88,27 +100,28 @@ def token_us(m, tokens, tp, width):
     passes = (2 * elementwise(6 * tokens * h) + elementwise(4 * tokens * (heads + kv) * m["dim"]) +
               elementwise(6 * tokens * inner))
     reduce = 2 * all_reduce(tp, 2 * tokens * h)
-    return m["layers"] * (products + passes + reduce + P["attention"]["launch"]), \
-        m["layers"] * reduce
+    launch = forms.attention_launch(P["attention"], one_call(m, 1, 1, tp))
+    return m["layers"] * (products + passes + reduce + launch), m["layers"] * reduce
+
+
+def one_call(m, batch, length, tp):
+    return dict(batch=batch, length=np.float64(length), heads=m["heads"] / tp,
+                kv=max(1, m["kv"] / tp), dim=m["dim"], window=0, kv8=False)
+
+
+def without_launch(form, call):
+    return form(P["attention"], call, GPU) - forms.attention_launch(P["attention"], call)
 
 
 def decode_us(m, n, kv_tokens, tp, width):
-    kv = max(1, m["kv"] / tp)
-    a = P["attention"]
-    per = 4 * kv * m["dim"] / (a["decode_memory"] * GPU["hbm"])
     head = gemm(n, m["vocab"] / tp, m["hidden"], 2) + elementwise(10 * n * m["vocab"]) + \
         collective(P["all_gather"], tp, 2 * n * m["vocab"], 1)
-    attention = m["layers"] * (n * kv * a["cta"] / GPU["sms"] + kv_tokens * per)
+    attention = m["layers"] * without_launch(forms.decode, one_call(m, n, kv_tokens / n, tp))
     return token_us(m, n, tp, width)[0] + attention + head
 
 
 def prefill_us(m, chunk, tp):
-    heads, kv, a = m["heads"] / tp, max(1, m["kv"] / tp), P["attention"]
-    unit = 4 * (m["dim"] / a["prefill_compute"] + a["softmax_dims"]) / GPU["bf16"]
-    moved = chunk * (kv * 2 * m["dim"] * 4 + heads * 4 * m["dim"])
-    return m["layers"] * (heads * chunk * (chunk + 1) / 2 * unit +
-                          a["prefill_longest"] * 128 * chunk * GPU["sms"] * unit +
-                          moved / (a["prefill_write"] * GPU["hbm"]))
+    return m["layers"] * without_launch(forms.prefill, one_call(m, 1, chunk, tp))
 
 
 def time_per_token(m, n, prompt, output, tp, width):
@@ -172,7 +185,7 @@ def fit_overhead():
     def form_used(p):
         return form(p)[used]
 
-    p = fit(form_used, measured[used], [1000, 10, 20], lowest=[10, 0.1, 0.1])
+    p = fit(form_used, measured[used], [1000, 10, 20], [10, 0.1, 0.1], [1e5, 1e3, 1e3])
     recent = label != "argonne"
     print("engine: step %.0fus sequence %.2fus sort %.2fus" % tuple(p),
           errors(form(p)[recent], measured[recent]))
@@ -224,13 +237,13 @@ def fit_power(overhead):
 
     # HBM draws at least 4 pJ a bit at full rate (memory comparison quoted in configs/gpus): 107 W.
     lowest, start = [0.05, 0.05, 107 / (LIMIT_W - IDLE_W)], [0.5, 1.2, 0.2]
-    p = fit(lambda p: form(p, x), y, start, lowest=lowest, highest=[1, 3, 1])
+    p = fit(lambda p: form(p, x), y, start, lowest, [1, 3, 1])
     print("power: busy %.3f compute %.3f memory %.3f sustained %.3f" % (tuple(p) + (sustained,)),
           errors(form(p, x), y))
     left_out = []
     for i in range(len(y)):
         rest = np.arange(len(y)) != i
-        q = fit(lambda p: form(p, x[rest]), y[rest], p, lowest=lowest, highest=[1, 3, 1])
+        q = fit(lambda p: form(p, x[rest]), y[rest], p, lowest, [1, 3, 1])
         left_out.append(form(q, x[i:i + 1])[0])
     for name in ("ml.energy", "argonne"):
         keep = label == name
