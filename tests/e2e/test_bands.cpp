@@ -85,7 +85,8 @@ TEST_CASE("Bands are those of three runs that are written out", "[e2e][bands]") 
   };
   check_band(bands.at("output_tokens_per_s"), rate(main), rate(fast), rate(slow));
   CHECK(bands.at("ttft_ms").at("mean").at("high") > main.at("metrics").at("ttft_ms").at("mean"));
-  CHECK(bands.at("ttft_ms").at("mean").at("low") < main.at("metrics").at("ttft_ms").at("mean"));
+  // Chance may put the run of fast figures above the main one; the band begins at the lower.
+  CHECK(bands.at("ttft_ms").at("mean").at("low") <= main.at("metrics").at("ttft_ms").at("mean"));
 
   // Without figures with a range there is nothing to repeat: those runs tell their own bands.
   CHECK_FALSE(fast.contains("bands"));
