@@ -1,11 +1,13 @@
 // Laws of operators that no table is needed for.
 
 #include <algorithm>
+#include <filesystem>
 
 #include <catch2/catch.hpp>
 
 #include "models/llm/operators.hpp"
 #include "tests/support/catalogue.hpp"
+#include "tests/support/paths.hpp"
 
 using namespace tiercast;
 using namespace tiercast::llm;
@@ -54,6 +56,27 @@ TEST_CASE("weights of 4 bits save traffic, and arithmetic only where tensor core
   const double four = gemm(blackwell, WeightFormat::nvfp4, size, size, size).us;
   CHECK(four < 0.7 * gemm(blackwell, WeightFormat::fp8, size, size, size).us);
   CHECK(four > 2 * size * size * size / blackwell.fp4);
+}
+
+TEST_CASE("every GPU of the catalogue times products and experts of every format") {
+  Catalogue catalogue;
+  const auto qwen = catalogue.load<ModelSpec>("models", "qwen3-235b-a22b");
+  size_t gpus = 0;
+  for (const auto& file :
+       std::filesystem::directory_iterator(tests::source_dir() / "configs/gpus")) {
+    const Case gpu(catalogue, file.path().stem().string());
+    const Machine machine = gpu.machine();
+    INFO(gpu.gpu.title);
+    for (const auto& format : choices(WeightFormat{})) {
+      INFO(format.name);
+      const double product = gemm(machine, format.value, 4096, 4096, 4096).us;
+      CHECK(product >
+            2 * 4096.0 * 4096 * 4096 / std::max({machine.bf16, machine.fp8, machine.fp4}));
+      CHECK(experts(machine, qwen, format.value, 64, 128, 1536, 1).us > 0);
+    }
+    ++gpus;
+  }
+  CHECK(gpus > 10);
 }
 
 TEST_CASE("routing loads the busiest GPU between the mean and all of a token's copies") {
