@@ -35,9 +35,9 @@ class Units {
   }
   Int128 energy(const Cost& cost) const {
     const GpuPowerSpec& power = machine_.kernels.power;
-    const double busy_us = cost.us - cost.communication_us - cost.idle_us;
+    const double busy_us = cost.us - cost.communication_us - cost.sort_us - cost.idle_us;
     const double weighted = power.busy * busy_us + power.communication * cost.communication_us +
-                            power.compute * cost.flops / machine_.bf16 +
+                            power.sort * cost.sort_us + power.compute * cost.flops / machine_.bf16 +
                             power.memory * cost.bytes / machine_.hbm;
     const auto energy = static_cast<Int128>(range_mw_ * weighted * kTicksPerUs);
     return std::min(energy, Int128{most_mw_} * ticks(cost));

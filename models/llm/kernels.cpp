@@ -163,6 +163,8 @@ const FieldTable<GpuPowerSpec>& GpuPowerSpec::fields() {
                 "More at peak bandwidth."),
           field("communication", &GpuPowerSpec::communication, required, between(0.0, 2.0),
                 "Instead of busy, in collectives."),
+          field("sort", &GpuPowerSpec::sort, required, between(0.0, 2.0),
+                "Instead of busy, while sampling sorts the vocabulary."),
           field("sustained", &GpuPowerSpec::sustained, required, between(0.1, 1.0),
                 "Share of the limit that a step can hold."),
       });

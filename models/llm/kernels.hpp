@@ -114,6 +114,7 @@ struct GpuPowerSpec {
   double compute = 0;
   double memory = 0;
   double communication = 0;
+  double sort = 0;  ///< instead of busy, while sampling sorts the vocabulary
   double sustained = 0;
 
   static const FieldTable<GpuPowerSpec>& fields();

@@ -203,7 +203,7 @@ Cost sample_cost(const StepTableInput& input, const Machine& machine, double seq
   cost += elementwise(machine, kLogitPasses * own * vocabulary);
   if (input.sampling == Sampling::top_p) {
     const double sort = input.engine.sort.value() * 1e6 * own * vocabulary / 1e5;
-    cost += Cost{.us = sort};
+    cost += Cost{.us = sort, .sort_us = sort};
   }
   return cost;
 }

@@ -122,6 +122,7 @@ Cost busy(double us, double flops, double bytes) {
 Cost& Cost::operator+=(const Cost& other) {
   us += other.us;
   communication_us += other.communication_us;
+  sort_us += other.sort_us;
   idle_us += other.idle_us;
   flops += other.flops;
   bytes += other.bytes;
@@ -129,14 +130,20 @@ Cost& Cost::operator+=(const Cost& other) {
 }
 
 Cost operator*(Cost cost, double times) {
-  return {cost.us * times, cost.communication_us * times, cost.idle_us * times, cost.flops * times,
-          cost.bytes * times};
+  cost.us *= times;
+  cost.communication_us *= times;
+  cost.sort_us *= times;
+  cost.idle_us *= times;
+  cost.flops *= times;
+  cost.bytes *= times;
+  return cost;
 }
 
 Cost Cost::stretched(double times) const {
   Cost slower = *this;
   slower.us *= times;
   slower.communication_us *= times;
+  slower.sort_us *= times;
   return slower;
 }
 

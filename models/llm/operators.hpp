@@ -15,6 +15,7 @@ namespace tiercast::llm {
 struct Cost {
   double us = 0;
   double communication_us = 0;  ///< part of `us`
+  double sort_us = 0;           ///< part of `us`: sampling sorts the vocabulary
   double idle_us = 0;           ///< part of `us` in which no kernel runs
   double flops = 0;
   double bytes = 0;

@@ -1,4 +1,4 @@
-// Whole steps against served runs: time per token, prefill and power.
+// Whole steps against served runs; reports/accuracy.md has the runs as they were served.
 
 #include <cmath>
 
@@ -11,7 +11,6 @@
 using namespace tiercast;
 using namespace tiercast::llm;
 using tests::Catalogue;
-using tests::Errors;
 using tests::number;
 using tests::Row;
 
@@ -56,11 +55,6 @@ struct Steps {
               table.prefill_attention_ticks(tokens, 0));
   }
 
-  /// Closed loop of n requests: a decode step at mid-output and the other requests' prompts.
-  double time_per_token_us(double n, double prompt, double output) const {
-    return decode_us(n, n * (prompt + output / 2)) + (n - 1) * prompt_us(n, prompt) / output;
-  }
-
   struct MeanStep {
     double us;
     double watts;  // above idle
@@ -79,58 +73,7 @@ struct Steps {
   }
 };
 
-double stated(Catalogue& catalogue, const std::string& part) {
-  for (const FitErrorSpec& error :
-       catalogue.load<KernelSpec>("calibration", "vllm-hopper").errors) {
-    if (error.part == part) return error.median;
-  }
-  FAIL("no error stated for " << part);
-  return 0;
-}
-
 }  // namespace
-
-TEST_CASE("time per token of served runs is as close as the calibration says") {
-  const auto served = tests::measurements("inferencex_llama3.1-70b_fp8_h100.csv");
-  const auto chat = tests::measurements("ml_energy_h100_llama3.csv");
-  if (served.empty() || chat.empty()) {
-    WARN("calibration data is absent: accuracy is not checked");
-    return;
-  }
-  Catalogue catalogue;
-  Errors errors;
-  for (const uint32_t tp : {2U, 4U, 8U}) {
-    const Steps steps(catalogue, "llama-3.1-70b", tp, WeightFormat::fp8, Sampling::greedy);
-    for (const Row& row : served) {
-      // Beyond 5 s the first token waits for KV memory: that is queueing, not step time.
-      if (number(row, "tp_size") != tp || number(row, "silicon_ttft_ms") > 5000) continue;
-      const double modelled = steps.time_per_token_us(
-          number(row, "concurrency"), 0.9 * number(row, "isl"), 0.9 * number(row, "osl"));
-      errors.add(modelled, 1e3 * number(row, "silicon_tpot_ms"));
-    }
-  }
-  const Steps small(catalogue, "llama-3.1-8b", 1, WeightFormat::bf16, Sampling::top_p);
-  const Steps large(catalogue, "llama-3.1-70b", 4, WeightFormat::bf16, Sampling::top_p);
-  for (const Row& row : chat) {
-    const double n = number(row, "avg_batch_size");
-    if (n > 300) continue;
-    const Steps& steps = number(row, "num_gpus") == 1 ? small : large;
-    const double measured = 1e6 * n / number(row, "output_throughput_tokens_per_sec");
-    errors.add(steps.time_per_token_us(n, 250, number(row, "avg_output_len")), measured);
-  }
-  const Steps old(catalogue, "llama-2-7b", 1, WeightFormat::bf16, Sampling::greedy);
-  for (const Row& row : tests::measurements("blis_training_stages.csv")) {
-    if (row.at("stage") == "summary") continue;
-    const double running = number(row, "req_s") * number(row, "e2e_mean_ms") / 1e3;  // Little
-    const double prompt = number(row, "prompt_len_mean") - number(row, "system_prompt_len");
-    errors.add(old.time_per_token_us(running, prompt, number(row, "output_len_mean")),
-               1e3 * number(row, "tpot_derived_ms"));
-  }
-  INFO("median " << errors.median() << " p90 " << errors.quantile(0.9));
-  CHECK(errors.count() == 71);
-  CHECK(errors.median() < stated(catalogue, "time per token") + 0.02);
-  CHECK(errors.quantile(0.9) < 0.13);
-}
 
 TEST_CASE("a prompt alone takes most of the measured time to first token at low load") {
   const auto served = tests::measurements("inferencex_llama3.1-70b_fp8_h100.csv");
@@ -151,31 +94,6 @@ TEST_CASE("a prompt alone takes most of the measured time to first token at low 
       CHECK(ms > 0.45 * number(row, "silicon_ttft_ms"));
     }
   }
-}
-
-TEST_CASE("power of served runs is as close as the calibration says") {
-  const auto chat = tests::measurements("ml_energy_h100_llama3.csv");
-  if (chat.empty()) {
-    WARN("calibration data is absent: accuracy is not checked");
-    return;
-  }
-  Catalogue catalogue;
-  const Steps small(catalogue, "llama-3.1-8b", 1, WeightFormat::bf16, Sampling::top_p);
-  const Steps large(catalogue, "llama-3.1-70b", 4, WeightFormat::bf16, Sampling::top_p);
-  const double idle =
-      catalogue.load<hardware::GpuSpec>("gpus", "h100-sxm").idle_power.value.value();
-  Errors errors;
-  for (const Row& row : chat) {
-    const double gpus = number(row, "num_gpus");
-    const double batch = number(row, "avg_batch_size");
-    if (batch > 300) continue;
-    const Steps& steps = gpus == 1 ? small : large;
-    const double watts = steps.mean_step(batch, 250, number(row, "avg_output_len")).watts;
-    errors.add(idle * gpus + watts, number(row, "avg_power_watts"));
-  }
-  INFO("median " << errors.median() << " p90 " << errors.quantile(0.9));
-  CHECK(errors.count() > 20);
-  CHECK(errors.median() < stated(catalogue, "power") + 0.02);
 }
 
 TEST_CASE("energy a token carried to Blackwell is a fifth below what was published") {

@@ -62,7 +62,9 @@ TEST_CASE("A request whose prefix lies in one tier takes what explain adds up",
     const serving::AloneCost alone(run.world.steps);
     CHECK(request.ttft.metadata_ns == prefix.lookup_ns);
     CHECK(request.ttft.load_move_ns == prefix.opening_ns + told.load.fixed_ns() + prefix.moving_ns);
+    CHECK(request.ttft.route_ns == run.world.cluster.engine.request_ns);
     CHECK(request.first_token_ns - request.arrival_ns ==
-          prefix.load_ns + serving::ceil_ns(alone.prefill_ticks(kOwnTokens, kPrefixTokens, true)));
+          request.ttft.route_ns + prefix.load_ns +
+              serving::ceil_ns(alone.prefill_ticks(kOwnTokens, kPrefixTokens, true)));
   }
 }

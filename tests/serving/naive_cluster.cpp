@@ -94,7 +94,7 @@ class NaiveCluster {
       }
       int64_t arrival_ns = 0;
       const bool arrives = source_->peek(arrival_ns) && arrival_ns < spec_.duration_ns;
-      arrival_ns = std::max(arrival_ns, not_before_ns_);
+      arrival_ns = std::max(arrival_ns + spec_.engine.request_ns, not_before_ns_);
       if (arrives && (next == nullptr || arrival_ns <= next->boundary_ns())) {
         pass_time(arrival_ns);
         arrival();

@@ -18,8 +18,8 @@ int64_t ns_reached(Int128 ticks) {
 }
 
 // Rule 10: whole ns of a running sum, the last part taking what is left.
-serving::TimeParts parts_of(const NaiveSequence& sequence, int64_t total_ns) {
-  const int64_t computing = total_ns - sequence.queue_ns;
+serving::TimeParts parts_of(const NaiveSequence& sequence, int64_t route_ns, int64_t total_ns) {
+  const int64_t computing = total_ns - route_ns - sequence.queue_ns;
   const auto whole = [&](Int128 ticks) {
     return std::min(static_cast<int64_t>(ticks / llm::kTicksPerNs), computing);
   };
@@ -28,6 +28,7 @@ serving::TimeParts parts_of(const NaiveSequence& sequence, int64_t total_ns) {
   const int64_t to_decode =
       whole(sequence.engine_ticks + sequence.interference_ticks + sequence.decode_ticks);
   serving::TimeParts parts;
+  parts.route_ns = route_ns;
   parts.queue_ns = sequence.queue_ns;
   parts.engine_ns = to_engine;
   parts.interference_ns = to_interference - to_engine;
@@ -100,8 +101,8 @@ void NaiveInstance::arrive(int64_t now_ns, size_t record, NaivePath path) {
   sequence->record = record;
   sequence->path = std::move(path);
   sequence->target = (*log_)[record].input_tokens;
-  sequence->queued_since_ns = (*log_)[record].arrival_ns;
-  waited(WaitCause::step, now_ns - (*log_)[record].arrival_ns);  // 10: it waited elsewhere
+  sequence->queued_since_ns = (*log_)[record].arrival_ns + spec_.request_ns;
+  waited(WaitCause::step, now_ns - sequence->queued_since_ns);  // 10: it waited elsewhere
   waiting_.push_back(std::move(sequence));
 }
 
@@ -323,7 +324,7 @@ void NaiveInstance::gap(NaiveSequence& sequence) {
 void NaiveInstance::first_token(int64_t now_ns, NaiveSequence& sequence) {
   RequestRecord& record = (*log_)[sequence.record];
   record.first_token_ns = now_ns;
-  record.ttft = parts_of(sequence, now_ns - record.arrival_ns);
+  record.ttft = parts_of(sequence, spec_.request_ns, now_ns - record.arrival_ns);
 }
 
 void NaiveInstance::finish(int64_t now_ns, NaiveSequence& sequence,
@@ -332,7 +333,7 @@ void NaiveInstance::finish(int64_t now_ns, NaiveSequence& sequence,
   RequestRecord& record = (*log_)[sequence.record];
   record.finished_ns = now_ns;
   record.state = serving::RequestState::completed;
-  record.e2e = parts_of(sequence, now_ns - record.arrival_ns);
+  record.e2e = parts_of(sequence, spec_.request_ns, now_ns - record.arrival_ns);
   ++counts_.completed;
   completed.push_back(sequence.record);
   admission_due_ = true;
