@@ -27,9 +27,7 @@ serving::TimeParts parts_of(const NaiveSequence& sequence, int64_t route_ns, int
   const int64_t to_interference = whole(sequence.engine_ticks + sequence.interference_ticks);
   const int64_t to_decode =
       whole(sequence.engine_ticks + sequence.interference_ticks + sequence.decode_ticks);
-  serving::TimeParts parts;
-  parts.route_ns = route_ns;
-  parts.queue_ns = sequence.queue_ns;
+  serving::TimeParts parts{.route_ns = route_ns, .queue_ns = sequence.queue_ns};
   parts.engine_ns = to_engine;
   parts.interference_ns = to_interference - to_engine;
   parts.decode_ns = to_decode - to_interference;
