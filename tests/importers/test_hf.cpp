@@ -65,8 +65,10 @@ std::string with(std::string json, const std::string& key, const std::string& va
 
 std::string model(const std::string& name) { return tests::hf_models().at(name); }
 
-/// What a shape says, without who says it.
+/// What a shape says, without who says it. The format of a constant state is the engine's choice,
+/// which a config need not tell.
 std::string shape(Node resolved) {
+  if (Node* linear = resolved.find("linear"); linear != nullptr) linear->erase("state");
   for (const char* key : {"title", "source", "published_parameters", "published_active", "use"}) {
     resolved.erase(key);
   }
@@ -201,7 +203,7 @@ TEST_CASE("Old names, several heads to one and plain MLPs are read", "[importers
   CHECK(ernie.moe->dense_layers == 1);
   CHECK(ernie.moe->shared == 2);
   CHECK(ernie.published_parameters.value == Approx(21.8e9).epsilon(0.01));
-  CHECK(imported(model("hunyuan-a13b")).spec.moe->top == 8);
+  CHECK(imported(model("hunyuan-small")).spec.moe->top == 8);
   CHECK(imported(model("minimax-m2")).spec.native_weights == llm::WeightFormat::fp8_block);
   CHECK_THAT(refusal(with(model("kimi-linear-48b"), "routed_expert_hidden_size", "3584")),
              Contains("`routed_expert_hidden_size` is not understood"));

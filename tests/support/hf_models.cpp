@@ -195,7 +195,7 @@ const std::map<std::string, std::string>& hf_models() {
   "sliding_window": 4096, "sliding_window_pattern": "LLLG", "vocab_size": 102400,
   "max_position_embeddings": 131072, "tie_word_embeddings": false
 })"},
-      {"hunyuan-a13b", R"({
+      {"hunyuan-small", R"({
   "model_type": "hunyuan_v1_moe", "hidden_size": 4096, "intermediate_size": 3072,
   "attention_head_dim": 128, "num_hidden_layers": 4, "num_attention_heads": 32,
   "num_key_value_heads": 8, "num_experts": 64, "moe_topk": [8, 8, 8, 8],
